@@ -1,0 +1,109 @@
+"""One exception tree: whatever this library raises on purpose is a ``ClamrSelectError``.
+
+    ClamrSelectError
+    ├── InputError (ValueError)            an argument is wrong: what, got, allowed
+    │   └── UnknownNameError               a name that is not in its list (policy, backend, model, …)
+    ├── MissingDependencyError (ImportError)  an optional package is absent; names the extra to install
+    ├── VideoError
+    │   ├── VideoNotFoundError (FileNotFoundError)
+    │   ├── UnreadableVideoError (ValueError)     not a video, broken, or without a single frame
+    │   ├── UnsafeVideoError (ValueError)         a playlist or script dressed as a video; nothing was opened
+    │   ├── VideoTooLargeError (ValueError)       past a stated limit, found before decoding
+    │   ├── UnsupportedVideoError (ValueError)    this backend would return wrong frames, so it refuses
+    │   └── FrameDecodeError (ValueError)         a frame that was asked for cannot be decoded
+    ├── ContextError
+    │   ├── SubtitlesError (ValueError)           subtitles missing, unreadable or empty of cues
+    │   └── OcrError (RuntimeError)               the text reader failed
+    └── ModelError
+        ├── ModelNotFoundError (OSError)          no such name, directory or hub id
+        ├── CheckpointError (ValueError)          weights, config or tokenizer do not fit together
+        └── UnsafeWeightsError (ValueError)       weights in a format that can run code
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ClamrSelectError(Exception):
+    """Base of every error this library raises on purpose."""
+
+
+class InputError(ClamrSelectError, ValueError):
+    """An argument is wrong."""
+
+
+class UnknownNameError(InputError):
+    """A name is not in its list. Build it with :func:`unknown_name`."""
+
+
+class MissingDependencyError(ClamrSelectError, ImportError):
+    """An optional package is absent. Build it with :func:`missing_dependency`."""
+
+
+class VideoError(ClamrSelectError):
+    """Something is wrong with a video file."""
+
+
+class VideoNotFoundError(VideoError, FileNotFoundError):
+    """The path names no file."""
+
+
+class UnreadableVideoError(VideoError, ValueError):
+    """Not a video, broken, or without a single frame."""
+
+
+class UnsafeVideoError(VideoError, ValueError):
+    """A playlist or script dressed as a video. Nothing was opened."""
+
+
+class VideoTooLargeError(VideoError, ValueError):
+    """Past a stated limit, found before decoding."""
+
+
+class UnsupportedVideoError(VideoError, ValueError):
+    """This backend would return wrong frames for this file, so it refuses."""
+
+
+class FrameDecodeError(VideoError, ValueError):
+    """A frame that was asked for cannot be decoded."""
+
+
+class ContextError(ClamrSelectError):
+    """Something is wrong with the text around the frames."""
+
+
+class SubtitlesError(ContextError, ValueError):
+    """Subtitles are missing, unreadable, or hold no cue."""
+
+
+class OcrError(ContextError, RuntimeError):
+    """The reader of on-screen text failed."""
+
+
+class ModelError(ClamrSelectError):
+    """Something is wrong with a model or its files."""
+
+
+class ModelNotFoundError(ModelError, OSError):
+    """No such embedded name, directory or hub id."""
+
+
+class CheckpointError(ModelError, ValueError):
+    """Weights, config and tokenizer do not fit together."""
+
+
+class UnsafeWeightsError(ModelError, ValueError):
+    """Weights in a format that can run code; only safetensors are read."""
+
+
+def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> UnknownNameError:
+    """The error for a name outside its list, e.g. ``unknown_name("policy", "topq", POLICIES)``."""
+    return UnknownNameError(f"unknown {kind} {name!r}; choose from {', '.join(sorted(allowed))}")
+
+
+def missing_dependency(package: str, *, extra: str, purpose: str) -> MissingDependencyError:
+    """The error for an absent optional package, naming the extra that brings it."""
+    return MissingDependencyError(
+        f"{purpose} needs the package {package!r}, which is not installed; run: pip install 'clamr-select[{extra}]'"
+    )
