@@ -1,0 +1,1 @@
+"""Pure functions on tensors: tokens in, scores out. No model, no video."""

@@ -1,0 +1,151 @@
+"""Questions and documents to token vectors: the model and its processor as one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+
+from clamr_select.errors import CheckpointError, InputError
+from clamr_select.model.document import Document
+from clamr_select.model.modeling_clamr import ClamrForRetrieval
+from clamr_select.model.processing_clamr import ClamrProcessor, Truncation
+from clamr_select.scoring.maxsim import Similarity, aggregate, segment_maxsim
+from clamr_select.scoring.segments import document_segments
+from clamr_select.scoring.tokens import TokenEmbeddings
+
+
+class ClamrEncoder:
+    """A CLaMR model with its processor.
+
+    Args:
+        model: in evaluation mode it gives the same vectors whatever the batch.
+        processor: its modalities must be the model's, in the same order.
+        name: what it was loaded from, for reports.
+
+    Raises:
+        CheckpointError: model and processor disagree.
+    """
+
+    def __init__(self, model: ClamrForRetrieval, *, processor: ClamrProcessor, name: str = "unnamed") -> None:
+        if list(model.config.modalities) != list(processor.modalities):
+            raise CheckpointError(
+                f"{name}: the model's modalities are {list(model.config.modalities)}, "
+                f"its processor's {list(processor.modalities)}; they must be the same, in the same order"
+            )
+        vocabulary = model.config.get_text_config().vocab_size
+        if len(processor.tokenizer) > vocabulary:
+            raise CheckpointError(f"{name}: the tokenizer has {len(processor.tokenizer)} tokens, the model {vocabulary}")
+        self.model = model
+        self.processor = processor
+        self.name = name
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str,
+        *,
+        device: str = "auto",
+        dtype: str | torch.dtype = "auto",
+        revision: str | None = None,
+        **options: Any,
+    ) -> ClamrEncoder:
+        """Load ``clamr-nano``, a directory, or a hub id; see :func:`clamr_select.model.loading.load`."""
+        from clamr_select.model.loading import load
+
+        model, processor = load(name_or_path, device=device, dtype=dtype, revision=revision, **options)
+        return cls(model, processor=processor, name=str(name_or_path))
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        return tuple(self.model.config.modalities)
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.device
+
+    @torch.inference_mode()
+    def encode_query(self, questions: Sequence[str]) -> tuple[list[torch.Tensor], list[Truncation]]:
+        """Token vectors of each question, (num_tokens, dim) float32 on the CPU, and what did not fit.
+
+        Raises:
+            InputError: a question is empty.
+        """
+        if isinstance(questions, str):
+            raise InputError("encode_query takes a list of questions, got one string; put it in a list")
+        batch, truncations = self.processor.process_queries(questions)
+        embeddings = self._forward(batch)
+        return [row[mask.bool()].float().cpu() for row, mask in zip(embeddings, batch["attention_mask"], strict=True)], truncations
+
+    @torch.inference_mode()
+    def encode_document(
+        self, documents: Sequence[Document], *, batch_tokens: int = 8192
+    ) -> tuple[list[TokenEmbeddings], list[Truncation]]:
+        """Labelled token vectors of each document, on the CPU in the model's dtype, and what did not fit.
+
+        Args:
+            batch_tokens: padded tokens encoded at once; the scores do not depend on it.
+        """
+        embedded: list[TokenEmbeddings] = []
+        truncations: list[Truncation] = []
+        for start, chunk in self._chunks(documents, batch_tokens=batch_tokens):
+            batch, cut = self.processor.process_documents(chunk)
+            truncations += [Truncation(start + t.item, t.modality, t.num_tokens_cut) for t in cut]
+            embeddings = self._forward(batch).cpu()
+            for row, document in enumerate(chunk):
+                embedded.append(self._label(embeddings[row], batch=batch, row=row, num_candidates=len(document.frames)))
+        return embedded, truncations
+
+    def similarity(
+        self, queries: Sequence[torch.Tensor], documents: Sequence[TokenEmbeddings], *, similarity: Similarity = "token_max"
+    ) -> torch.Tensor:
+        """(num_queries, num_documents) float32 late-interaction scores, mean over query tokens."""
+        columns = []
+        for document in documents:
+            segments = document_segments(document)
+            maxima = [segment_maxsim(query, vectors=document.vectors, segments=segments) for query in queries]
+            columns.append(torch.stack([aggregate(m, similarity=similarity)[0] for m in maxima]))
+        return torch.stack(columns, dim=1)
+
+    def _forward(self, batch: Any) -> torch.Tensor:
+        inputs = {
+            name: batch[name].to(self.device)
+            for name in ("input_ids", "position_ids", "pixel_values_videos", "video_grid_thw")
+            if name in batch
+        }
+        return self.model(**inputs).embeddings
+
+    def _label(self, embeddings: torch.Tensor, *, batch: Any, row: int, num_candidates: int) -> TokenEmbeddings:
+        # prompt and padding have no modality and never score: not kept
+        keep = batch["modality_ids"][row] > 0
+        return TokenEmbeddings(
+            vectors=embeddings[keep],
+            modality_ids=batch["modality_ids"][row][keep],
+            first_candidates=batch["first_candidates"][row][keep],
+            last_candidates=batch["last_candidates"][row][keep],
+            num_candidates=num_candidates,
+            modalities=self.modalities,
+        )
+
+    def _chunks(
+        self, documents: Sequence[Document], *, batch_tokens: int
+    ) -> Iterator[tuple[int, Sequence[Document]]]:
+        """Consecutive documents, as many as their estimated padded tokens allow."""
+        start, longest = 0, 0
+        for position, document in enumerate(documents):
+            length = self._estimate_tokens(document)
+            if position > start and max(longest, length) * (position - start + 1) > batch_tokens:
+                yield start, documents[start:position]
+                start, longest = position, 0
+            longest = max(longest, length)
+        if start < len(documents):
+            yield start, documents[start:]
+
+    def _estimate_tokens(self, document: Document) -> int:
+        text = sum(len(segment.text) // 3 + 2 for segment in document.texts)
+        if not len(document.frames):
+            return text
+        height, width = self.processor.frame_size(*document.frames[0].shape[:2])
+        merged = (self.processor.patch_size * self.processor.merge_size) ** 2
+        return text + len(document.frames) * height * width // merged

@@ -1,0 +1,74 @@
+"""A document as a token sequence, built piece by piece, so that every token's modality and candidate are
+known by construction (finding spans afterwards by re-tokenised length misplaces them)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from clamr_select.model.positions import text_positions, video_positions
+
+NO_MODALITY = 0
+NO_CANDIDATE = -1
+
+
+@dataclass
+class Sequence:
+    """Token ids with their labels, growing from left to right."""
+
+    input_ids: list[np.ndarray] = field(default_factory=list)
+    position_ids: list[np.ndarray] = field(default_factory=list)
+    modality_ids: list[np.ndarray] = field(default_factory=list)
+    first_candidates: list[np.ndarray] = field(default_factory=list)
+    last_candidates: list[np.ndarray] = field(default_factory=list)
+    next_position: int = 0
+
+    def __len__(self) -> int:
+        return sum(len(ids) for ids in self.input_ids)
+
+    def add_text(
+        self,
+        token_ids: list[int],
+        *,
+        modality_id: int = NO_MODALITY,
+        candidates: tuple[int, int] = (NO_CANDIDATE, NO_CANDIDATE),
+    ) -> None:
+        """Append text tokens; ``candidates`` is their inclusive range."""
+        count = len(token_ids)
+        positions = text_positions(self.next_position, count)
+        first, last = (np.full(count, candidate) for candidate in candidates)
+        self._append(np.asarray(token_ids, dtype=np.int64), positions, np.full(count, modality_id), first, last)
+        self.next_position += count
+
+    def add_video(
+        self,
+        *,
+        token_id: int,
+        modality_id: int,
+        num_candidates: int,
+        grid_height: int,
+        grid_width: int,
+        time_interval: float,
+    ) -> None:
+        """Append one two-frame patch of merged visual tokens a candidate: each keeps its own tokens."""
+        positions = video_positions(
+            self.next_position,
+            num_steps=num_candidates,
+            grid_height=grid_height,
+            grid_width=grid_width,
+            time_interval=time_interval,
+        )
+        candidates = np.repeat(np.arange(num_candidates), grid_height * grid_width)
+        count = len(candidates)
+        self._append(np.full(count, token_id), positions, np.full(count, modality_id), candidates, candidates)
+        self.next_position = int(positions.max()) + 1
+
+    def _append(
+        self, ids: np.ndarray, positions: np.ndarray, modality: np.ndarray, first: np.ndarray, last: np.ndarray
+    ) -> None:
+        self.input_ids.append(ids)
+        self.position_ids.append(positions)
+        self.modality_ids.append(modality)
+        self.first_candidates.append(first)
+        self.last_candidates.append(last)

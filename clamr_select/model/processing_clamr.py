@@ -1,0 +1,261 @@
+"""``ClamrProcessor``: questions and documents to model inputs, with every token labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import BatchFeature
+from transformers.processing_utils import ProcessorMixin
+
+from clamr_select.errors import InputError
+from clamr_select.model.configuration_clamr import DEFAULT_MODALITIES
+from clamr_select.model.document import Document, TextSegment
+from clamr_select.model.layout import NO_CANDIDATE, NO_MODALITY, Sequence
+from clamr_select.model.pixels import patchify, resize_frames, smart_resize
+
+VIDEO = "video"
+QWEN_DOCUMENT_PREFIX = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n"
+QWEN_DOCUMENT_SUFFIX = "<|im_end|>\n"
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+@dataclass(frozen=True)
+class Truncation:
+    """Text that did not fit its budget and was cut: the caller records it, never drops it in silence."""
+
+    item: int
+    """Position of the question or document in the batch."""
+    modality: str
+    """``query`` or the text's modality."""
+    num_tokens_cut: int
+
+
+class ClamrProcessor(ProcessorMixin):
+    """Turns questions and documents into model inputs.
+
+    Args:
+        tokenizer: a fast tokenizer that knows the video and padding tokens.
+        modalities: names in the order of their ids 1..M; the order of texts in a document.
+        query_prefix: comes before every question; its tokens score, as in the released code.
+        query_suffix_token, num_query_suffix_tokens: ColBERT-style expansion tokens; they score too.
+        max_query_tokens: prefix and expansion tokens included.
+        document_prefix, document_suffix: the chat turn around a document.
+        text_prefixes: modality to the words before its text.
+        max_text_tokens: budget of each text modality in one document.
+        video_token, vision_start_token, vision_end_token: placeholders around the frames.
+        min_pixels, max_pixels: pixel budget of one frame.
+        patch_size, merge_size: of the vision tower.
+        time_interval: positions from one candidate to the next; see :mod:`clamr_select.model.positions`.
+        image_mean, image_std: of each colour channel, on the scale 0..1.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Any = None,
+        modalities: SequenceOf[str] = DEFAULT_MODALITIES,
+        query_prefix: str = "Query: ",
+        query_suffix_token: str = "<|endoftext|>",
+        num_query_suffix_tokens: int = 10,
+        max_query_tokens: int = 64,
+        document_prefix: str = QWEN_DOCUMENT_PREFIX,
+        document_suffix: str = QWEN_DOCUMENT_SUFFIX,
+        text_prefixes: dict[str, str] | None = None,
+        max_text_tokens: int = 512,
+        video_token: str = "<|video_pad|>",
+        vision_start_token: str = "<|vision_start|>",
+        vision_end_token: str = "<|vision_end|>",
+        min_pixels: int = 28 * 28,
+        max_pixels: int = 224 * 224,
+        patch_size: int = 14,
+        merge_size: int = 2,
+        time_interval: float = 4.0,
+        image_mean: SequenceOf[float] = CLIP_MEAN,
+        image_std: SequenceOf[float] = CLIP_STD,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(tokenizer, **kwargs)
+        self.modalities = list(modalities)
+        self.query_prefix = query_prefix
+        self.query_suffix_token = query_suffix_token
+        self.num_query_suffix_tokens = num_query_suffix_tokens
+        self.max_query_tokens = max_query_tokens
+        self.document_prefix = document_prefix
+        self.document_suffix = document_suffix
+        self.text_prefixes = text_prefixes or {"ocr": " OCR:", "asr": " ASR:", "description": " Description:"}
+        self.max_text_tokens = max_text_tokens
+        self.video_token = video_token
+        self.vision_start_token = vision_start_token
+        self.vision_end_token = vision_end_token
+        self.min_pixels = min_pixels
+        self.max_pixels = max_pixels
+        self.patch_size = patch_size
+        self.merge_size = merge_size
+        self.time_interval = time_interval
+        self.image_mean = list(image_mean)
+        self.image_std = list(image_std)
+
+    def process_queries(self, questions: SequenceOf[str]) -> tuple[BatchFeature, list[Truncation]]:
+        """Questions to ``input_ids``, ``attention_mask`` (batch, tokens) and ``position_ids`` (3, batch, tokens),
+        padded on the right.
+
+        Raises:
+            InputError: a question is empty.
+        """
+        for position, question in enumerate(questions):
+            if not question.strip():
+                raise InputError(f"question {position} is empty; ask something, e.g. 'when does the bridge open?'")
+        suffix = [self._token_id(self.query_suffix_token)] * self.num_query_suffix_tokens
+        budget = self.max_query_tokens - len(suffix)
+        sequences, truncations = [], []
+        for position, ids in enumerate(self._tokenize([self.query_prefix + question for question in questions])):
+            if len(ids) > budget:
+                truncations.append(Truncation(position, "query", len(ids) - budget))
+            sequence = Sequence()
+            sequence.add_text(ids[:budget] + suffix)
+            sequences.append(sequence)
+        return self._collate(sequences), truncations
+
+    def process_documents(self, documents: SequenceOf[Document]) -> tuple[BatchFeature, list[Truncation]]:
+        """Documents to model inputs and token labels.
+
+        Returns:
+            ``input_ids``, ``attention_mask``, ``modality_ids``, ``first_candidates``, ``last_candidates``
+            (batch, tokens); ``position_ids`` (3, batch, tokens); and, where there are frames,
+            ``pixel_values_videos`` and ``video_grid_thw``. Padded on the right.
+
+        Raises:
+            InputError: a text's modality is not in ``modalities``.
+        """
+        token_ids = self._tokenize_all(documents)
+        sequences, truncations, pixels, grids = [], [], [], []
+        for position, document in enumerate(documents):
+            sequence = Sequence()
+            sequence.add_text(token_ids[self.document_prefix])
+            if len(document.frames):
+                patches, grid = self._pixels(document)
+                pixels.append(patches)
+                grids.append(grid)
+                self._add_frames(sequence, grid)
+            truncations += self._add_texts(sequence, document.texts, token_ids, item=position)
+            sequence.add_text(token_ids[self.document_suffix])
+            sequences.append(sequence)
+        batch = self._collate(sequences)
+        if pixels:
+            batch["pixel_values_videos"] = torch.cat(pixels)
+            batch["video_grid_thw"] = torch.tensor(grids)
+        return batch, truncations
+
+    def _add_frames(self, sequence: Sequence, grid: tuple[int, int, int]) -> None:
+        sequence.add_text([self._token_id(self.vision_start_token)])
+        sequence.add_video(
+            token_id=self._token_id(self.video_token),
+            modality_id=self.modality_id(VIDEO),
+            num_candidates=grid[0],
+            grid_height=grid[1] // self.merge_size,
+            grid_width=grid[2] // self.merge_size,
+            time_interval=self.time_interval,
+        )
+        sequence.add_text([self._token_id(self.vision_end_token)])
+
+    def _add_texts(
+        self, sequence: Sequence, texts: SequenceOf[TextSegment], token_ids: dict[str, list[int]], *, item: int
+    ) -> list[Truncation]:
+        truncations = []
+        for modality in self.modalities:
+            segments = [segment for segment in texts if segment.modality == modality]
+            if not segments:
+                continue
+            sequence.add_text(token_ids[self.text_prefixes[modality]])
+            budget, cut = self.max_text_tokens, 0
+            for segment in segments:
+                ids = token_ids[" " + segment.text]
+                cut += max(0, len(ids) - budget)
+                first = NO_CANDIDATE if segment.first_candidate is None else segment.first_candidate
+                last = NO_CANDIDATE if segment.last_candidate is None else segment.last_candidate
+                sequence.add_text(ids[:budget], modality_id=self.modality_id(modality), candidates=(first, last))
+                budget -= len(ids[:budget])
+            if cut:
+                truncations.append(Truncation(item, modality, cut))
+        return truncations
+
+    def modality_id(self, modality: str) -> int:
+        """Id 1..M of a modality.
+
+        Raises:
+            InputError: it is not one of this model's.
+        """
+        if modality not in self.modalities:
+            raise InputError(f"this model has no modality {modality!r}; it has {', '.join(self.modalities)}")
+        return self.modalities.index(modality) + 1
+
+    def frame_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width in pixels that a frame of this size is resized to."""
+        return smart_resize(
+            height,
+            width,
+            factor=self.patch_size * self.merge_size,
+            min_pixels=self.min_pixels,
+            max_pixels=self.max_pixels,
+        )
+
+    def _pixels(self, document: Document) -> tuple[torch.Tensor, tuple[int, int, int]]:
+        height, width = self.frame_size(*document.frames[0].shape[:2])
+        frames = resize_frames(document.frames, height=height, width=width)
+        # The backbone fuses two frames into one patch: a candidate meets itself or its true neighbour,
+        # never the next candidate, which may be seconds away.
+        seconds = (
+            frames if document.neighbors is None else resize_frames(document.neighbors, height=height, width=width)
+        )
+        patches = patchify(
+            torch.stack([frames, seconds], dim=1),
+            patch_size=self.patch_size,
+            merge_size=self.merge_size,
+            mean=self.image_mean,
+            std=self.image_std,
+        )
+        return patches, (len(frames), height // self.patch_size, width // self.patch_size)
+
+    def _tokenize_all(self, documents: SequenceOf[Document]) -> dict[str, list[int]]:
+        texts = {" " + segment.text for document in documents for segment in document.texts}
+        prefixes = {self.text_prefixes[s.modality] for d in documents for s in d.texts if self.modality_id(s.modality)}
+        ordered = sorted(texts | prefixes)
+        token_ids = dict(zip(ordered, self._tokenize(ordered), strict=True))
+        for scaffold in (self.document_prefix, self.document_suffix):
+            # our own words, the only place where special tokens are read as such
+            token_ids[scaffold] = self.tokenizer(scaffold, add_special_tokens=False)["input_ids"] if scaffold else []
+        return token_ids
+
+    def _tokenize(self, texts: list[str]) -> list[list[int]]:
+        """Text from outside: what looks like a special token in it is spelled out, never obeyed."""
+        if not texts:
+            return []
+        return self.tokenizer(texts, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+
+    def _token_id(self, token: str) -> int:
+        return self.tokenizer.convert_tokens_to_ids(token)
+
+    def _collate(self, sequences: SequenceOf[Sequence]) -> BatchFeature:
+        length = max(len(sequence) for sequence in sequences)
+        pad = self.tokenizer.pad_token_id
+
+        def stack(name: str, fill: int) -> torch.Tensor:
+            rows = [np.concatenate(getattr(sequence, name), axis=-1) for sequence in sequences]
+            padded = [np.pad(r, [(0, 0)] * (r.ndim - 1) + [(0, length - r.shape[-1])], constant_values=fill) for r in rows]
+            return torch.from_numpy(np.stack(padded, axis=-2))
+
+        counts = torch.tensor([len(sequence) for sequence in sequences])
+        return BatchFeature(
+            {
+                "input_ids": stack("input_ids", pad),
+                "attention_mask": (torch.arange(length) < counts[:, None]).long(),
+                "position_ids": stack("position_ids", 1),
+                "modality_ids": stack("modality_ids", NO_MODALITY),
+                "first_candidates": stack("first_candidates", NO_CANDIDATE),
+                "last_candidates": stack("last_candidates", NO_CANDIDATE),
+            }
+        )

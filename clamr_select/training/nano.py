@@ -1,0 +1,85 @@
+"""The shape of ``clamr-nano``: the real classes, a few million parameters, and its tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
+
+from clamr_select.model import ClamrConfig, ClamrProcessor
+
+END_OF_TEXT, VIDEO_PAD = "<|endoftext|>", "<|video_pad|>"
+VISION_START, VISION_END = "<|vision_start|>", "<|vision_end|>"
+SPECIAL_TOKENS = (END_OF_TEXT, VIDEO_PAD, VISION_START, VISION_END)
+NUM_QUERY_SUFFIX_TOKENS = 4
+MAX_PIXELS = 112 * 64
+"""16:9 becomes 112x56 (8 visual tokens), 4:3 84x56, square 84x84."""
+
+
+def train_tokenizer(lines: Iterable[str], *, vocab_size: int) -> PreTrainedTokenizerFast:
+    """Byte-level BPE over lower-cased, NFKC-folded text: a word is the same word on a slide in capitals, and
+    no script is lost, since every byte is a token."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=list(SPECIAL_TOKENS),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(lines, trainer=trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token=END_OF_TEXT, eos_token=END_OF_TEXT, extra_special_tokens=list(SPECIAL_TOKENS[1:])
+    )
+
+
+def nano_processor(tokenizer: PreTrainedTokenizerFast) -> ClamrProcessor:
+    """No chat turn around documents; else as the released model's."""
+    return ClamrProcessor(
+        tokenizer,
+        num_query_suffix_tokens=NUM_QUERY_SUFFIX_TOKENS,
+        document_prefix="",
+        document_suffix="",
+        max_pixels=MAX_PIXELS,
+        time_interval=2.0,
+    )
+
+
+def nano_config(tokenizer: PreTrainedTokenizerFast, *, hidden_size: int = 160, num_text_layers: int = 4) -> ClamrConfig:
+    """Qwen2.5-VL shrunk; every size that is not here is the class's own."""
+    num_heads = hidden_size // 32
+    token_id = tokenizer.convert_tokens_to_ids
+    return ClamrConfig(
+        vlm_config={
+            "model_type": "qwen2_5_vl",
+            "text_config": {
+                "vocab_size": len(tokenizer),
+                "hidden_size": hidden_size,
+                "intermediate_size": 3 * hidden_size,
+                "num_hidden_layers": num_text_layers,
+                "num_attention_heads": num_heads,
+                "num_key_value_heads": num_heads,
+                "max_position_embeddings": 4096,
+                "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 6, 6]},
+                "bos_token_id": None,
+                "eos_token_id": token_id(END_OF_TEXT),
+                "pad_token_id": None,
+            },
+            "vision_config": {
+                "depth": 3,
+                "hidden_size": 160,
+                "intermediate_size": 320,
+                "num_heads": 5,
+                "out_hidden_size": hidden_size,
+                "fullatt_block_indexes": [0, 1, 2],
+                "tokens_per_second": 2,
+            },
+            "image_token_id": token_id(VIDEO_PAD),
+            "video_token_id": token_id(VIDEO_PAD),
+            "vision_start_token_id": token_id(VISION_START),
+            "vision_end_token_id": token_id(VISION_END),
+        }
+    )

@@ -1,0 +1,111 @@
+"""Scores of every query against every frame and every document of a batch, with gradient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from clamr_select.model import ClamrForRetrieval
+from clamr_select.scoring.segments import Segments, candidate_segments, group_tokens
+from clamr_select.scoring.tokens import TokenEmbeddings, concatenate
+from clamr_select.training.batch import TrainingBatch
+from clamr_select.training.losses import IGNORED, POSITIVE, query_means
+
+MODEL_INPUTS = ("input_ids", "position_ids", "pixel_values_videos", "video_grid_thw")
+
+
+@dataclass(frozen=True)
+class BatchScores:
+    """(num_queries, num_rows) each, mean over query tokens; rows are the batch's frames or documents."""
+
+    frames_token_max: torch.Tensor
+    frames_modality_max: torch.Tensor
+    documents_token_max: torch.Tensor
+    documents_modality_max: torch.Tensor
+
+
+def embed(model: ClamrForRetrieval, inputs: Any) -> torch.Tensor:
+    """(batch, tokens, dim) on the model's device, with gradient."""
+    return model(**{name: inputs[name].to(model.device) for name in MODEL_INPUTS if name in inputs}).embeddings
+
+
+def batch_scores(model: ClamrForRetrieval, *, documents: Any, queries: Any, frame_counts: list[int]) -> BatchScores:
+    """Late-interaction scores within a batch.
+
+    Args:
+        documents, queries: what the processor made of them.
+        frame_counts: candidates of each document.
+    """
+    tokens, document_of_token = _flatten(embed(model, documents), documents, frame_counts, model.config.modalities)
+    query_embeddings = embed(model, queries)
+    mask = queries["attention_mask"].bool()
+    flat_queries = query_embeddings[mask]  # [all query tokens, dim]
+    query_of_token = mask.nonzero()[:, 0]
+    similarities = tokens.vectors @ flat_queries.T  # [document tokens, query tokens]
+
+    def reduce(segments: Segments) -> tuple[torch.Tensor, torch.Tensor]:
+        maxima = torch.segment_reduce(
+            similarities[segments.token_indices], "max", offsets=segments.offsets, axis=0, initial=-torch.inf
+        ).view(segments.num_rows, segments.num_modalities, -1)
+        means = [
+            query_means(m, query_of_token=query_of_token, num_queries=len(mask)) for m in (maxima.amax(1), maxima)
+        ]
+        return means[0].T, means[1].amax(dim=1).T
+
+    frames = reduce(candidate_segments(tokens))
+    whole = reduce(
+        group_tokens(
+            torch.arange(len(tokens)),
+            rows=document_of_token,
+            modality_ids=tokens.modality_ids,
+            num_rows=len(frame_counts),
+            num_modalities=len(tokens.modalities),
+        )
+    )
+    return BatchScores(*frames, *whole)
+
+
+def _flatten(
+    embeddings: torch.Tensor, documents: Any, frame_counts: list[int], modalities: Any
+) -> tuple[TokenEmbeddings, torch.Tensor]:
+    parts, owners = [], []
+    for row, num_candidates in enumerate(frame_counts):
+        keep = documents["modality_ids"][row] > 0
+        parts.append(
+            TokenEmbeddings(
+                vectors=embeddings[row][keep],
+                modality_ids=documents["modality_ids"][row][keep],
+                first_candidates=documents["first_candidates"][row][keep],
+                last_candidates=documents["last_candidates"][row][keep],
+                num_candidates=num_candidates,
+                modalities=tuple(modalities),
+            )
+        )
+        owners.append(torch.full((int(keep.sum()),), row))
+    return concatenate(parts), torch.cat(owners)
+
+
+def relations(batch: TrainingBatch) -> tuple[torch.Tensor, torch.Tensor]:
+    """How each frame and each document stands to each query.
+
+    Returns:
+        (num_queries, num_frames) and (num_queries, num_documents) of NEGATIVE, POSITIVE, IGNORED. Queries
+        without a positive frame ignore all frames.
+    """
+    counts = [len(document.frames) for document in batch.documents]
+    starts = np.cumsum([0, *counts])
+    frames = np.zeros((len(batch.queries), starts[-1]), dtype=np.int64)
+    documents = np.zeros((len(batch.queries), len(counts)), dtype=np.int64)
+    for row, query in enumerate(batch.queries):
+        for address in query.ignored_frames:
+            frames[row, starts[address[0]] + address[1]] = IGNORED
+        for address in query.positive_frames:
+            frames[row, starts[address[0]] + address[1]] = POSITIVE
+        if not query.positive_frames:
+            frames[row] = IGNORED
+        documents[row, list(query.ignored_documents)] = IGNORED
+        documents[row, list(query.positive_documents)] = POSITIVE
+    return torch.from_numpy(frames), torch.from_numpy(documents)
