@@ -1,0 +1,218 @@
+"""Open a local media file: its first bytes are checked, and only formats that name no other files are opened.
+
+A text file named ``talk.mp4`` that begins with ``ffconcat version 1.0`` makes FFmpeg open other files of the
+disk. So the first bytes must be those of a media container, and the demuxer must be one of the same list.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import stat
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from clamr_select.errors import (
+    InputError,
+    UnreadableVideoError,
+    UnsafeVideoError,
+    VideoNotFoundError,
+    VideoTooLargeError,
+)
+
+if TYPE_CHECKING:
+    import av.container
+
+logger = logging.getLogger(__name__)
+
+ContainerKind = Literal[
+    "iso-bmff", "matroska", "avi", "mpeg-ts", "mpeg-ps", "flv", "ogg", "asf", "wav", "flac", "mp3", "aac"
+]
+
+DEFAULT_MAX_PIXELS = 8192 * 4320
+"""Pixels of one frame: 8K DCI. One RGB frame of that size is 101 MiB."""
+
+DEMUXERS: Mapping[ContainerKind, tuple[str, ...]] = MappingProxyType(
+    {
+        "iso-bmff": ("mov", "mp4"),
+        "matroska": ("matroska", "webm"),
+        "avi": ("avi",),
+        "mpeg-ts": ("mpegts",),
+        "mpeg-ps": ("mpeg",),
+        "flv": ("flv",),
+        "ogg": ("ogg",),
+        "asf": ("asf",),
+        "wav": ("wav",),
+        "flac": ("flac",),
+        "mp3": ("mp3",),
+        "aac": ("aac",),
+    }
+)
+"""Container to FFmpeg's names of its demuxers. None of them follows a path written in the file."""
+
+_HEAD_BYTES = 4096
+_ISO_BOXES = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"sidx")
+_IMAGE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
+_IMAGES = (
+    b"\xff\xd8\xff",
+    b"\x89PNG",
+    b"GIF8",
+    b"BM",
+    b"II*\x00",
+    b"MM\x00*",
+    b"\0\0\0\x0cjP  ",
+    b"\0\0\0\x0cJXL ",
+)
+_PLAYLISTS = (b"ffconcat", b"#extm3u", b"[playlist]", b"[reference]", b"rtsptext", b"v=0\r", b"v=0\n", b"<")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_TRANSPORT_PACKETS = ((188, 0), (192, 4), (204, 0))
+"""(packet length, offset of the sync byte): plain, with time codes (m2ts), with error correction."""
+
+
+def check_container(path: str | os.PathLike[str]) -> ContainerKind:
+    """What kind of media container the first bytes of a local file are; nothing is decoded.
+
+    Raises:
+        InputError: ``path`` is a URL or not a path.
+        VideoNotFoundError: there is no such file.
+        UnreadableVideoError: a directory, an empty or unreadable file, an image, text, or an unknown format.
+        UnsafeVideoError: a playlist or script, which could make a decoder open other files.
+    """
+    name = _as_path(path)
+    head = _read_head(name)
+    if not head:
+        raise UnreadableVideoError(f"{name!r} is empty (0 bytes); was its download interrupted?")
+    kind = sniff_container(head)
+    if kind is not None:
+        return kind
+    if _is_playlist(head):
+        raise UnsafeVideoError(
+            f"{name!r} is a playlist or markup, not a video; it was not opened, because it could name other "
+            f"files or addresses. Pass the video file itself."
+        )
+    if head.startswith(_IMAGES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or _is_image_brand(head):
+        raise UnreadableVideoError(f"{name!r} is an image, not a video")
+    what = "text" if _is_text(head) else f"an unknown format (it begins with bytes {head[:8].hex(' ')})"
+    raise UnreadableVideoError(f"{name!r} is {what}; expected one of {', '.join(DEMUXERS)}")
+
+
+def sniff_container(head: bytes) -> ContainerKind | None:
+    """The container whose magic bytes ``head`` (the first kilobytes of a file) carries, or None."""
+    if head[4:8] in _ISO_BOXES and not _is_image_brand(head):
+        return "iso-bmff"
+    if head[:4] == b"RIFF":
+        return {b"AVI ": "avi", b"WAVE": "wav"}.get(head[8:12])  # type: ignore[return-value]
+    magics: tuple[tuple[bytes, ContainerKind], ...] = (
+        (b"\x1a\x45\xdf\xa3", "matroska"),
+        (b"\x00\x00\x01\xba", "mpeg-ps"),
+        (b"FLV\x01", "flv"),
+        (b"OggS", "ogg"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+        (b"fLaC", "flac"),
+        (b"ID3", "mp3"),
+    )
+    for magic, kind in magics:
+        if head.startswith(magic):
+            return kind
+    if _is_playlist(head):  # before the weak magics below, which text can be made to match
+        return None
+    if any(_has_sync_bytes(head, length, offset) for length, offset in _TRANSPORT_PACKETS):
+        return "mpeg-ts"
+    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
+        return "aac"
+    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2:
+        return "mp3"
+    return None
+
+
+def open_container(
+    path: str | os.PathLike[str], *, max_pixels: int = DEFAULT_MAX_PIXELS
+) -> av.container.InputContainer:
+    """Check a local media file and open it with PyAV. Close what is returned (it is a context manager).
+
+    ``max_pixels`` is the largest width × height of a video frame, checked in the header; the decoder that
+    probes the streams is held to it as well, whatever the header says.
+
+    Raises:
+        VideoTooLargeError: a video stream has larger frames; none was decoded.
+        UnreadableVideoError: the header is damaged or incomplete, and all of :func:`check_container`.
+    """
+    if max_pixels < 1:
+        raise InputError(f"max_pixels must be at least 1, got {max_pixels}")
+    check_container(path)
+    import av
+
+    # An absolute path has no protocol prefix: a file called "concat:a|b" stays a file.
+    name = os.path.abspath(_as_path(path))
+    options = {
+        "format_whitelist": ",".join(name for names in DEMUXERS.values() for name in names),
+        "protocol_whitelist": "file",
+        "max_pixels": str(max_pixels),
+    }
+    try:
+        container = av.open(name, options=options, metadata_errors="replace")
+    except av.FFmpegError as error:
+        raise unreadable(name, "its header is damaged or incomplete", error) from error
+    for stream in container.streams.video:
+        cover_art = stream.disposition & av.stream.Disposition.attached_pic
+        if stream.width * stream.height > max_pixels and not cover_art:
+            container.close()
+            raise too_large(name, stream.width, stream.height, max_pixels)
+    return container
+
+
+def too_large(name: str, width: int, height: int, max_pixels: int) -> VideoTooLargeError:
+    """The error for frames past the limit."""
+    return VideoTooLargeError(
+        f"{name!r} has frames of {width}x{height}; the limit is {max_pixels} pixels a frame. "
+        f"Scale the video down, or raise max_pixels if you trust the file."
+    )
+
+
+def unreadable(name: str, reason: str, error: Exception) -> UnreadableVideoError:
+    """Our error for a decoder's: its text goes to the log, because it may carry bytes of the file."""
+    logger.info("%s: %s: %s", name, type(error).__name__, error)
+    return UnreadableVideoError(f"{name!r} cannot be read as a video: {reason}")
+
+
+def _as_path(path: str | os.PathLike[str]) -> str:
+    name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    if not isinstance(name, str) or "\0" in name:
+        raise InputError(f"path must be a str or a pathlib.Path, got {path!r}")
+    if _URL.match(name):
+        raise InputError(f"{name!r} is a URL; only local files are opened. Download it and pass the file.")
+    return name
+
+
+def _read_head(name: str) -> bytes:
+    try:
+        mode = os.stat(name).st_mode
+        if stat.S_ISDIR(mode):
+            raise UnreadableVideoError(f"{name!r} is a directory; pass one video file")
+        if not stat.S_ISREG(mode):  # reading a pipe or device could wait for ever
+            raise UnreadableVideoError(f"{name!r} is not a regular file")
+        with open(name, "rb") as file:
+            return file.read(_HEAD_BYTES)
+    except FileNotFoundError as error:
+        raise VideoNotFoundError(f"no such file: {name!r}") from error
+    except OSError as error:
+        raise UnreadableVideoError(f"{name!r} cannot be read: {error.strerror}") from error
+
+
+def _has_sync_bytes(head: bytes, length: int, offset: int) -> bool:
+    sync = head[offset : offset + 5 * length : length]
+    return len(sync) >= 2 and set(sync) == {0x47}
+
+
+def _is_playlist(head: bytes) -> bool:
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_PLAYLISTS)
+
+
+def _is_image_brand(head: bytes) -> bool:
+    return head[4:8] == b"ftyp" and head[8:12] in _IMAGE_BRANDS
+
+
+def _is_text(head: bytes) -> bool:
+    return not any(byte < 9 or 13 < byte < 32 for byte in head)
