@@ -1,0 +1,73 @@
+# Needs GNU make and Python >= 3.11, nothing else: every target first makes .venv and installs the project
+# into it. pip's own settings (PIP_INDEX_URL, PIP_CONSTRAINT, pip.conf …) are honoured.
+#
+#   make run                                the sample video and its four questions
+#   make run VIDEO=talk.mp4 QUESTION='…'    your own video; results in out/
+#   make test                               every test          make test ARGS='tests/video -m "not slow"'
+#   make check                              lint, format, types
+#   make build                              dist/*.whl
+#   make test-lowest                        the suite on the oldest dependencies that are declared
+#   make clean                              remove whatever was built
+
+SHELL := /bin/sh
+.SUFFIXES:
+.PHONY: run test check build test-lowest clean
+
+EXTRAS ?= dev,eval
+VENV := .venv
+LOWEST := .venv-lowest
+PIP_INSTALL := -m pip install --disable-pip-version-check
+
+# the first of these that is new enough; `make PYTHON=/path/to/python` chooses another
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+# taken as written: a $, a quote or a space in a path or question means itself
+override VIDEO := $(value VIDEO)
+override QUESTION := $(value QUESTION)
+export VIDEO QUESTION
+
+run: $(VENV)/installed
+	@if [ -z "$$VIDEO$$QUESTION" ]; then \
+	  exec $(VENV)/bin/python -m clamr_select.eval.sample.run; \
+	elif [ -z "$$VIDEO" ] || [ -z "$$QUESTION" ]; then \
+	  echo "make run: give both VIDEO=… and QUESTION=…, or neither for the sample" >&2; exit 2; \
+	else \
+	  exec $(VENV)/bin/clamr-select select --output out -- "$$VIDEO" "$$QUESTION"; \
+	fi
+
+# tiny models gain nothing from more threads, and many cores spinning cost a lot
+test: export OMP_NUM_THREADS ?= 1
+test: $(VENV)/installed
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+# mypy does not see through setuptools' editable finder, so the folders that are installed as
+# sub-packages are joined to the package by symlinks
+check: $(VENV)/installed
+	$(VENV)/bin/python -m ruff check .
+	$(VENV)/bin/python -m ruff format --check .
+	rm -rf .typecheck
+	mkdir -p .typecheck/clamr_select
+	cd .typecheck/clamr_select && ln -s ../../clamr_select/* $(addprefix ../../,$(wildcard eval integrations demo)) .
+	cd .typecheck && "$(CURDIR)/$(VENV)/bin/python" -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache -p clamr_select
+
+# from an empty build/: setuptools would put what an older build left there into the wheel
+build: $(VENV)/installed
+	rm -rf build dist
+	$(VENV)/bin/python -m build --wheel --no-isolation
+
+test-lowest: export OMP_NUM_THREADS ?= 1
+test-lowest: $(LOWEST)/installed
+	$(LOWEST)/bin/python -m pytest $(ARGS)
+
+clean:
+	rm -rf $(VENV) $(LOWEST) .typecheck build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/installed $(LOWEST)/installed: pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo "no Python >= 3.11 found; install one, or: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is not Python >= 3.11" >&2; exit 1; }
+	$(@D)/bin/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(@D)
+	$(@D)/bin/python $(PIP_INSTALL) $(if $(filter $(LOWEST)/%,$@),--constraint tests/lowest.txt) --editable '.[$(EXTRAS)]'
+	@touch $@
+$(LOWEST)/installed: tests/lowest.txt
