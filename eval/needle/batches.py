@@ -1,0 +1,192 @@
+"""Training batches: documents, questions, near misses, and exactly who answers what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import get_args
+
+import numpy as np
+
+from clamr_select.errors import InputError, unknown_name
+from clamr_select.eval.needle.distractors import plant_distractors, plant_listing
+from clamr_select.eval.needle.plans import DocumentPlan, Line, random_plan
+from clamr_select.eval.needle.predicates import DocumentFacts, Verdict
+from clamr_select.eval.needle.questions import (
+    Question,
+    ask_anywhere,
+    ask_screen_and_speech,
+    ask_video,
+    ask_video_and_words,
+    ask_words,
+)
+from clamr_select.eval.needle.siblings import sibling_scene
+from clamr_select.eval.needle.vocabulary import Split, pick
+from clamr_select.training.batch import TrainingBatch, TrainingQuery
+
+_TARGETS = (
+    *("video",) * 7,
+    *("asr",) * 3,
+    *("ocr",) * 3,
+    *("description",) * 2,
+    *("anywhere",) * 2,
+    *("video+asr",) * 3,
+    *("video+ocr",) * 2,
+    *("ocr+asr",) * 2,
+)
+
+
+def training_batches(
+    *,
+    seed: int,
+    num_documents: int = 48,
+    max_frames: int = 8,
+    vision_only_share: float = 0.3,
+    split: Split = "train",
+) -> Iterator[TrainingBatch]:
+    """Batches without end; the same arguments give the same batches.
+
+    Args:
+        num_documents: documents in a batch, at least 2; there are about as many questions.
+        max_frames: candidates in the longest document, at least 1.
+        vision_only_share: share of the batches (0 to 1) that hold short documents without text and only
+            questions about the picture: small models learn to see slowly, and text drowns it.
+        split: where words come from; the splits share none.
+    """
+    if num_documents < 2 or max_frames < 1 or not 0 <= vision_only_share <= 1:
+        raise InputError(
+            f"got num_documents={num_documents}, max_frames={max_frames}, "
+            f"vision_only_share={vision_only_share}; allowed: at least 2, at least 1, 0 to 1"
+        )
+    if split not in get_args(Split):
+        raise unknown_name("split", split, get_args(Split))
+    return _batches(seed, num_documents, max_frames, vision_only_share, split)
+
+
+def _batches(
+    seed: int, num_documents: int, max_frames: int, vision_only_share: float, split: Split
+) -> Iterator[TrainingBatch]:
+    number = 0
+    while True:
+        rng = np.random.default_rng((seed, get_args(Split).index(split), number))
+        number += 1
+        if rng.random() < vision_only_share:
+            plans, questions = _vision_batch(rng, num_documents, min(max_frames, 2), split)
+        else:
+            plans, questions = _full_batch(rng, num_documents, max_frames, split)
+        yield TrainingBatch(tuple(plan.document() for plan in plans), label(questions, plans))
+
+
+def label(questions: Sequence[Question], plans: Sequence[DocumentPlan]) -> tuple[TrainingQuery, ...]:
+    """Every question with its positives and what is to be ignored; a question nobody answers is left out.
+
+    Every predicate is evaluated on every frame and document: who answers by chance is no negative.
+    """
+    facts = [plan.facts() for plan in plans]
+    queries = (_label_one(question, facts) for question in questions)
+    return tuple(query for query in queries if query.positive_documents)
+
+
+def _label_one(question: Question, facts: Sequence[DocumentFacts]) -> TrainingQuery:
+    documents = [question.predicate.document(f) for f in facts]
+    frames = [
+        ((d, i), question.predicate.frame(frame))
+        for d, verdict in enumerate(documents)
+        if verdict != Verdict.NO  # a frame that answers makes its document one that answers
+        for i, frame in enumerate(facts[d].frames)
+    ]
+    return TrainingQuery(
+        text=question.text,
+        target=question.target,
+        positive_documents=tuple(d for d, verdict in enumerate(documents) if verdict == Verdict.YES),
+        positive_frames=tuple(address for address, verdict in frames if verdict == Verdict.YES),
+        ignored_documents=tuple(d for d, verdict in enumerate(documents) if verdict == Verdict.UNSURE),
+        ignored_frames=tuple(address for address, verdict in frames if verdict == Verdict.UNSURE),
+    )
+
+
+def _vision_batch(
+    rng: np.random.Generator, num_documents: int, max_frames: int, split: Split
+) -> tuple[list[DocumentPlan], list[Question]]:
+    """Families of near-alike scenes, one question for each document."""
+    plans: list[DocumentPlan] = []
+    questions: list[Question] = []
+    while len(plans) < num_documents:
+        num_frames = 1 if rng.random() < 0.7 else max_frames
+        plan = random_plan(rng, num_frames=num_frames, split=split, vision_only=True)
+        plans.append(plan)
+        for _ in range(int(rng.integers(2, 5))):
+            relative = DocumentPlan(plan.width, plan.height, list(plan.scenes))
+            for i, scene in enumerate(relative.scenes):
+                relative.scenes[i] = sibling_scene(scene, rng, portrait=plan.portrait)
+            plans.append(relative)
+    del plans[num_documents:]
+    for plan in plans:
+        questions.append(ask_video(pick(rng, plan.scenes), rng))
+    order = [int(i) for i in rng.permutation(num_documents)]
+    return [plans[i] for i in order], questions
+
+
+def _full_batch(
+    rng: np.random.Generator, num_documents: int, max_frames: int, split: Split
+) -> tuple[list[DocumentPlan], list[Question]]:
+    lengths = [n for n in (1, 2, 3, 4, 6, 8, 12, 16) if n < max_frames] + [max_frames]
+    plans = [random_plan(rng, num_frames=pick(rng, lengths), split=split) for _ in range(num_documents)]
+    asked = [(home, _ask(plan, rng)) for home, plan in enumerate(plans)]
+    for home, question in asked:
+        if question is not None:
+            plant_distractors(question, plans, home, rng, split=split)
+    questions = [question for _, question in asked if question is not None]
+    entries = [word for q in questions for word in (*q.words, *q.screen_words)]
+    entries += [q.picture for q in questions if q.picture and rng.random() < 0.2]
+    for _ in range(int(rng.integers(2, 5))):
+        plant_listing(pick(rng, plans), entries, rng)
+    return plans, questions
+
+
+def _ask(plan: DocumentPlan, rng: np.random.Generator) -> Question | None:
+    """A question about a random moment of the document, of a random target that it can serve."""
+    frame = int(rng.random() * len(plan.scenes))
+    for _ in range(6):
+        question = _ask_target(plan, frame, pick(rng, _TARGETS), rng)
+        if question is not None:
+            if question.scene is not None:
+                plan.locked.add(frame)
+            return question
+    return None
+
+
+def _ask_target(plan: DocumentPlan, frame: int, target: str, rng: np.random.Generator) -> Question | None:
+    scene = plan.scenes[frame]
+    spoken = _some_words(plan.asr, frame, rng)
+    written = _some_words(plan.ocr, frame, rng) if plan.ocr_recognised else ()
+    match target:
+        case "video":
+            return ask_video(scene, rng)
+        case "asr" if spoken:
+            return ask_words(spoken, "asr", rng)
+        case "ocr" if written:
+            return ask_words(written, "ocr", rng)
+        case "description" if plan.description_words:
+            return ask_words(_choose(plan.description_words, rng), "description", rng)
+        case "anywhere" if spoken or written:
+            modality = "asr" if spoken and (not written or rng.random() < 0.5) else "ocr"
+            return ask_anywhere(spoken if modality == "asr" else written, modality, rng)
+        case "video+asr" if spoken:
+            return ask_video_and_words(scene, spoken[:2], "asr", rng)
+        case "video+ocr" if written:
+            return ask_video_and_words(scene, written[:2], "ocr", rng)
+        case "ocr+asr" if spoken and written:
+            return ask_screen_and_speech(written[:2], spoken[:2], rng)
+    return None
+
+
+def _some_words(lines: Sequence[Line], frame: int, rng: np.random.Generator) -> tuple[str, ...]:
+    """One to four content words of one line at this frame; none when there is no line."""
+    present = [line for line in lines if line.first <= frame <= line.last and line.words]
+    return _choose(pick(rng, present).words, rng) if present else ()
+
+
+def _choose(words: frozenset[str], rng: np.random.Generator) -> tuple[str, ...]:
+    ordered = sorted(words)  # sets have no order that a seed could fix
+    count = min(len(ordered), pick(rng, (1, 2, 2, 2, 3, 3, 4)))
+    return tuple(ordered[int(i)] for i in rng.permutation(len(ordered))[:count])

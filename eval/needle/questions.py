@@ -1,0 +1,217 @@
+"""Questions in English from predicates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from clamr_select.eval.needle import templates
+from clamr_select.eval.needle.predicates import (
+    Both,
+    DescribedBy,
+    HoldsWords,
+    HoldsWordsAnywhere,
+    Predicate,
+    ShapePattern,
+    ShowsShapes,
+)
+from clamr_select.eval.needle.scene import NUMBER, Scene, Shape
+from clamr_select.eval.needle.vocabulary import inflect, pick
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, the predicate its answers satisfy, and what it is made of (for distractors)."""
+
+    text: str
+    target: str
+    predicate: Predicate
+    scene: Scene | None = None
+    """The scene it was asked about, when it asks about the picture."""
+    picture: str = ""
+    """Its words for the picture."""
+    words: tuple[str, ...] = ()
+    """Its content words, in base form: spoken words when it asks about speech."""
+    screen_words: tuple[str, ...] = ()
+    """Its words on screen, when it asks about speech and screen both."""
+
+
+def ask_video(scene: Scene, rng: np.random.Generator) -> Question:
+    """About what the picture shows."""
+    predicate = _describe_scene(scene, rng)
+    picture = picture_phrase(predicate, rng)
+    text = _say(templates.VIDEO, rng, x=picture)
+    return Question(text, "video", predicate, scene=scene, picture=picture)
+
+
+def ask_words(words: Sequence[str], modality: str, rng: np.random.Generator) -> Question:
+    """About words in one modality: ``asr``, ``ocr`` or ``description``."""
+    content = frozenset(words)
+    predicate: Predicate
+    if modality == "description":
+        strict = rng.random() < 0.5
+        forms = templates.DESCRIPTION_STRICT if strict else templates.DESCRIPTION_LOOSE
+        predicate = DescribedBy(content, strict)
+    elif modality == "asr":
+        forms, predicate = templates.ASR, HoldsWords(content, "asr")
+    else:
+        forms, predicate = templates.OCR, HoldsWords(content, "ocr")
+    return Question(_say(forms, rng, w=_word_phrase(words, rng)), modality, predicate, words=tuple(words))
+
+
+def ask_anywhere(words: Sequence[str], modality: str, rng: np.random.Generator) -> Question:
+    """About words without a hint where they are. ``modality``, where they were found, is its target."""
+    text = _say(templates.ANYWHERE, rng, w=_word_phrase(words, rng))
+    return Question(text, modality, HoldsWordsAnywhere(frozenset(words)), words=tuple(words))
+
+
+def ask_video_and_words(
+    scene: Scene, words: Sequence[str], modality: str, rng: np.random.Generator
+) -> Question:
+    """About a picture and words at one moment; ``modality`` is ``asr`` or ``ocr``."""
+    shapes = _describe_scene(scene, rng, plain=True)
+    picture = picture_phrase(shapes, rng)
+    forms = templates.VIDEO_ASR if modality == "asr" else templates.VIDEO_OCR
+    held = HoldsWords(frozenset(words), "asr" if modality == "asr" else "ocr")
+    text = _say(forms, rng, x=picture, w=_word_phrase(words, rng))
+    return Question(text, f"video+{modality}", Both(shapes, held), scene, picture, tuple(words))
+
+
+def ask_screen_and_speech(screen: Sequence[str], spoken: Sequence[str], rng: np.random.Generator) -> Question:
+    """About written and spoken words at one moment."""
+    predicate = Both(HoldsWords(frozenset(spoken), "asr"), HoldsWords(frozenset(screen), "ocr"))
+    text = _say(templates.OCR_ASR, rng, w=_word_phrase(spoken, rng), v=_word_phrase(screen, rng))
+    return Question(text, "ocr+asr", predicate, words=tuple(spoken), screen_words=tuple(screen))
+
+
+def picture_phrase(predicate: ShowsShapes, rng: np.random.Generator) -> str:
+    """E.g. ``a small striped crimson disc to the left of a blue star on a white background``."""
+    phrase = _shape_phrase(predicate.patterns[0], rng)
+    if len(predicate.patterns) == 2:
+        if predicate.relation is None:
+            joint = pick(rng, (" and ", " with ", " together with ", " next to "))
+        else:
+            joint = f" {pick(rng, templates.RELATION_PHRASES[predicate.relation])} "
+        phrase += joint + _shape_phrase(predicate.patterns[1], rng)
+    if predicate.background is not None:
+        colour = pick(rng, templates.COLOUR_NAMES[predicate.background])
+        phrase += pick(
+            rng, (f" on a {colour} background", f" against a {colour} background", f" on {colour}")
+        )
+    return phrase.replace(" a orange", " an orange")
+
+
+def _describe_scene(scene: Scene, rng: np.random.Generator, *, plain: bool = False) -> ShowsShapes:
+    """A predicate that the scene satisfies; ``plain`` keeps to few attributes."""
+    background = scene.background.colour if rng.random() < (0.05 if plain else 0.15) else None
+    order = [int(i) for i in rng.permutation(len(scene.shapes))]
+    one = scene.shapes[order[0]]
+    if len(order) == 1 or rng.random() < 0.3:
+        extra = 1 if plain else int(rng.integers(0, 3))
+        pattern = _pattern(one, scene, rng, extra=extra + (background is None and len(order) > 1))
+        return ShowsShapes((pattern,), None, background)
+    other = scene.shapes[order[1]]
+    relation = None
+    if rng.random() < 0.7:
+        relation = _relation(one, other)
+    patterns = (_pair_pattern(one, rng), _pair_pattern(other, rng))
+    return ShowsShapes(patterns, relation, background)
+
+
+def _pattern(shape: Shape, scene: Scene, rng: np.random.Generator, *, extra: int) -> ShapePattern:
+    pattern = _pair_pattern(shape, rng, bare_share=0.1)
+    total = sum(s.count for s in scene.shapes if s.kind == shape.kind)
+    if shape.count > 1 and total == shape.count and rng.random() < 0.85:
+        pattern = replace(pattern, count=shape.count)
+    choices = ["size"] if shape.count == 1 else []
+    if shape.kind != NUMBER and (shape.texture != "plain" or rng.random() < 0.3):
+        choices += ["texture", "texture"]
+    if shape.place is not None:
+        choices += ["place", "place"]
+    for name in {pick(rng, choices) for _ in range(extra)} if choices else ():
+        pattern = replace(pattern, **{name: getattr(shape, name)})
+    return pattern
+
+
+def _pair_pattern(shape: Shape, rng: np.random.Generator, *, bare_share: float = 0.2) -> ShapePattern:
+    """Kind and mostly colour, or colour and texture without a kind."""
+    draw = float(rng.random())
+    kind = NUMBER if shape.kind == NUMBER else shape.kind
+    if draw < bare_share:
+        return ShapePattern(kind=kind, number=shape.number)
+    if draw < bare_share + 0.15 and shape.texture != "plain":
+        return ShapePattern(kind=kind, number=shape.number, colour=shape.colour, texture=shape.texture)
+    return ShapePattern(kind=kind, number=shape.number, colour=shape.colour)
+
+
+def _relation(one: Shape, other: Shape) -> str | None:
+    across = {"left": 0, "centre": 1, "right": 2}
+    if one.place in across and other.place in across and one.place != other.place:
+        return "left of" if across[one.place] < across[other.place] else "right of"
+    if {one.place, other.place} == {"top", "bottom"}:
+        return "above" if one.place == "top" else "below"
+    return None
+
+
+def _shape_phrase(pattern: ShapePattern, rng: np.random.Generator) -> str:
+    adjectives = [
+        pick(rng, names[value])
+        for names, value in (
+            (templates.SIZE_NAMES, pattern.size),
+            (templates.TEXTURE_NAMES, pattern.texture),
+            (templates.COLOUR_NAMES, pattern.colour),
+        )
+        if value is not None
+    ]
+    if len(adjectives) > 1 and rng.random() < 0.2:
+        adjectives.reverse()
+    if pattern.kind == NUMBER:
+        number = pattern.number or 0
+        digit = str(number) if rng.random() < 0.75 else templates.NUMBER_WORDS[number]
+        noun = pick(rng, (f"number {digit}", f"number {digit}", f"digit {digit}", f"figure {digit}"))
+        article = "the"
+    else:
+        noun = pick(rng, templates.KIND_NAMES[pattern.kind or "circle"])
+        article = "a" if rng.random() < 0.75 else "the"
+    if pattern.count is not None and pattern.count > 1:
+        amount = templates.NUMBER_WORDS[pattern.count] if rng.random() < 0.75 else str(pattern.count)
+        words = [amount, *adjectives, noun + ("es" if noun.endswith(("s", "x")) else "s")]
+    else:
+        bare = rng.random() < 0.2
+        words = [*([] if bare else [article]), *adjectives, noun]
+    if words[0] == "a" and words[1][0] in "aeiou":
+        words[0] = "an"
+    phrase = " ".join(words)
+    return (
+        phrase if pattern.place is None else f"{phrase} {pick(rng, templates.PLACE_PHRASES[pattern.place])}"
+    )
+
+
+def _word_phrase(words: Sequence[str], rng: np.random.Generator) -> str:
+    surfaces = [inflect(w, rng) if rng.random() < 0.2 else w for w in words]
+    if rng.random() < 0.15:
+        surfaces = [surfaces[int(i)] for i in rng.permutation(len(surfaces))]
+    draw = float(rng.random())
+    if len(surfaces) == 1:
+        return f"the {surfaces[0]}" if draw < 0.4 else surfaces[0]
+    if draw < 0.4:
+        return " ".join(surfaces)
+    if draw < 0.65:
+        return f"{' '.join(surfaces[:-1])} and {surfaces[-1]}"
+    if draw < 0.9:
+        return (
+            f"the {surfaces[0]} {pick(rng, ('of', 'and', 'in', 'with', 'near'))} the {' '.join(surfaces[1:])}"
+        )
+    return '"' + " ".join(surfaces) + '"'
+
+
+def _say(forms: Sequence[str], rng: np.random.Generator, **parts: str) -> str:
+    text = pick(rng, forms).format(**parts)
+    if text.endswith("?") and rng.random() < 0.35:
+        text = text[:-1]
+    draw = float(rng.random())
+    if draw < 0.35:
+        return text[0].upper() + text[1:]
+    return text.upper() if draw < 0.39 else text

@@ -1,0 +1,141 @@
+"""What a frame shows: shapes on a background, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from clamr_select.eval.needle.vocabulary import pick
+
+Size = Literal["small", "large"]
+Place = Literal["left", "right", "top", "bottom", "centre"]
+
+KINDS = ("circle", "square", "triangle", "star", "cross", "diamond", "ring", "arrow", "heart", "hexagon")
+NUMBER = "number"
+"""The kind of a shape that is a digit, 0 to 9."""
+COLOURS: dict[str, tuple[int, int, int]] = {
+    "red": (215, 35, 40),
+    "orange": (245, 135, 20),
+    "yellow": (250, 220, 40),
+    "green": (40, 150, 60),
+    "cyan": (60, 205, 220),
+    "blue": (40, 80, 205),
+    "purple": (125, 50, 165),
+    "pink": (245, 130, 190),
+    "white": (250, 250, 250),
+    "black": (15, 15, 18),
+}
+BACKGROUND_COLOURS: dict[str, tuple[int, int, int]] = {
+    "white": (238, 238, 235),
+    "black": (22, 22, 26),
+    "grey": (128, 130, 134),
+    "blue": (30, 45, 110),
+    "green": (22, 78, 48),
+    "red": (110, 25, 32),
+    "yellow": (238, 225, 160),
+    "purple": (66, 36, 96),
+}
+TEXTURES = ("plain", "striped", "dotted", "outlined")
+BACKGROUND_STYLES = ("plain", "gradient", "noise", "two-tone")
+RELATIONS = ("left of", "right of", "above", "below")
+_MIN_CONTRAST = 120.0  # distance in RGB below which a shape is hard to see on its background
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One shape, or ``count`` equal ones. ``place`` is None when the shapes are spread over the frame."""
+
+    kind: str
+    colour: str
+    size: Size = "large"
+    texture: str = "plain"
+    place: Place | None = "centre"
+    count: int = 1
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Background:
+    """All styles keep to one hue, so that a background always has one colour name."""
+
+    colour: str = "white"
+    style: str = "plain"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One to three shapes (none on a slide of text) and a background. ``seed`` moves things a little."""
+
+    shapes: tuple[Shape, ...]
+    background: Background = Background()
+    seed: int = 0
+
+
+def has_contrast(colour: str, background: str) -> bool:
+    """Whether a shape of this colour is easy to see on this background."""
+    if colour == background:
+        return False
+    difference = np.subtract(COLOURS[colour], BACKGROUND_COLOURS[background])
+    return float(np.linalg.norm(difference)) >= _MIN_CONTRAST
+
+
+def is_valid(scene: Scene) -> bool:
+    """No two shapes alike in kind and colour, all visible, and no outlined circle (it looks like a ring)."""
+    looks = {(s.kind, s.colour, s.number) for s in scene.shapes}
+    return (
+        len(looks) == len(scene.shapes)
+        and all(has_contrast(s.colour, scene.background.colour) for s in scene.shapes)
+        and not any(s.texture == "outlined" and s.kind in ("circle", "ring") for s in scene.shapes)
+        and not any(s.texture != "plain" and s.kind == NUMBER for s in scene.shapes)
+    )
+
+
+def random_scene(rng: np.random.Generator, *, portrait: bool = False) -> Scene:
+    """A scene of one, two or three shapes or of two to four equal ones; one shape in eight is a digit."""
+    while True:
+        draw = float(rng.random())
+        if draw < 0.3:
+            shapes = (_random_shape(rng, pick(rng, places_of_single(portrait=portrait))),)
+        elif draw < 0.7:
+            places: tuple[Place, ...] = (
+                ("top", "bottom") if portrait or rng.random() < 0.3 else ("left", "right")
+            )
+            shapes = tuple(_random_shape(rng, place) for place in places)
+        elif draw < 0.83 and not portrait:
+            shapes = tuple(_random_shape(rng, place, size="small") for place in ("left", "centre", "right"))
+        else:
+            count = int(rng.integers(2, 5))
+            group = _random_shape(rng, None, size="small", allow_number=False)
+            shapes = (replace(group, count=count),)
+        scene = Scene(shapes, _random_background(rng), int(rng.integers(1 << 30)))
+        if is_valid(scene):
+            return scene
+
+
+def slide_scene(rng: np.random.Generator) -> Scene:
+    """An empty scene, to write on."""
+    return Scene((), _random_background(rng), int(rng.integers(1 << 30)))
+
+
+def places_of_single(*, portrait: bool) -> tuple[Place, ...]:
+    """Where a lone shape may stand; a portrait frame is too narrow for sides."""
+    return ("top", "centre", "bottom") if portrait else ("left", "right", "top", "bottom", "centre")
+
+
+def _random_shape(
+    rng: np.random.Generator, place: Place | None, *, size: Size | None = None, allow_number: bool = True
+) -> Shape:
+    if size is None:
+        size = "small" if place in ("top", "bottom") or rng.random() < 0.4 else "large"
+    colour = pick(rng, tuple(COLOURS))
+    if allow_number and rng.random() < 0.12:
+        return Shape(NUMBER, colour, size, "plain", place, number=int(rng.integers(10)))
+    texture = "plain" if rng.random() < 0.45 else pick(rng, TEXTURES[1:])
+    return Shape(pick(rng, KINDS), colour, size, texture, place)
+
+
+def _random_background(rng: np.random.Generator) -> Background:
+    style = "plain" if rng.random() < 0.4 else pick(rng, BACKGROUND_STYLES[1:])
+    return Background(pick(rng, tuple(BACKGROUND_COLOURS)), style)
