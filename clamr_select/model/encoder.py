@@ -36,7 +36,9 @@ class ClamrEncoder:
             )
         vocabulary = model.config.get_text_config().vocab_size
         if len(processor.tokenizer) > vocabulary:
-            raise CheckpointError(f"{name}: the tokenizer has {len(processor.tokenizer)} tokens, the model {vocabulary}")
+            raise CheckpointError(
+                f"{name}: the tokenizer has {len(processor.tokenizer)} tokens, the model {vocabulary}"
+            )
         self.model = model
         self.processor = processor
         self.name = name
@@ -76,7 +78,10 @@ class ClamrEncoder:
             raise InputError("encode_query takes a list of questions, got one string; put it in a list")
         batch, truncations = self.processor.process_queries(questions)
         embeddings = self._forward(batch)
-        return [row[mask.bool()].float().cpu() for row, mask in zip(embeddings, batch["attention_mask"], strict=True)], truncations
+        return [
+            row[mask.bool()].float().cpu()
+            for row, mask in zip(embeddings, batch["attention_mask"], strict=True)
+        ], truncations
 
     @torch.inference_mode()
     def encode_document(
@@ -94,11 +99,17 @@ class ClamrEncoder:
             truncations += [Truncation(start + t.item, t.modality, t.num_tokens_cut) for t in cut]
             embeddings = self._forward(batch).cpu()
             for row, document in enumerate(chunk):
-                embedded.append(self._label(embeddings[row], batch=batch, row=row, num_candidates=len(document.frames)))
+                embedded.append(
+                    self._label(embeddings[row], batch=batch, row=row, num_candidates=len(document.frames))
+                )
         return embedded, truncations
 
     def similarity(
-        self, queries: Sequence[torch.Tensor], documents: Sequence[TokenEmbeddings], *, similarity: Similarity = "token_max"
+        self,
+        queries: Sequence[torch.Tensor],
+        documents: Sequence[TokenEmbeddings],
+        *,
+        similarity: Similarity = "token_max",
     ) -> torch.Tensor:
         """(num_queries, num_documents) float32 late-interaction scores, mean over query tokens."""
         columns = []
@@ -116,7 +127,9 @@ class ClamrEncoder:
         }
         return self.model(**inputs).embeddings
 
-    def _label(self, embeddings: torch.Tensor, *, batch: Any, row: int, num_candidates: int) -> TokenEmbeddings:
+    def _label(
+        self, embeddings: torch.Tensor, *, batch: Any, row: int, num_candidates: int
+    ) -> TokenEmbeddings:
         # prompt and padding have no modality and never score: not kept
         keep = batch["modality_ids"][row] > 0
         return TokenEmbeddings(

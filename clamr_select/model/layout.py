@@ -38,7 +38,9 @@ class Sequence:
         count = len(token_ids)
         positions = text_positions(self.next_position, count)
         first, last = (np.full(count, candidate) for candidate in candidates)
-        self._append(np.asarray(token_ids, dtype=np.int64), positions, np.full(count, modality_id), first, last)
+        self._append(
+            np.asarray(token_ids, dtype=np.int64), positions, np.full(count, modality_id), first, last
+        )
         self.next_position += count
 
     def add_video(
@@ -65,7 +67,12 @@ class Sequence:
         self.next_position = int(positions.max()) + 1
 
     def _append(
-        self, ids: np.ndarray, positions: np.ndarray, modality: np.ndarray, first: np.ndarray, last: np.ndarray
+        self,
+        ids: np.ndarray,
+        positions: np.ndarray,
+        modality: np.ndarray,
+        first: np.ndarray,
+        last: np.ndarray,
     ) -> None:
         self.input_ids.append(ids)
         self.position_ids.append(positions)

@@ -54,8 +54,14 @@ def load(
         config = ClamrConfig.from_pretrained(location, **hub, **_hub_options(options))
         _check_type(config, name_or_path)
         model, report = ClamrForRetrieval.from_pretrained(
-            location, config=config, dtype=dtype, use_safetensors=True, output_loading_info=True,
-            **hub, **placement, **options,
+            location,
+            config=config,
+            dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+            **hub,
+            **placement,
+            **options,
         )
         processor = ClamrProcessor.from_pretrained(location, **hub, **_hub_options(options))
     except OSError as error:
@@ -88,7 +94,9 @@ def _device(device: str) -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError(f"device {device!r} was asked for, but torch sees no CUDA device; use 'cpu' or 'auto'")
+        raise InputError(
+            f"device {device!r} was asked for, but torch sees no CUDA device; use 'cpu' or 'auto'"
+        )
     try:
         return str(torch.device(device))
     except RuntimeError as error:
@@ -106,7 +114,10 @@ def _check_type(config: ClamrConfig, name_or_path: str) -> None:
 
 
 def _check_report(report: dict[str, Any], name_or_path: str) -> None:
-    problems = {kind: sorted(map(str, report.get(f"{kind}_keys", ()))) for kind in ("missing", "unexpected", "mismatched")}
+    problems = {
+        kind: sorted(map(str, report.get(f"{kind}_keys", ())))
+        for kind in ("missing", "unexpected", "mismatched")
+    }
     found = [f"{kind}: {', '.join(keys[:8])}" for kind, keys in problems.items() if keys]
     if found:
         raise CheckpointError(

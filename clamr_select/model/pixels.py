@@ -11,7 +11,9 @@ import torch
 from clamr_select.errors import InputError
 
 
-def smart_resize(height: int, width: int, *, factor: int, min_pixels: int, max_pixels: int) -> tuple[int, int]:
+def smart_resize(
+    height: int, width: int, *, factor: int, min_pixels: int, max_pixels: int
+) -> tuple[int, int]:
     """Height and width that are multiples of ``factor``, within the pixel budget, near the aspect ratio.
 
     Source: ``smart_resize`` of transformers' Qwen2-VL image processor.
@@ -63,7 +65,15 @@ def patchify(
     offset = torch.tensor(mean).view(1, 1, -1, 1, 1) * 255
     block = patch_size * merge_size
     patches = ((steps - offset) / scale).reshape(
-        num_steps, temporal, channels, height // block, merge_size, patch_size, width // block, merge_size, patch_size
+        num_steps,
+        temporal,
+        channels,
+        height // block,
+        merge_size,
+        patch_size,
+        width // block,
+        merge_size,
+        patch_size,
     )
     patches = patches.permute(0, 3, 6, 4, 7, 2, 1, 5, 8)  # [T, H/b, W/b, m, m, C, t, p, p]
     return patches.reshape(-1, channels * temporal * patch_size * patch_size)

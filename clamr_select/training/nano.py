@@ -32,7 +32,10 @@ def train_tokenizer(lines: Iterable[str], *, vocab_size: int) -> PreTrainedToken
     )
     tokenizer.train_from_iterator(lines, trainer=trainer)
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token=END_OF_TEXT, eos_token=END_OF_TEXT, extra_special_tokens=list(SPECIAL_TOKENS[1:])
+        tokenizer_object=tokenizer,
+        pad_token=END_OF_TEXT,
+        eos_token=END_OF_TEXT,
+        extra_special_tokens=list(SPECIAL_TOKENS[1:]),
     )
 
 
@@ -48,7 +51,9 @@ def nano_processor(tokenizer: PreTrainedTokenizerFast) -> ClamrProcessor:
     )
 
 
-def nano_config(tokenizer: PreTrainedTokenizerFast, *, hidden_size: int = 160, num_text_layers: int = 4) -> ClamrConfig:
+def nano_config(
+    tokenizer: PreTrainedTokenizerFast, *, hidden_size: int = 128, num_text_layers: int = 4
+) -> ClamrConfig:
     """Qwen2.5-VL shrunk; every size that is not here is the class's own."""
     num_heads = hidden_size // 32
     token_id = tokenizer.convert_tokens_to_ids
@@ -63,16 +68,20 @@ def nano_config(tokenizer: PreTrainedTokenizerFast, *, hidden_size: int = 160, n
                 "num_attention_heads": num_heads,
                 "num_key_value_heads": num_heads,
                 "max_position_embeddings": 4096,
-                "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 6, 6]},
+                "rope_parameters": {
+                    "rope_type": "default",
+                    "rope_theta": 10_000.0,
+                    "mrope_section": [4, 6, 6],
+                },
                 "bos_token_id": None,
                 "eos_token_id": token_id(END_OF_TEXT),
                 "pad_token_id": None,
             },
             "vision_config": {
                 "depth": 3,
-                "hidden_size": 160,
-                "intermediate_size": 320,
-                "num_heads": 5,
+                "hidden_size": 128,
+                "intermediate_size": 256,
+                "num_heads": 4,
                 "out_hidden_size": hidden_size,
                 "fullatt_block_indexes": [0, 1, 2],
                 "tokens_per_second": 2,

@@ -27,19 +27,34 @@ class BatchScores:
     documents_modality_max: torch.Tensor
 
 
+@dataclass(frozen=True)
+class DocumentGroup:
+    """Documents of like length, so that little is computed on padding."""
+
+    inputs: Any
+    """What the processor made of them."""
+    positions: list[int]
+    """Their places in the batch."""
+
+
 def embed(model: ClamrForRetrieval, inputs: Any) -> torch.Tensor:
     """(batch, tokens, dim) on the model's device, with gradient."""
-    return model(**{name: inputs[name].to(model.device) for name in MODEL_INPUTS if name in inputs}).embeddings
+    return model(
+        **{name: inputs[name].to(model.device) for name in MODEL_INPUTS if name in inputs}
+    ).embeddings
 
 
-def batch_scores(model: ClamrForRetrieval, *, documents: Any, queries: Any, frame_counts: list[int]) -> BatchScores:
+def batch_scores(
+    model: ClamrForRetrieval, *, groups: list[DocumentGroup], queries: Any, frame_counts: list[int]
+) -> BatchScores:
     """Late-interaction scores within a batch.
 
     Args:
-        documents, queries: what the processor made of them.
+        groups: all documents of the batch, those of like length together.
+        queries: what the processor made of the questions.
         frame_counts: candidates of each document.
     """
-    tokens, document_of_token = _flatten(embed(model, documents), documents, frame_counts, model.config.modalities)
+    tokens, document_of_token = _flatten(model, groups, frame_counts)
     query_embeddings = embed(model, queries)
     mask = queries["attention_mask"].bool()
     flat_queries = query_embeddings[mask]  # [all query tokens, dim]
@@ -51,7 +66,8 @@ def batch_scores(model: ClamrForRetrieval, *, documents: Any, queries: Any, fram
             similarities[segments.token_indices], "max", offsets=segments.offsets, axis=0, initial=-torch.inf
         ).view(segments.num_rows, segments.num_modalities, -1)
         means = [
-            query_means(m, query_of_token=query_of_token, num_queries=len(mask)) for m in (maxima.amax(1), maxima)
+            query_means(m, query_of_token=query_of_token, num_queries=len(mask))
+            for m in (maxima.amax(1), maxima)
         ]
         return means[0].T, means[1].amax(dim=1).T
 
@@ -69,23 +85,27 @@ def batch_scores(model: ClamrForRetrieval, *, documents: Any, queries: Any, fram
 
 
 def _flatten(
-    embeddings: torch.Tensor, documents: Any, frame_counts: list[int], modalities: Any
+    model: ClamrForRetrieval, groups: list[DocumentGroup], frame_counts: list[int]
 ) -> tuple[TokenEmbeddings, torch.Tensor]:
-    parts, owners = [], []
-    for row, num_candidates in enumerate(frame_counts):
-        keep = documents["modality_ids"][row] > 0
-        parts.append(
-            TokenEmbeddings(
+    """All documents' tokens, in the batch's order whatever the groups, and the document of each token."""
+    parts: dict[int, TokenEmbeddings] = {}
+    for group in groups:
+        embeddings = embed(model, group.inputs)
+        for row, document in enumerate(group.positions):
+            keep = group.inputs["modality_ids"][row] > 0
+            parts[document] = TokenEmbeddings(
                 vectors=embeddings[row][keep],
-                modality_ids=documents["modality_ids"][row][keep],
-                first_candidates=documents["first_candidates"][row][keep],
-                last_candidates=documents["last_candidates"][row][keep],
-                num_candidates=num_candidates,
-                modalities=tuple(modalities),
+                modality_ids=group.inputs["modality_ids"][row][keep],
+                first_candidates=group.inputs["first_candidates"][row][keep],
+                last_candidates=group.inputs["last_candidates"][row][keep],
+                num_candidates=frame_counts[document],
+                modalities=tuple(model.config.modalities),
             )
-        )
-        owners.append(torch.full((int(keep.sum()),), row))
-    return concatenate(parts), torch.cat(owners)
+    ordered = [parts[document] for document in range(len(frame_counts))]
+    owners = torch.repeat_interleave(
+        torch.arange(len(ordered)), torch.tensor([len(part) for part in ordered])
+    )
+    return concatenate(ordered), owners
 
 
 def relations(batch: TrainingBatch) -> tuple[torch.Tensor, torch.Tensor]:

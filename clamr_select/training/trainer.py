@@ -14,13 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file, load_model, save_file
 
 from clamr_select.model import ClamrForRetrieval, ClamrProcessor
 from clamr_select.training.batch import TrainingBatch
 from clamr_select.training.losses import contrastive_loss
-from clamr_select.training.scores import BatchScores, batch_scores, relations
+from clamr_select.training.scores import BatchScores, DocumentGroup, batch_scores, relations
 
 logger = logging.getLogger(__name__)
+
+NUM_GROUPS = 4
+"""Forward passes a batch is split into by document length."""
+STATE_FILE = "optimizer.safetensors"
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class TrainingOptions:
 class PreparedBatch:
     """A batch as tensors, made away from the training loop."""
 
-    documents: Any
+    groups: list[DocumentGroup]
     queries: Any
     frame_counts: list[int]
     frame_relations: torch.Tensor
@@ -52,11 +57,10 @@ class PreparedBatch:
 
 
 def prepare(batch: TrainingBatch, *, processor: ClamrProcessor) -> PreparedBatch:
-    documents, _ = processor.process_documents(batch.documents)
     queries, _ = processor.process_queries([query.text for query in batch.queries])
     frames, whole = relations(batch)
     return PreparedBatch(
-        documents=documents,
+        groups=_groups(batch, processor=processor),
         queries=queries,
         frame_counts=[len(document.frames) for document in batch.documents],
         frame_relations=frames,
@@ -66,14 +70,29 @@ def prepare(batch: TrainingBatch, *, processor: ClamrProcessor) -> PreparedBatch
     )
 
 
+def _groups(batch: TrainingBatch, *, processor: ClamrProcessor) -> list[DocumentGroup]:
+    def size(position: int) -> tuple[int, int]:
+        document = batch.documents[position]
+        return len(document.frames), sum(len(segment.text) for segment in document.texts)
+
+    ordered = sorted(range(len(batch.documents)), key=size)
+    share = math.ceil(len(ordered) / NUM_GROUPS)
+    groups = [ordered[start : start + share] for start in range(0, len(ordered), share)]
+    return [DocumentGroup(processor.process_documents([batch.documents[i] for i in g])[0], g) for g in groups]
+
+
 def total_loss(scores: BatchScores, *, batch: PreparedBatch, temperature: torch.Tensor) -> torch.Tensor:
     """Frames and documents, each by ``token_max`` (every query) and ``modality_max`` (single-modality ones)."""
     single = batch.modality_matters
     parts = [
         contrastive_loss(scores.frames_token_max / temperature, relation=batch.frame_relations),
         contrastive_loss(scores.documents_token_max / temperature, relation=batch.document_relations),
-        contrastive_loss(scores.frames_modality_max[single] / temperature, relation=batch.frame_relations[single]),
-        contrastive_loss(scores.documents_modality_max[single] / temperature, relation=batch.document_relations[single]),
+        contrastive_loss(
+            scores.frames_modality_max[single] / temperature, relation=batch.frame_relations[single]
+        ),
+        contrastive_loss(
+            scores.documents_modality_max[single] / temperature, relation=batch.document_relations[single]
+        ),
     ]
     weights = (1.0, 0.5, 0.5, 0.25)
     return sum((w * part for w, part in zip(weights, parts, strict=True)), start=torch.zeros(()))
@@ -94,7 +113,12 @@ class Trainer:
     """One loop, one checkpoint directory. ``train`` resumes from the newest checkpoint in it."""
 
     def __init__(
-        self, model: ClamrForRetrieval, *, processor: ClamrProcessor, options: TrainingOptions, directory: Path
+        self,
+        model: ClamrForRetrieval,
+        *,
+        processor: ClamrProcessor,
+        options: TrainingOptions,
+        directory: Path,
     ) -> None:
         self.model = model
         self.processor = processor
@@ -104,14 +128,20 @@ class Trainer:
         decayed = [p for p in model.parameters() if p.ndim >= 2]
         others = [p for p in model.parameters() if p.ndim < 2] + [self.log_temperature]
         self.optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": options.weight_decay}, {"params": others, "weight_decay": 0.0}],
+            [
+                {"params": decayed, "weight_decay": options.weight_decay},
+                {"params": others, "weight_decay": 0.0},
+            ],
             lr=options.learning_rate,
             betas=(0.9, 0.98),
         )
         self.step = 0
 
     def train(
-        self, batches: Callable[[int], Iterator[PreparedBatch]], *, on_checkpoint: Callable[[int], None] | None = None
+        self,
+        batches: Callable[[int], Iterator[PreparedBatch]],
+        *,
+        on_checkpoint: Callable[[int], None] | None = None,
     ) -> None:
         """Run to ``num_steps``.
 
@@ -139,7 +169,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.options.learning_rate * rate_factor(self.step, options=self.options)
         scores = batch_scores(
-            self.model, documents=batch.documents, queries=batch.queries, frame_counts=batch.frame_counts
+            self.model, groups=batch.groups, queries=batch.queries, frame_counts=batch.frame_counts
         )
         loss = total_loss(scores, batch=batch, temperature=self.log_temperature.exp())
         self.optimizer.zero_grad(set_to_none=True)
@@ -157,12 +187,13 @@ class Trainer:
 
     def save(self) -> None:
         """Write ``checkpoint/`` whole or not at all: a new directory, synced, then renamed."""
-        fresh, current, old = (self.directory / name for name in ("checkpoint.new", "checkpoint", "checkpoint.old"))
+        fresh, current, old = (
+            self.directory / name for name in ("checkpoint.new", "checkpoint", "checkpoint.old")
+        )
         shutil.rmtree(fresh, ignore_errors=True)
         self.model.save_pretrained(fresh)
         self.processor.save_pretrained(fresh)
-        state = {"optimizer": self.optimizer.state_dict(), "log_temperature": self.log_temperature.detach()}
-        torch.save(state, fresh / "optimizer.state")
+        save_file(self._state(), fresh / STATE_FILE)
         (fresh / "progress.json").write_text(json.dumps({"step": self.step}))
         for path in fresh.iterdir():
             with path.open("rb") as file:
@@ -175,16 +206,31 @@ class Trainer:
 
     def resume(self) -> None:
         """Take up the newest whole checkpoint, if there is one."""
-        current = next((p for n in ("checkpoint", "checkpoint.old") if (p := self.directory / n).exists()), None)
+        current = next(
+            (p for n in ("checkpoint", "checkpoint.old") if (p := self.directory / n).exists()), None
+        )
         if current is None:
             return
-        from safetensors.torch import load_model
-
-        load_model(self.model, str(current / "model.safetensors"))
-        # weights_only: our own file, and still nothing in it may run code
-        state = torch.load(current / "optimizer.state", weights_only=True)
-        self.optimizer.load_state_dict(state["optimizer"])
-        with torch.no_grad():
-            self.log_temperature.copy_(state["log_temperature"])
+        load_model(self.model, current / "model.safetensors")
+        self._load_state(load_file(current / STATE_FILE))
         self.step = json.loads((current / "progress.json").read_text())["step"]
         logger.info("resumed at step %d from %s", self.step, current)
+
+    def _state(self) -> dict[str, torch.Tensor]:
+        """The optimizer's moments by parameter position, and the temperature: tensors only, so safetensors."""
+        moments = self.optimizer.state_dict()["state"]
+        state = {
+            f"{position}.{name}": value
+            for position, entry in moments.items()
+            for name, value in entry.items()
+        }
+        return {**state, "log_temperature": self.log_temperature.detach().clone()}
+
+    def _load_state(self, state: dict[str, torch.Tensor]) -> None:
+        with torch.no_grad():
+            self.log_temperature.copy_(state.pop("log_temperature"))
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        for key, value in state.items():
+            position, name = key.split(".", 1)
+            moments.setdefault(int(position), {})[name] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})

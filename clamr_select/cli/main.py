@@ -1,0 +1,33 @@
+"""Arguments in, exit status out: 0, or 2 with one clear line where the input is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from clamr_select.cli import train
+from clamr_select.errors import ClamrSelectError
+
+COMMANDS = {
+    "train": (train, "train clamr-nano on procedural videos"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="clamr-select", description=__doc__)
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, summary) in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, description=summary)
+        module.add_arguments(subparser)
+        subparser.set_defaults(run=module.run)
+    arguments = parser.parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except ClamrSelectError as error:
+        print(f"clamr-select: {error}".replace("\n", " "), file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+"""A video that has been encoded once and answers many questions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+import torch
+
+from clamr_select.errors import InputError
+from clamr_select.model.encoder import ClamrEncoder
+from clamr_select.policies import select_indices
+from clamr_select.scoring.maxsim import Similarity, aggregate, scores_by_modality, segment_maxsim
+from clamr_select.scoring.segments import Segments, candidate_segments
+from clamr_select.scoring.tokens import TokenEmbeddings
+from clamr_select.selection import CandidateScores, Selection, SelectionWarning, VideoFacts
+
+LOWEST_SCORE = -1.0
+"""Of a candidate that has nothing of the modalities asked for: the least a mean of cosines can be."""
+
+
+@dataclass(frozen=True)
+class QuestionScores:
+    """Every candidate's scores for one question."""
+
+    total: np.ndarray
+    """(num_candidates,) float32."""
+    by_modality: np.ndarray
+    """(num_candidates, num_modalities) float32, ``-inf`` where absent."""
+    by_query_token: np.ndarray
+    """(num_candidates, num_modalities, num_query_tokens) float32, ``-inf`` where absent."""
+
+
+@dataclass(frozen=True)
+class IndexedVideo:
+    """Made by ``FrameSelector.index``. Asking decodes and encodes nothing of the video again."""
+
+    video: str
+    video_facts: VideoFacts
+    frame_indices: np.ndarray
+    """(num_candidates,) int64 source frame indices, strictly increasing."""
+    timestamps_seconds: np.ndarray
+    """(num_candidates,) float64, from the container."""
+    tokens: TokenEmbeddings
+    words: dict[str, list[list[str]]]
+    """Modality to the lines of each candidate."""
+    method: dict[str, Any]
+    warnings: tuple[SelectionWarning, ...]
+    timings_seconds: dict[str, float]
+    encoder: ClamrEncoder = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.frame_indices)
+
+    @overload
+    def select(self, question: str, **options: Any) -> Selection: ...
+
+    @overload
+    def select(self, question: Sequence[str], **options: Any) -> list[Selection]: ...
+
+    def select(
+        self,
+        question: str | Sequence[str],
+        *,
+        num_frames: int = 8,
+        policy: str = "topk_gap",
+        similarity: Similarity = "token_max",
+        modalities: Sequence[str] | None = None,
+        **policy_parameters: Any,
+    ) -> Selection | list[Selection]:
+        """The frames that answer a question, or one selection for each of several questions.
+
+        Args:
+            question: one, or several to score together.
+            num_frames: frames to select; fewer come back only where there are fewer candidates.
+            policy: a name in ``clamr_select.policies.POLICIES``.
+            similarity: ``token_max`` (default, as the paper at inference) or ``modality_max``.
+            modalities: score only these; None takes all.
+            **policy_parameters: handed to the policy, e.g. ``min_gap_seconds``.
+
+        Raises:
+            InputError: an empty question, or a parameter out of range.
+            UnknownNameError: no such policy, similarity or modality.
+        """
+        questions = [question] if isinstance(question, str) else list(question)
+        started = time.perf_counter()
+        queries, truncations = self.encoder.encode_query(questions)
+        encode_seconds = (time.perf_counter() - started) / max(1, len(questions))
+        cut = {t.item: t.num_tokens_cut for t in truncations}
+        selections = [
+            self._select_one(
+                text,
+                query=query,
+                timings={**self.timings_seconds, "encode_question": encode_seconds},
+                warnings=[*self.warnings, *_question_warnings(cut.get(position, 0))],
+                num_frames=num_frames,
+                policy=policy,
+                similarity=similarity,
+                modalities=modalities,
+                policy_parameters=policy_parameters,
+            )
+            for position, (text, query) in enumerate(zip(questions, queries, strict=True))
+        ]
+        return selections[0] if isinstance(question, str) else selections
+
+    def score(
+        self,
+        query: torch.Tensor,
+        *,
+        similarity: Similarity = "token_max",
+        modalities: Sequence[str] | None = None,
+    ) -> QuestionScores:
+        """Scores of every candidate for an encoded question, (num_query_tokens, dim)."""
+        maxima = segment_maxsim(query, vectors=self.tokens.vectors, segments=self._segments)
+        if modalities is not None:
+            maxima[:, self._left_out(modalities)] = -torch.inf
+        total = aggregate(maxima, similarity=similarity)
+        return QuestionScores(
+            total=total.masked_fill(torch.isneginf(total), LOWEST_SCORE).numpy(),
+            by_modality=scores_by_modality(maxima).numpy(),
+            by_query_token=maxima.numpy(),
+        )
+
+    @cached_property
+    def _segments(self) -> Segments:
+        return candidate_segments(self.tokens)
+
+    def _left_out(self, modalities: Sequence[str]) -> list[int]:
+        known = self.tokens.modalities
+        unknown = [name for name in modalities if name not in known]
+        if unknown or not modalities or isinstance(modalities, str):
+            raise InputError(f"modalities must be a list of some of {', '.join(known)}, got {modalities!r}")
+        return [position for position, name in enumerate(known) if name not in modalities]
+
+    def _select_one(
+        self,
+        question: str,
+        *,
+        query: torch.Tensor,
+        timings: dict[str, float],
+        warnings: list[SelectionWarning],
+        num_frames: int,
+        policy: str,
+        similarity: Similarity,
+        modalities: Sequence[str] | None,
+        policy_parameters: dict[str, Any],
+    ) -> Selection:
+        started = time.perf_counter()
+        scores = self.score(query, similarity=similarity, modalities=modalities)
+        scored = time.perf_counter()
+        result = select_indices(
+            scores.total,
+            timestamps_seconds=self.timestamps_seconds,
+            num_frames=num_frames,
+            policy=policy,
+            **policy_parameters,
+        )
+        chosen = list(result.indices)
+        names = self.tokens.modalities
+        by_modality = {
+            name: tuple(_or_none(value) for value in scores.by_modality[:, position])
+            for position, name in enumerate(names)
+            if not np.isneginf(scores.by_modality[:, position]).all()
+        }
+        return Selection(
+            video=self.video,
+            question=question,
+            frame_indices=tuple(int(i) for i in self.frame_indices[chosen]),
+            timestamps_seconds=tuple(float(t) for t in self.timestamps_seconds[chosen]),
+            scores=tuple(float(s) for s in scores.total[chosen]),
+            modality=tuple(names[int(scores.by_modality[i].argmax())] for i in chosen),
+            scores_by_modality={
+                name: tuple(values[i] for i in chosen) for name, values in by_modality.items()
+            },
+            text=tuple(self.text_around(i) for i in chosen),
+            method={
+                **self.method,
+                "policy": policy,
+                "policy_parameters": result.parameters,
+                "similarity": similarity,
+                "modalities": list(names if modalities is None else modalities),
+                "num_frames": num_frames,
+            },
+            video_facts=self.video_facts,
+            warnings=(*warnings, *(SelectionWarning(*warning) for warning in result.warnings)),
+            timings_seconds={**timings, "score": scored - started, "policy": time.perf_counter() - scored},
+            candidates=CandidateScores(
+                frame_indices=tuple(self.frame_indices.tolist()),
+                timestamps_seconds=tuple(self.timestamps_seconds.tolist()),
+                scores=tuple(scores.total.tolist()),
+                scores_by_modality=by_modality,
+            ),
+        )
+
+    def text_around(self, candidate: int) -> dict[str, str]:
+        """Modality to the words aligned with a candidate in time."""
+        return {name: "\n".join(lines[candidate]) for name, lines in self.words.items() if lines[candidate]}
+
+
+def _question_warnings(num_tokens_cut: int) -> list[SelectionWarning]:
+    if not num_tokens_cut:
+        return []
+    message = f"the question is too long for this model; its last {num_tokens_cut} tokens were cut"
+    return [SelectionWarning("question_truncated", message)]
+
+
+def _or_none(score: float) -> float | None:
+    return None if np.isneginf(score) else float(score)

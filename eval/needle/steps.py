@@ -1,0 +1,47 @@
+"""Training batches by step number: step 700 is the same batch whether the run was interrupted or not."""
+
+from __future__ import annotations
+
+from torch.utils.data import Dataset
+
+from clamr_select.eval.needle.batches import training_batches
+from clamr_select.model import ClamrProcessor
+from clamr_select.training.trainer import PreparedBatch, prepare
+
+STEPS_PER_SEED = 10_000_000
+
+
+class NeedleSteps(Dataset[PreparedBatch]):
+    """A map from step to prepared batch, for a DataLoader with workers.
+
+    Args:
+        vision_only_share: of the first ``vision_steps`` steps; a third of it afterwards. Binding (which colour
+            on which shape) is slow to learn and starves once text explains the loss.
+    """
+
+    def __init__(
+        self,
+        processor: ClamrProcessor,
+        *,
+        seed: int,
+        num_documents: int = 48,
+        max_frames: int = 8,
+        vision_only_share: float = 0.6,
+        vision_steps: int = 1000,
+    ) -> None:
+        self.processor = processor
+        self.seed = seed
+        self.num_documents = num_documents
+        self.max_frames = max_frames
+        self.vision_only_share = vision_only_share
+        self.vision_steps = vision_steps
+
+    def __getitem__(self, step: int) -> PreparedBatch:
+        share = self.vision_only_share if step < self.vision_steps else self.vision_only_share / 3
+        batches = training_batches(
+            seed=self.seed * STEPS_PER_SEED + step,
+            num_documents=self.num_documents,
+            max_frames=self.max_frames,
+            vision_only_share=share,
+        )
+        return prepare(next(batches), processor=self.processor)
