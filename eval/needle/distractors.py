@@ -58,12 +58,10 @@ def plant_listing(plan: DocumentPlan, words: Sequence[str], rng: np.random.Gener
 def _plant_sibling(question: Question, plan: DocumentPlan, rng: np.random.Generator) -> None:
     free = plan.free_frames()
     scene = question.scene
-    if (
-        not free
-        or scene is None
-        or (plan.portrait and any(s.place in ("left", "right") for s in scene.shapes))
-    ):
+    if not free or scene is None:
         return
+    if plan.portrait and any(shape.place in ("left", "right") for shape in scene.shapes):
+        return  # too narrow
     frame = pick(rng, free)
     alike = question.target != "video" and rng.random() < 0.5  # the same picture without the words
     plan.scenes[frame] = scene if alike else sibling_scene(scene, rng, portrait=plan.portrait)

@@ -49,6 +49,7 @@ def ask_video(scene: Scene, rng: np.random.Generator) -> Question:
 def ask_words(words: Sequence[str], modality: str, rng: np.random.Generator) -> Question:
     """About words in one modality: ``asr``, ``ocr`` or ``description``."""
     content = frozenset(words)
+    forms: Sequence[str]
     predicate: Predicate
     if modality == "description":
         strict = rng.random() < 0.5

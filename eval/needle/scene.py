@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -96,19 +96,16 @@ def random_scene(rng: np.random.Generator, *, portrait: bool = False) -> Scene:
     """A scene of one, two or three shapes or of two to four equal ones; one shape in eight is a digit."""
     while True:
         draw = float(rng.random())
+        places: tuple[Place | None, ...]
         if draw < 0.3:
-            shapes = (_random_shape(rng, pick(rng, places_of_single(portrait=portrait))),)
+            places = (pick(rng, places_of_single(portrait=portrait)),)
         elif draw < 0.7:
-            places: tuple[Place, ...] = (
-                ("top", "bottom") if portrait or rng.random() < 0.3 else ("left", "right")
-            )
-            shapes = tuple(_random_shape(rng, place) for place in places)
+            places = ("top", "bottom") if portrait or rng.random() < 0.3 else ("left", "right")
         elif draw < 0.83 and not portrait:
-            shapes = tuple(_random_shape(rng, place, size="small") for place in ("left", "centre", "right"))
+            places = ("left", "centre", "right")
         else:
-            count = int(rng.integers(2, 5))
-            group = _random_shape(rng, None, size="small", allow_number=False)
-            shapes = (replace(group, count=count),)
+            places = (None,)
+        shapes = tuple(_random_shape(rng, place, in_row=len(places) == 3) for place in places)
         scene = Scene(shapes, _random_background(rng), int(rng.integers(1 << 30)))
         if is_valid(scene):
             return scene
@@ -124,16 +121,16 @@ def places_of_single(*, portrait: bool) -> tuple[Place, ...]:
     return ("top", "centre", "bottom") if portrait else ("left", "right", "top", "bottom", "centre")
 
 
-def _random_shape(
-    rng: np.random.Generator, place: Place | None, *, size: Size | None = None, allow_number: bool = True
-) -> Shape:
-    if size is None:
-        size = "small" if place in ("top", "bottom") or rng.random() < 0.4 else "large"
+def _random_shape(rng: np.random.Generator, place: Place | None, *, in_row: bool) -> Shape:
+    """One shape, or two to four equal ones where no place is given."""
+    narrow = in_row or place in ("top", "bottom", None)
+    size: Size = "small" if narrow or rng.random() < 0.4 else "large"
     colour = pick(rng, tuple(COLOURS))
-    if allow_number and rng.random() < 0.12:
+    if place is not None and rng.random() < 0.12:
         return Shape(NUMBER, colour, size, "plain", place, number=int(rng.integers(10)))
     texture = "plain" if rng.random() < 0.45 else pick(rng, TEXTURES[1:])
-    return Shape(pick(rng, KINDS), colour, size, texture, place)
+    count = int(rng.integers(2, 5)) if place is None else 1
+    return Shape(pick(rng, KINDS), colour, size, texture, place, count)
 
 
 def _random_background(rng: np.random.Generator) -> Background:

@@ -1,4 +1,4 @@
-"""Question wordings. ``{x}`` is what is seen, ``{w}`` words, ``{v}`` the words on screen beside spoken ones."""
+"""Question wordings. ``{x}`` is what is seen, ``{w}`` words, ``{v}`` words on screen beside spoken ones."""
 
 from __future__ import annotations
 

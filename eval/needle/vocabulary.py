@@ -17,23 +17,23 @@ Item = TypeVar("Item")
 
 # Words that templates and scenes use themselves; as content words they would blur what a question is about.
 _RESERVED_TEXT = """
-about above across action after again all along also and any appear appears are around background banner
-because been before being below beside between black blue bottom but can caption card center centre circle
-clip color colour comes commentary could course credit credits cross crossing crosses cyan describe
-description diamond did dialogue discuss display disc disk does donut dotted down during each ever every
-everyone everything explain far few figure film find first five footage for four frame from further
-furthermore gradient gray green grey hand has have hear heard heart her here hexagon him his hole hollow how
-however image instant into its just keep kind label large last left less let like little locate look lower
-many mean mention metadata middle moment more most movie much narrator near never new next nine not nothing
-now number off often once one only onscreen orange other our out outline outlined over own part phrase
-picture pink place plain point polka pop presenter print purple rather read reading reads really recording
-red right ring round said same saw say scene search see seem seen segment seven several shape she should
-show shown side since sign single six slide small solid some someone something soon speak speaker speech
-spoken square star still strip stripe striped subject subtitle such summary tag talk tell text than that the
-their them then there these they thing this those though three through time title to today together told too
-top topic toward triangle two ten under until upon upper us use using utter very video view visible voice
-was way well went were what when where which while white who why will with without word would write written
-wrote yellow yes yet you your eight zero arrow big huge tiny
+about above across after again against all along aloud also and any anything appear are around arrow azure
+back background because become been before being below beneath beside between big black blue bottom box but
+came camera can canonical caption card circle clip come commentary could course credit crimson cross day
+describe description dialogue diamond did digit disc disk donut dot down each eight emerald end ever every
+everyone everything explain far few figure film find first five footage for four frame from front full
+further furthermore goes golden gone got gradient gray green grey had hand has have hear heard heart her
+here hexagon him his hole hollow hoop how however huge image index instant into its ivory jet just keep kind
+label large last learn left less lesson let light like little locate look many mean mention middle moment
+more most movie much near need never new next nine nobody not nothing now off often old once one only orange
+other our out over own part phrase picture pink place plain plus point polka pop print purple rather read
+red right ring rose round said same saw say scarlet scene screen search see seem seen segment seven shape
+she short should show shown side sign since single six size slide small solid some someone something soon
+speak speech spoken square star still strip stripe subject such summary tag take talk tangerine tell ten
+text texture than that the their them then there these they thing think this those though three through time
+tiny title today together told too top topic tour toward triangle turquoise two under until upon upper use
+used using utter very video view violet visible voice was way week well went were what when where which
+while white who whose why will with without word work would write written wrote yellow yes yet you your zero
 """
 RESERVED = frozenset(_RESERVED_TEXT.split())
 _ONSET_TEXT = "b c d f g h j k l m n p r s t v w z br cl dr fl gr kl pl sk st tr th sh ch qu"
