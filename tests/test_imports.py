@@ -27,13 +27,15 @@ MAY_KNOW: dict[str, set[str]] = {
     "scoring": FOUNDATION,
     "policies": FOUNDATION,
     "metrics": FOUNDATION,
-    "video": FOUNDATION,
-    "context": FOUNDATION,
+    "container": FOUNDATION,
+    "video": FOUNDATION | {"container"},
+    "context": FOUNDATION | {"container"},
     "store": FOUNDATION,
     "model": FOUNDATION | {"scoring"},
     "training": FOUNDATION | {"video", "context", "model", "scoring", "metrics"},
 }
-"""Rooms with walls. Any other room of the library joins rooms, and knows all but the consumers."""
+"""Rooms with walls (``container`` opens files safely, for the two rooms that read them). Any other room of
+the library joins rooms, and knows all but the consumers."""
 
 HEAVY = (
     "torch",
