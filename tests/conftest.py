@@ -57,9 +57,7 @@ def color_selection(color_video: Path) -> Selection:
     asr = [None if s < 4 else 0.20 + 0.45 * math.exp(-(((s - 12) / 2.5) ** 2)) for s in seconds]
     ocr = [0.15 + 0.50 * math.exp(-(((s - 21) / 2.0) ** 2)) if 15 <= s < 26 else None for s in seconds]
     by_modality = {"video": tuple(video), "ocr": tuple(ocr), "asr": tuple(asr)}
-    total = [
-        max(score for score in scores if score is not None) for scores in zip(video, ocr, asr, strict=True)
-    ]
+    total = [max(score for score in scores if score is not None) for scores in zip(video, ocr, asr, strict=True)]
     taken = (4, 10, 12, 14, 19, 21, 23, 27)
     winner = {"video": video, "ocr": ocr, "asr": asr}
     words = {"asr": SPOKEN, "ocr": {19: "F = m", 21: "F = m · a", 23: "F = m · a  (Newton, 1687)"}}
@@ -74,11 +72,7 @@ def color_selection(color_video: Path) -> Selection:
         text=tuple({name: said[s] for name, said in words.items() if s in said} for s in taken),
         method={"policy": "topk_gap", "model": "clamr-nano", "similarity": "token_max"},
         video_facts=VideoFacts(320, 180, 300, 0.0, 30.0, 10.0),
-        warnings=(
-            SelectionWarning("no_description", "the container carries no title, comment or description"),
-        ),
+        warnings=(SelectionWarning("no_description", "the container carries no title, comment or description"),),
         timings_seconds={"decode": 0.4, "encode": 1.25},
-        candidates=CandidateScores(
-            tuple(FPS * int(s) for s in seconds), tuple(seconds), tuple(total), by_modality
-        ),
+        candidates=CandidateScores(tuple(FPS * int(s) for s in seconds), tuple(seconds), tuple(total), by_modality),
     )

@@ -40,9 +40,7 @@ def test_optional_fields_may_be_missing(color_selection):
     data = color_selection.to_dict()
     for name in ("warnings", "timings_seconds", "candidates"):
         del data[name]
-    assert Selection.from_dict(data) == replace(
-        color_selection, warnings=(), timings_seconds={}, candidates=None
-    )
+    assert Selection.from_dict(data) == replace(color_selection, warnings=(), timings_seconds={}, candidates=None)
 
 
 def test_length_and_repr_are_short(color_selection):

@@ -69,9 +69,7 @@ def warnings_block(warnings: Sequence[SelectionWarning], *, width: int) -> Image
     lines = [
         line
         for warning in warnings
-        for line in wrap_text(
-            f"⚠ {warning.code}: {warning.message}", font=font, max_width=width - 2 * padding
-        )
+        for line in wrap_text(f"⚠ {warning.code}: {warning.message}", font=font, max_width=width - 2 * padding)
     ]
     line_height = round(SMALL_SIZE * 1.5)
     block = Image.new("RGB", (width, line_height * len(lines) + 2 * padding), palette.WARNING_BACKGROUND)
@@ -101,9 +99,7 @@ def badge(modality: str, *, max_width: int) -> Image.Image:
     width = round(font.getlength(label)) + 2 * padding
     # Pillow draws round corners without smoothing, so the box is drawn larger and scaled down
     box = Image.new("RGB", (width * smooth, BADGE_HEIGHT * smooth), palette.BACKGROUND)
-    ImageDraw.Draw(box).rounded_rectangle(
-        (0, 0, box.width - 1, box.height - 1), radius=box.height // 2, fill=color
-    )
+    ImageDraw.Draw(box).rounded_rectangle((0, 0, box.width - 1, box.height - 1), radius=box.height // 2, fill=color)
     box = box.resize((width, BADGE_HEIGHT), Image.Resampling.BOX)
     ImageDraw.Draw(box).text(
         (width / 2, BADGE_HEIGHT / 2), label, font=font, fill=palette.text_color_on(color), anchor="mm"

@@ -67,9 +67,7 @@ def _is_hit(seconds: float, truth: Sequence[tuple[float, float]]) -> bool:
     return hit_at_k([seconds], evidence_seconds=truth)
 
 
-def _label(
-    label: str, selection: Selection, truth: Sequence[tuple[float, float]] | None, *, width: int
-) -> Image.Image:
+def _label(label: str, selection: Selection, truth: Sequence[tuple[float, float]] | None, *, width: int) -> Image.Image:
     bold, small = load_font(LABEL_SIZE, bold=True), load_font(blocks.SMALL_SIZE)
     block = Image.new("RGB", (width, 30), palette.BACKGROUND)
     draw = ImageDraw.Draw(block)
@@ -89,9 +87,7 @@ def _cells(selection: Selection, truth: Sequence[tuple[float, float]] | None) ->
     inner = thumbnail_size(selection, width=THUMB_WIDTH - 2 * border)
     font = load_font(blocks.SMALL_SIZE, bold=True)
     cells = []
-    for seconds, thumbnail in zip(
-        selection.timestamps_seconds, thumbnails(selection, size=inner), strict=True
-    ):
+    for seconds, thumbnail in zip(selection.timestamps_seconds, thumbnails(selection, size=inner), strict=True):
         color, mark = palette.INK, ""
         if truth is not None:
             hit = _is_hit(seconds, truth)

@@ -17,7 +17,8 @@ from clamr_select.selection import Selection
 from clamr_select.time_format import format_time
 
 TIME_SIZE = 15
-CAPTION_HEIGHT = 54
+CAPTION_HEIGHT = 30
+WORDS_HEIGHT = 24
 MIN_THUMB_WIDTH = 200
 WIDTH_FOR_SCORE_LABEL = 280
 MIN_CONTENT_WIDTH = 480
@@ -47,11 +48,13 @@ def contact_sheet(
         raise InputError(f"columns must be >= 1, got {columns}")
     if thumb_width < MIN_THUMB_WIDTH:
         raise InputError(f"thumb_width must be >= {MIN_THUMB_WIDTH}, got {thumb_width}")
+    pictures = thumbnails(selection, size=thumbnail_size(selection, width=thumb_width), frames=frames)
+    words = [text.get(best, "") for text, best in zip(selection.text, selection.modality, strict=True)]
+    # a line for words only if a frame of this sheet has any
+    caption_height = CAPTION_HEIGHT + (WORDS_HEIGHT if any(words) else 0)
     cells = [
-        _cell(selection, position, thumbnail)
-        for position, thumbnail in enumerate(
-            thumbnails(selection, size=thumbnail_size(selection, width=thumb_width), frames=frames)
-        )
+        _cell(selection, position, picture, words=words[position], caption_height=caption_height)
+        for position, picture in enumerate(pictures)
     ]
     columns = columns or balanced_columns(len(cells))
     content_width = max(MIN_CONTENT_WIDTH, columns * (thumb_width + blocks.GAP) - blocks.GAP)
@@ -71,16 +74,15 @@ def balanced_columns(num_cells: int) -> int:
     return min(range(square, square + 3), key=lambda columns: (-num_cells % columns, columns))
 
 
-def _cell(selection: Selection, position: int, thumbnail: Image.Image) -> Image.Image:
+def _cell(selection: Selection, position: int, picture: Image.Image, *, words: str, caption_height: int) -> Image.Image:
     """One frame and its caption."""
-    width = thumbnail.width
-    cell = Image.new("RGB", (width, thumbnail.height + CAPTION_HEIGHT), palette.BACKGROUND)
-    cell.paste(thumbnail, (0, 0))
+    width, top = picture.size
+    cell = Image.new("RGB", (width, top + caption_height), palette.BACKGROUND)
+    cell.paste(picture, (0, 0))
     draw = ImageDraw.Draw(cell)
-    modality = selection.modality[position]
     bold, small = load_font(TIME_SIZE, bold=True), load_font(blocks.SMALL_SIZE)
 
-    middle = thumbnail.height + 18
+    middle = top + 18
     time = format_time(selection.timestamps_seconds[position])
     draw.text((0, middle), time, font=bold, fill=palette.INK, anchor="lm")
     after_time = round(bold.getlength(time)) + 10
@@ -88,8 +90,8 @@ def _cell(selection: Selection, position: int, thumbnail: Image.Image) -> Image.
     score = f"{label}{selection.scores[position]:.3f}"
     draw.text((after_time, middle), score, font=small, fill=palette.FAINT_INK, anchor="lm")
     room = width - after_time - round(small.getlength(score)) - 10
-    badge = blocks.badge(modality, max_width=room)
+    badge = blocks.badge(selection.modality[position], max_width=room)
     cell.paste(badge, (width - badge.width, middle - blocks.BADGE_HEIGHT // 2))
-    words = ellipsize(selection.text[position].get(modality, ""), font=small, max_width=width)
-    draw.text((0, thumbnail.height + 42), words, font=small, fill=palette.INK, anchor="lm")
+    line = ellipsize(words, font=small, max_width=width)
+    draw.text((0, middle + WORDS_HEIGHT), line, font=small, fill=palette.INK, anchor="lm")
     return cell

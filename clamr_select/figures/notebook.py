@@ -35,9 +35,7 @@ def selection_html(selection: Selection) -> str:
     except VideoError as error:
         pictures = [""] * len(selection)
         notes.append(f"no pictures: {error}")
-    header = "".join(
-        f'<th style="{_CELL}">{name}</th>' for name in ("frame", "time", "score", "modality", "words")
-    )
+    header = "".join(f'<th style="{_CELL}">{name}</th>' for name in ("frame", "time", "score", "modality", "words"))
     rows = "".join(_row(selection, position, picture) for position, picture in enumerate(pictures))
     footer = "".join(
         f'<div style="color:{palette.WARNING_INK};background:{palette.WARNING_BACKGROUND};padding:4px 10px">'

@@ -68,9 +68,7 @@ def _plot(selection: Selection, candidates: CandidateScores, *, width: int) -> I
         _draw_scores(axes, candidates)
         _draw_selected(axes, selection)
         _draw_axes(axes, selection, candidates)
-        figure.legend(
-            *axes.get_legend_handles_labels(), loc="outside upper right", ncols=8, fontsize=9, frameon=False
-        )
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside upper right", ncols=8, fontsize=9, frameon=False)
         canvas.draw()
         return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
@@ -112,9 +110,7 @@ def _draw_selected(axes: Axes, selection: Selection) -> None:
         zorder=4,
     )
     # only for the legend: white, as a selected frame has the colour of its modality
-    axes.plot(
-        [], [], "o", markersize=8, markerfacecolor="white", markeredgecolor=palette.INK, label="selected"
-    )
+    axes.plot([], [], "o", markersize=8, markerfacecolor="white", markeredgecolor=palette.INK, label="selected")
 
 
 def _draw_axes(axes: Axes, selection: Selection, candidates: CandidateScores) -> None:

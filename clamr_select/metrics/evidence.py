@@ -38,9 +38,7 @@ def evidence_recall(timestamps_seconds: Sequence[float], *, evidence_seconds: Se
 def _hits(timestamps_seconds: Sequence[float], evidence_seconds: Sequence[Interval]) -> list[bool]:
     """One entry an interval: whether a timestamp lies in it."""
     if not len(evidence_seconds):
-        raise InputError(
-            "evidence_seconds is empty: the metric is undefined; leave the question out and count it"
-        )
+        raise InputError("evidence_seconds is empty: the metric is undefined; leave the question out and count it")
     for start, end in evidence_seconds:
         if not (math.isfinite(start) and math.isfinite(end) and start <= end):
             raise InputError(f"evidence must be finite (start, end) with start <= end, got ({start}, {end})")

@@ -102,8 +102,7 @@ def mcnemar(first_correct: Sequence[bool], second_correct: Sequence[bool]) -> Mc
     """
     if len(first_correct) != len(second_correct) or not len(first_correct):
         raise InputError(
-            f"got answers to {len(first_correct)} and {len(second_correct)} questions; "
-            "both need the same, one or more"
+            f"got answers to {len(first_correct)} and {len(second_correct)} questions; both need the same, one or more"
         )
     pairs = [(bool(first), bool(second)) for first, second in zip(first_correct, second_correct, strict=True)]
     only_first, only_second = pairs.count((True, False)), pairs.count((False, True))

@@ -87,9 +87,7 @@ def _finite_vector(name: str, values: Sequence[float] | np.ndarray) -> np.ndarra
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} must be numbers, one a candidate: {error}") from error
     if vector.ndim != 1 or not len(vector):
-        raise InputError(
-            f"{name} must have shape (num_candidates,) with at least one candidate, got {vector.shape}"
-        )
+        raise InputError(f"{name} must have shape (num_candidates,) with at least one candidate, got {vector.shape}")
     bad = np.flatnonzero(~np.isfinite(vector))
     if len(bad):
         raise InputError(f"{name}[{bad[0]}] is {vector[bad[0]]}; all {len(vector)} must be finite")
@@ -103,6 +101,5 @@ def _check_times(times: np.ndarray, *, num_scores: int) -> None:
     if len(backward):
         at = int(backward[0]) + 1
         raise InputError(
-            f"timestamps_seconds must be strictly increasing, "
-            f"got {times[at - 1]} then {times[at]} at position {at}"
+            f"timestamps_seconds must be strictly increasing, got {times[at - 1]} then {times[at]} at position {at}"
         )

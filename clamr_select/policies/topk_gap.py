@@ -55,9 +55,7 @@ def topk_gap(
     taken: tuple[int, ...] = ()
     filled: list[int] = []
     for gap in gaps:
-        taken = take_by_score(
-            scores, timestamps_seconds, num_frames=num_frames, gap_seconds=gap, already_taken=taken
-        )
+        taken = take_by_score(scores, timestamps_seconds, num_frames=num_frames, gap_seconds=gap, already_taken=taken)
         filled.append(len(taken))
         if len(taken) == num_frames:
             break
@@ -83,7 +81,5 @@ def _halvings(start_gap: float, timestamps: np.ndarray) -> list[float]:
 def _checked_gap(min_gap_seconds: object) -> float:
     is_number = isinstance(min_gap_seconds, (int, float, np.integer, np.floating))
     if not is_number or isinstance(min_gap_seconds, bool) or not 0 <= min_gap_seconds < math.inf:  # type: ignore[operator]
-        raise InputError(
-            f"min_gap_seconds must be 'auto' or a finite number of seconds >= 0, got {min_gap_seconds!r}"
-        )
+        raise InputError(f"min_gap_seconds must be 'auto' or a finite number of seconds >= 0, got {min_gap_seconds!r}")
     return float(min_gap_seconds)  # type: ignore[arg-type]

@@ -49,10 +49,8 @@ def test_table_shows_every_frame_with_a_small_picture(color_selection):
     sources = [attributes["src"] for tag, attributes in tags.seen if tag == "img"]
     assert len(sources) == 8
     for source in sources:
-        with Image.open(
-            io.BytesIO(base64.b64decode(source.removeprefix("data:image/jpeg;base64,")))
-        ) as image:
-            assert (image.format, image.size) == ("JPEG", (200, 112)) or image.size == (200, 113)
+        with Image.open(io.BytesIO(base64.b64decode(source.removeprefix("data:image/jpeg;base64,")))) as image:
+            assert (image.format, image.width, image.height // 2) == ("JPEG", 200, 56)
     assert len([tag for tag, _ in tags.seen if tag == "tr"]) == 9
     for text in (
         color_selection.question,

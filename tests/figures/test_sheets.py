@@ -25,9 +25,7 @@ def has_color(image: Image.Image, color: str) -> bool:
 
 def solid_frames(selection: Selection, *, height: int = 18, width: int = 32) -> list[np.ndarray]:
     """Frame i is (10 i, 0, 255 - 10 i) all over."""
-    return [
-        np.full((height, width, 3), (10 * i, 0, 255 - 10 * i), dtype=np.uint8) for i in range(len(selection))
-    ]
+    return [np.full((height, width, 3), (10 * i, 0, 255 - 10 * i), dtype=np.uint8) for i in range(len(selection))]
 
 
 def first_frames(selection: Selection, count: int) -> Selection:
@@ -60,9 +58,9 @@ def test_contact_sheet_puts_frames_in_order_with_their_badges(color_selection):
         # the badge ends with the frame: its colour, and no other modality's, in the caption's right half
         badge = sheet.crop((left + 160, cell_top + 180, left + 320, cell_top + 180 + 34))
         assert badge.getpixel((160 - 12, 9)) == rgb(palette.modality_color(modality))
-        assert [
-            name for name in palette.MODALITY_COLORS if has_color(badge, palette.modality_color(name))
-        ] == [modality]
+        assert [name for name in palette.MODALITY_COLORS if has_color(badge, palette.modality_color(name))] == [
+            modality
+        ]
 
 
 def test_contact_sheet_decodes_the_video_itself(color_selection):
@@ -82,19 +80,22 @@ def test_words_are_those_of_the_winning_modality(color_selection):
         for left in (MARGIN + column * (320 + GAP) for column in range(4))
     ]
     assert words == [modality != "video" for modality in color_selection.modality]
-    other = replace(
-        color_selection, text=tuple({**t, "description": "not shown"} for t in color_selection.text)
-    )
+    other = replace(color_selection, text=tuple({**t, "description": "not shown"} for t in color_selection.text))
     assert contact_sheet(other, frames=frames).tobytes() == sheet.tobytes()
+
+
+def test_line_of_words_is_left_out_where_there_are_none(color_selection):
+    frames = solid_frames(color_selection)
+    silent = replace(color_selection, text=({"description": "does not win"},) * 8)
+    lower = contact_sheet(color_selection, frames=frames).height - contact_sheet(silent, frames=frames).height
+    assert lower == 2 * 24
 
 
 def test_warnings_are_at_the_bottom(color_selection):
     frames = solid_frames(color_selection)
     with_warning = contact_sheet(color_selection, frames=frames)
     without = contact_sheet(replace(color_selection, warnings=()), frames=frames)
-    assert with_warning.getpixel((MARGIN, with_warning.height - MARGIN - 1)) == rgb(
-        palette.WARNING_BACKGROUND
-    )
+    assert with_warning.getpixel((MARGIN, with_warning.height - MARGIN - 1)) == rgb(palette.WARNING_BACKGROUND)
     assert with_warning.height == without.height + GAP + 40
     assert not has_color(without, palette.WARNING_BACKGROUND)
 
@@ -128,9 +129,7 @@ def test_long_question_wraps(color_selection):
     assert not has_color(long.crop((long.width - MARGIN, 0, long.width, long.height)), palette.INK)
 
 
-@pytest.mark.parametrize(
-    "question", ["首相は何と言いましたか？", "ماذا قال؟", "🎬 $x$ & \\frac", "a\x00b\u202ec", ""]
-)
+@pytest.mark.parametrize("question", ["首相は何と言いましたか？", "ماذا قال؟", "🎬 $x$ & \\frac", "a\x00b\u202ec", ""])
 def test_any_text_can_be_drawn(color_selection, question):
     odd = replace(color_selection, question=question, text=({"asr": question},) * 8, modality=("asr",) * 8)
     assert contact_sheet(odd, frames=solid_frames(odd)).width > 1000

@@ -38,9 +38,7 @@ def test_timeline_draws_each_modality_where_it_has_scores(color_selection):
 def test_selected_frames_are_marked_in_their_modality(color_selection):
     plain = np.asarray(timeline(color_selection)).astype(int)
     other = np.asarray(timeline(replace(color_selection, modality=("description",) * 8))).astype(int)
-    changed = (other == ImageColor.getrgb(modality_color("description"))).all(axis=-1) & (plain != other).any(
-        axis=-1
-    )
+    changed = (other == ImageColor.getrgb(modality_color("description"))).all(axis=-1) & (plain != other).any(axis=-1)
     marked = np.flatnonzero(changed.any(axis=0))
     assert len(np.split(marked, np.flatnonzero(np.diff(marked) > 4) + 1)) == 8
 

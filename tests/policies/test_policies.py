@@ -99,9 +99,7 @@ def candidates(draw: st.DrawFn) -> tuple[list[float], list[float], int]:
     count = draw(st.integers(1, 24))
     steps = draw(st.lists(st.sampled_from([0.04, 0.5, 1.0, 1.0, 7.5]), min_size=count, max_size=count))
     timestamps = np.round(draw(st.sampled_from([-1.5, 0.0, 3600.0])) + np.cumsum(steps), 3).tolist()
-    levels = draw(
-        st.lists(st.sampled_from([-0.2, 0.0, 0.1, 0.1 + 3e-8, 0.7]), min_size=count, max_size=count)
-    )
+    levels = draw(st.lists(st.sampled_from([-0.2, 0.0, 0.1, 0.1 + 3e-8, 0.7]), min_size=count, max_size=count))
     return levels, timestamps, draw(st.integers(1, count))
 
 
