@@ -1,0 +1,33 @@
+"""SubRip (.srt), read with pysubs2."""
+
+from __future__ import annotations
+
+import re
+
+from clamr_select.context.cues import Cue, ParsedCues
+
+_TIMING = re.compile(r"^[ \t]*-?[\d:.,]+[ \t]*-->", re.MULTILINE)
+# A timing line that pysubs2 could not read, with the number above it: it and its text land in the cue before.
+_STRAY_CUE = re.compile(r"(?:^|\n)(?:[ \t]*\d+[ \t]*\n)?[ \t]*-?[\d:.,]+[ \t]*-->")
+_BLANK_LINES = re.compile(r"\n{3,}")
+
+
+def has_srt_timing(text: str) -> bool:
+    """Whether a line of ``text`` looks like ``00:00:01,000 -->``."""
+    return _TIMING.search(text) is not None
+
+
+def read_srt(text: str) -> ParsedCues:
+    """Cues of a SubRip file with ``\\n`` line ends; numbers may be missing, ``.`` may stand for ``,``."""
+    from pysubs2 import SSAFile
+
+    # pysubs2 takes quadratic time on long runs of blank lines
+    text = _BLANK_LINES.sub("\n\n", text)
+    # tags are kept because pysubs2 would turn <i> into ASS overrides and drop unknown "<words>"
+    events = SSAFile.from_string(text, format_="srt", keep_html_tags=True).events
+    cues = tuple(Cue(event.start / 1000, event.end / 1000, _own_text(event.text)) for event in events)
+    return ParsedCues(cues, num_unreadable=max(0, len(_TIMING.findall(text)) - len(cues)))
+
+
+def _own_text(text: str) -> str:
+    return _STRAY_CUE.split(text.replace(r"\N", "\n"), maxsplit=1)[0]

@@ -1,0 +1,42 @@
+"""Fixtures of the context room: subtitle files from text, and rendered captions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+WriteFile = Callable[[str, "str | bytes"], Path]
+Render = Callable[..., np.ndarray]
+
+
+@pytest.fixture
+def write_file(tmp_path: Path) -> WriteFile:
+    """``write_file("talk.srt", content)`` writes bytes, or text as UTF-8, and returns the path."""
+
+    def write(name: str, content: str | bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def render() -> Render:
+    """``render({(x, y): "text"}, pixels=20)`` draws white text in DejaVu Sans on a dark 640 x 360 frame."""
+    import matplotlib
+    from PIL import Image, ImageDraw, ImageFont
+
+    font_path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+
+    def draw(texts: dict[tuple[int, int], str], *, pixels: int = 24) -> np.ndarray:
+        image = Image.new("RGB", (640, 360), (30, 40, 60))
+        font = ImageFont.truetype(str(font_path), pixels)
+        for position, text in texts.items():
+            ImageDraw.Draw(image).text(position, text, font=font, fill=(255, 255, 255))
+        return np.asarray(image)
+
+    return draw
