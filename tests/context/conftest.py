@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,10 +28,11 @@ def write_file(tmp_path: Path) -> WriteFile:
 @pytest.fixture(scope="session")
 def render() -> Render:
     """``render({(x, y): "text"}, pixels=20)`` draws white text in DejaVu Sans on a dark 640 x 360 frame."""
-    import matplotlib
     from PIL import Image, ImageDraw, ImageFont
 
-    font_path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    # found, not imported: old matplotlib with new pyparsing warns, and only the font is wanted
+    origin = importlib.util.find_spec("matplotlib").origin
+    font_path = Path(origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
 
     def draw(texts: dict[tuple[int, int], str], *, pixels: int = 24) -> np.ndarray:
         image = Image.new("RGB", (640, 360), (30, 40, 60))

@@ -56,7 +56,7 @@ def mux(tmp_path: Path) -> Mux:
             for stream, language in zip(streams, languages, strict=False):
                 stream.metadata["language"] = language
             if default:
-                streams[default].disposition = av.stream.Disposition.default
+                streams[default].disposition = av.stream.Disposition.default.value
             for index in range(30):
                 frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 8 * index, np.uint8), format="rgb24")
                 frame.pts = index
@@ -88,7 +88,7 @@ def test_text_streams_of_matroska(name: str, kind: str, text: str, mux: Mux) -> 
 
 def test_mov_text_of_mp4(tmp_path: Path) -> None:
     if not hasattr(av.subtitles.codeccontext.SubtitleCodecContext, "subtitle_header"):
-        pytest.skip("this PyAV cannot write mov_text; PyAV 17 can")
+        pytest.skip("this PyAV cannot write mov_text")
     path = tmp_path / "a.mp4"
     with av.open(str(path), "w") as container:
         video = container.add_stream("mpeg4", rate=10)
