@@ -23,6 +23,9 @@ def read_srt(text: str) -> ParsedCues:
 
     # pysubs2 takes quadratic time on long runs of blank lines
     text = _BLANK_LINES.sub("\n\n", text)
+    # pysubs2 writes a line break as \N; one that is in the text, as in C:\Notes, is told apart by a word joiner,
+    # which goes with the other invisible characters
+    text = text.replace(r"\N", "\\\u2060N")
     # tags are kept because pysubs2 would turn <i> into ASS overrides and drop unknown "<words>"
     events = SSAFile.from_string(text, format_="srt", keep_html_tags=True).events
     cues = tuple(Cue(event.start / 1000, event.end / 1000, _own_text(event.text)) for event in events)

@@ -131,6 +131,7 @@ def test_markup_goes_and_text_stays(write_file) -> None:
         "the <div> tag, &lt;i&gt; too": "the <div> tag, <i> too",
         "caf\u0065\u0301 \u200e\ufeff\u00a0 non-breaking\tspace": "caf\u0065\u0301 non-breaking space",
         "♪ la la ♪": "♪ la la ♪",
+        "C:\\Notes\nand {braces}": "C:\\Notes and {braces}",
     }
     cues = "\n".join(f"00:00:{i:02}.000 --> 00:00:{i:02}.500\n{text}\n" for i, text in enumerate(texts))
 
