@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from clamr_select.model import ClamrProcessor
     from clamr_select.training.trainer import PreparedBatch
 
+logger = logging.getLogger(__name__)
+
 SEED = 20_261_122
 TOKENIZER_BATCHES = 400
 
@@ -33,8 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import torch
 
-    from clamr_select.model import ClamrForRetrieval
-    from clamr_select.training.nano import nano_config, nano_processor, train_tokenizer
+    from clamr_select.training.nano import nano_model, nano_processor, train_tokenizer
     from clamr_select.training.trainer import Trainer, TrainingOptions
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
@@ -43,9 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
     torch.manual_seed(SEED)
     tokenizer = train_tokenizer(_tokenizer_lines(), vocab_size=arguments.vocab_size)
     processor = nano_processor(tokenizer)
-    model = ClamrForRetrieval(nano_config(tokenizer))
+    model = nano_model(tokenizer)
     num_parameters = sum(parameter.numel() for parameter in model.parameters())
-    logging.info("clamr-nano: %.2f M parameters, %d tokens", num_parameters / 1e6, len(tokenizer))
+    logger.info("clamr-nano: %.2f M parameters, %d tokens", num_parameters / 1e6, len(tokenizer))
     trainer = Trainer(
         model,
         processor=processor,

@@ -58,6 +58,7 @@ def load(
             config=config,
             dtype=dtype,
             use_safetensors=True,
+            ignore_mismatched_sizes=True,  # found and named below, with the others
             output_loading_info=True,
             **hub,
             **placement,

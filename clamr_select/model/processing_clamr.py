@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 from typing import Any
@@ -123,6 +124,27 @@ class ClamrProcessor(ProcessorMixin):
             sequence.add_text(ids[:budget] + suffix)
             sequences.append(sequence)
         return self._collate(sequences), truncations
+
+    def question_words(self, question: str) -> list[tuple[str, list[int]]]:
+        """Each word of the question with the positions of its tokens among the encoded ones, for reports.
+
+        Words past the token budget are left out; the prefix and the expansion tokens are no words.
+        """
+        encoded = self.tokenizer(
+            self.query_prefix + question,
+            add_special_tokens=False,
+            split_special_tokens=True,
+            return_offsets_mapping=True,
+        )
+        budget = self.max_query_tokens - self.num_query_suffix_tokens
+        spans = encoded["offset_mapping"][:budget]
+        words = []
+        for match in re.finditer(r"\S+", question):
+            start, end = (len(self.query_prefix) + edge for edge in match.span())
+            positions = [i for i, (first, last) in enumerate(spans) if first < end and last > start]
+            if positions:
+                words.append((match.group(), positions))
+        return words
 
     def process_documents(self, documents: SequenceOf[Document]) -> tuple[BatchFeature, list[Truncation]]:
         """Documents to model inputs and token labels.

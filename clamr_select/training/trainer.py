@@ -36,7 +36,7 @@ class TrainingOptions:
     warmup_steps: int = 100
     flat_share: float = 0.3
     """Share of the steps at the full rate before the cosine decay begins."""
-    initial_temperature: float = 0.05
+    initial_temperature: float = 0.03
     max_gradient_norm: float = 1.0
     checkpoint_every: int = 200
     log_every: int = 20

@@ -26,8 +26,8 @@ class NeedleSteps(Dataset[PreparedBatch]):
         seed: int,
         num_documents: int = 48,
         max_frames: int = 8,
-        vision_only_share: float = 0.6,
-        vision_steps: int = 1000,
+        vision_only_share: float = 0.75,
+        vision_steps: int = 800,
     ) -> None:
         self.processor = processor
         self.seed = seed

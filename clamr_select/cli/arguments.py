@@ -1,0 +1,115 @@
+"""Arguments that several commands share, and how they reach the selector."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import TYPE_CHECKING, Any
+
+from clamr_select.errors import InputError, unknown_name
+
+if TYPE_CHECKING:
+    from clamr_select.selector import FrameSelector
+
+DEFAULT_MODEL = "clamr-nano"
+
+
+def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
+    """Everything that decides which frames come out."""
+    parser.add_argument("video", metavar="VIDEO", help="a local video file")
+    parser.add_argument("question", metavar="QUESTION", help="what the frames should answer")
+    parser.add_argument(
+        "--num-frames", type=int, default=8, metavar="N", help="frames to select (default: 8)"
+    )
+    parser.add_argument(
+        "--subtitles", metavar="FILE", help="srt, vtt, ass or json; default: beside or inside the video"
+    )
+    parser.add_argument("--title", metavar="T", help="the video's title")
+    parser.add_argument("--description", metavar="T", help="what the video is about")
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="NAME",
+        help="clamr-nano (embedded: words, and simple shapes), a hub id or a directory (default: clamr-nano)",
+    )
+    parser.add_argument(
+        "--policy", default="topk_gap", metavar="NAME", help="uniform, topk or topk_gap (default)"
+    )
+    parser.add_argument(
+        "--similarity", default="token_max", metavar="NAME", help="token_max (default) or modality_max"
+    )
+    parser.add_argument(
+        "--candidate-fps", type=float, default=1.0, metavar="F", help="candidates a second (default: 1)"
+    )
+    parser.add_argument(
+        "--max-candidates", type=int, default=10_800, metavar="N", help="(default: 10800, 3 h at 1 fps)"
+    )
+    parser.add_argument(
+        "--pair",
+        default="repeat",
+        metavar="NAME",
+        help="repeat (default) or neighbor: what fills the backbone's two-frame patch",
+    )
+    parser.add_argument(
+        "--backend", default="pyav", metavar="NAME", help="pyav (default), decord or torchcodec"
+    )
+    parser.add_argument(
+        "--ocr", default="auto", metavar="NAME", help="auto (default) reads text on screen, or off"
+    )
+    parser.add_argument(
+        "--asr", default="off", metavar="NAME", help="off (default): speech comes from subtitles"
+    )
+    parser.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: torch's choice)")
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """What can be known to be wrong before a model is loaded or a frame decoded.
+
+    Raises:
+        InputError, UnknownNameError, VideoNotFoundError
+    """
+    from pathlib import Path
+
+    from clamr_select.errors import VideoNotFoundError
+    from clamr_select.policies import POLICIES
+    from clamr_select.scoring.maxsim import check_similarity
+
+    if not arguments.question.strip():
+        raise InputError("the question is empty; ask something, e.g. 'when does the bridge open?'")
+    if arguments.num_frames < 1:
+        raise InputError(f"--num-frames must be at least 1, got {arguments.num_frames}")
+    if not math.isfinite(arguments.candidate_fps):
+        raise InputError(f"--candidate-fps must be a positive number, got {arguments.candidate_fps}")
+    if arguments.threads is not None and arguments.threads < 1:
+        raise InputError(f"--threads must be at least 1, got {arguments.threads}")
+    if arguments.policy not in POLICIES:
+        raise unknown_name("policy", arguments.policy, POLICIES)
+    check_similarity(arguments.similarity)
+    if not Path(arguments.video).exists():
+        raise VideoNotFoundError(f"no such file: {arguments.video}")
+
+
+def index_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The part of the arguments that ``FrameSelector.index`` takes."""
+    return {
+        "candidate_fps": arguments.candidate_fps,
+        "max_candidates": arguments.max_candidates,
+        "pair": arguments.pair,
+        "backend": arguments.backend,
+        "subtitles": arguments.subtitles or "auto",
+        "ocr": arguments.ocr,
+        "asr": arguments.asr,
+        "title": arguments.title,
+        "description": arguments.description,
+    }
+
+
+def load_selector(arguments: argparse.Namespace) -> FrameSelector:
+    import torch
+
+    from clamr_select.selector import FrameSelector
+
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    return FrameSelector.from_pretrained(arguments.model, device=arguments.device)

@@ -1,0 +1,88 @@
+"""``clamr-select select``: the frames that answer a question, as a table, JSON, or a folder of pictures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clamr_select.cli.arguments import add_selection_arguments, check, index_options, load_selector
+from clamr_select.cli.bars import Bars
+from clamr_select.errors import InputError
+from clamr_select.time_format import format_time
+
+if TYPE_CHECKING:
+    from clamr_select.selection import Selection
+
+TEXT_COLUMNS = 60
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_selection_arguments(parser)
+    parser.add_argument(
+        "--format", choices=["table", "json"], default="table", help="on stdout (default: table)"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="write selection.json, contact_sheet.png, timeline.png and the frames",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    check(arguments)
+    if arguments.output is not None and arguments.output.exists() and not arguments.output.is_dir():
+        raise InputError(f"--output must be a directory, {arguments.output} is a file")
+    selector = load_selector(arguments)
+    with Bars() as bars:
+        selection = selector.select(
+            arguments.video,
+            arguments.question,
+            num_frames=arguments.num_frames,
+            policy=arguments.policy,
+            similarity=arguments.similarity,
+            progress=bars,
+            **index_options(arguments),
+        )
+    if arguments.format == "json":
+        json.dump(selection.to_dict(include_candidates=False), sys.stdout, ensure_ascii=False, indent=1)
+        print()
+    else:
+        print(table(selection))
+    if arguments.output is not None:
+        write_outputs(selection, directory=arguments.output)
+        print(f"wrote {arguments.output}", file=sys.stderr)
+    return 0
+
+
+def table(selection: Selection) -> str:
+    """One line a frame: time, score, winning modality and its words; warnings below."""
+    lines = [f"{'time':>11}  {'frame':>7}  {'score':>6}  {'modality':<8}  words"]
+    for index, seconds, score, modality, text in zip(
+        selection.frame_indices,
+        selection.timestamps_seconds,
+        selection.scores,
+        selection.modality,
+        selection.text,
+        strict=True,
+    ):
+        words = " / ".join(text.get(modality, "").split("\n"))
+        if len(words) > TEXT_COLUMNS:
+            words = words[: TEXT_COLUMNS - 1] + "…"
+        lines.append(f"{format_time(seconds):>11}  {index:>7}  {score:6.3f}  {modality:<8}  {words}".rstrip())
+    lines += [f"note: {warning.code}: {warning.message}" for warning in selection.warnings]
+    return "\n".join(lines)
+
+
+def write_outputs(selection: Selection, *, directory: Path) -> None:
+    """``selection.json``, ``contact_sheet.png``, ``timeline.png`` and ``frames/`` at full size."""
+    from clamr_select.handoff.frames import save_frames
+
+    directory.mkdir(parents=True, exist_ok=True)
+    selection.save(directory / "selection.json")
+    selection.contact_sheet().save(directory / "contact_sheet.png")
+    selection.timeline().save(directory / "timeline.png")
+    save_frames(selection, directory / "frames")

@@ -1,0 +1,242 @@
+"""Index a video: decode once, read the text on screen, encode window by window. Streamed throughout:
+memory holds a few windows of small frames and the embeddings, whatever the length of the video."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from clamr_select.context.metadata import describe
+from clamr_select.context.ocr_track import OcrTracker
+from clamr_select.context.rapid_ocr import RapidOcr
+from clamr_select.context.timed_text import ContextTrack
+from clamr_select.indexing.alignment import words_by_candidate
+from clamr_select.indexing.indexed_video import IndexedVideo
+from clamr_select.indexing.options import IndexOptions
+from clamr_select.indexing.progress import Progress, Stopwatch
+from clamr_select.indexing.speech_source import speech_track
+from clamr_select.indexing.windows import window_document
+from clamr_select.model.document import Document
+from clamr_select.model.encoder import ClamrEncoder
+from clamr_select.scoring.tokens import TokenEmbeddings, concatenate
+from clamr_select.selection import SelectionWarning, VideoFacts
+from clamr_select.video import open_video
+from clamr_select.video.candidates import Candidates, sample_candidates
+from clamr_select.video.reader import DecodedFrame, VideoInfo, VideoReader
+from clamr_select.video.stream import decode_candidates
+
+logger = logging.getLogger(__name__)
+
+OCR_MAX_SIDE = 640
+ENCODER_MIN_SIDE = 224
+WINDOWS_IN_FLIGHT = 16
+"""Windows encoded in one batch."""
+
+
+@dataclass
+class _Read:
+    """What the pass over the frames gives."""
+
+    frame_indices: list[int] = field(default_factory=list)
+    timestamps_seconds: list[float] = field(default_factory=list)
+    ocr: list[list[str]] = field(default_factory=list)
+    embeddings: list[TokenEmbeddings] = field(default_factory=list)
+    tokens_cut: dict[str, int] = field(default_factory=dict)
+
+
+class Indexer:
+    """Indexes one video; made anew for each.
+
+    Args:
+        encoder: turns windows into token vectors.
+        options: what to index and how.
+        progress: told of every candidate decoded, read and encoded.
+    """
+
+    def __init__(
+        self, encoder: ClamrEncoder, *, options: IndexOptions, progress: Progress | None = None
+    ) -> None:
+        self.encoder = encoder
+        self.options = options
+        self.progress = progress or (lambda stage, done, total: None)
+        self.watch = Stopwatch()
+
+    def index(self, video: str | Path) -> IndexedVideo:
+        """Raises:
+        VideoError: the file cannot be opened, or not one candidate decodes.
+        ContextError: subtitles that were named cannot be read, or reading on-screen text failed.
+        """
+        with self.watch.stage("open"):
+            reader = open_video(video, backend=self.options.backend)
+        with reader:
+            candidates = sample_candidates(
+                reader.timestamps_seconds,
+                candidate_fps=self.options.candidate_fps,
+                max_candidates=self.options.max_candidates,
+            )
+            with self.watch.stage("subtitles"):
+                speech = speech_track(reader.info, subtitles=self.options.subtitles)
+            description = describe(
+                title=self.options.title,
+                description=self.options.description,
+                container_tags=reader.info.metadata,
+            )
+            spoken = words_by_candidate(speech.lines, timestamps_seconds=candidates.timestamps_seconds)
+            read = self._read(reader, candidates, spoken=spoken, description=description)
+            return self._finish(str(video), reader, candidates, read, speech=speech, description=description)
+
+    def _read(
+        self, reader: VideoReader, candidates: Candidates, *, spoken: list[list[str]], description: str | None
+    ) -> _Read:
+        read = _Read()
+        tracker = OcrTracker(RapidOcr()) if self.options.ocr == "auto" else None
+        spoken_of = dict(zip(candidates.frame_indices.tolist(), spoken, strict=True))
+        pending: list[Document] = []
+        for window in self._windows(reader, candidates):
+            frames, neighbors, lines = [], [], []
+            for candidate, neighbor in window:
+                if tracker is not None:
+                    with self.watch.stage("ocr"):
+                        lines.append(list(tracker.add(candidate.image, candidate.timestamp_seconds)))
+                    self.progress("reading text", len(read.ocr) + len(lines), len(candidates.frame_indices))
+                frames.append(self._small(candidate.image))
+                if neighbor is not None:
+                    neighbors.append(self._small(neighbor.image))
+                read.frame_indices.append(candidate.frame_index)
+                read.timestamps_seconds.append(candidate.timestamp_seconds)
+            lines = lines or [[] for _ in window]
+            read.ocr += lines
+            words = {"ocr": lines, "asr": [spoken_of[candidate.frame_index] for candidate, _ in window]}
+            pending.append(
+                window_document(frames, words=words, description=description, neighbors=neighbors or None)
+            )
+            if len(pending) == WINDOWS_IN_FLIGHT:
+                self._encode(pending, read, total=len(candidates.frame_indices))
+                pending = []
+        self._encode(pending, read, total=len(candidates.frame_indices))
+        return read
+
+    def _windows(
+        self, reader: VideoReader, candidates: Candidates
+    ) -> Iterator[list[tuple[DecodedFrame, DecodedFrame | None]]]:
+        """Windows of decoded candidates; the clock runs only while decoding."""
+        decoded = decode_candidates(
+            reader,
+            candidates,
+            max_side=self._decode_side(reader.info),
+            with_neighbors=self.options.pair == "neighbor",
+        )
+        window: list[tuple[DecodedFrame, DecodedFrame | None]] = []
+        done = 0
+        while True:
+            with self.watch.stage("decode"):
+                item = next(decoded, None)
+            if item is None:
+                break
+            window.append(item)
+            done += 1
+            self.progress("decoding", done, len(candidates.frame_indices))
+            if len(window) == self.options.window_candidates:
+                yield window
+                window = []
+        if window:
+            yield window
+
+    def _decode_side(self, info: VideoInfo) -> int:
+        """Longer side to decode at: what the encoder needs, more where text is read."""
+        side = self._encoder_side(info.height, info.width)
+        return max(side, OCR_MAX_SIDE) if self.options.ocr == "auto" else side
+
+    def _encoder_side(self, height: int, width: int) -> int:
+        target_height, target_width = self.encoder.processor.frame_size(height, width)
+        needed = math.ceil(max(target_height / height, target_width / width) * max(height, width))
+        return max(ENCODER_MIN_SIDE, needed)
+
+    def _small(self, image: np.ndarray) -> np.ndarray:
+        """The frame at the encoder's size, so that no window holds frames of the size text is read at."""
+        height, width = image.shape[:2]
+        scale = self._encoder_side(height, width) / max(height, width)
+        if scale >= 1:
+            return image
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+
+    def _encode(self, documents: list[Document], read: _Read, *, total: int) -> None:
+        if not documents:
+            return
+        with self.watch.stage("encode"):
+            embedded, truncations = self.encoder.encode_document(documents)
+        read.embeddings += embedded
+        for truncation in truncations:
+            cut = read.tokens_cut.get(truncation.modality, 0)
+            read.tokens_cut[truncation.modality] = cut + truncation.num_tokens_cut
+        self.progress("encoding", len(read.frame_indices), total)
+
+    def _finish(
+        self,
+        video: str,
+        reader: VideoReader,
+        candidates: Candidates,
+        read: _Read,
+        *,
+        speech: ContextTrack,
+        description: str | None,
+    ) -> IndexedVideo:
+        timestamps = np.asarray(read.timestamps_seconds)
+        warnings = [*reader.warnings, *candidates.warnings, *speech.warnings]
+        warnings += [
+            (
+                f"{modality}_truncated",
+                f"{cut} tokens of {modality} text did not fit their windows and were cut",
+            )
+            for modality, cut in read.tokens_cut.items()
+        ]
+        for code, message in warnings:
+            logger.warning("%s: %s: %s", video, code, message)
+        return IndexedVideo(
+            video=video,
+            video_facts=_facts(reader.info),
+            frame_indices=np.asarray(read.frame_indices),
+            timestamps_seconds=timestamps,
+            tokens=concatenate(read.embeddings),
+            words={"ocr": read.ocr, "asr": words_by_candidate(speech.lines, timestamps_seconds=timestamps)},
+            method=self._method(reader, read, speech=speech, description=description),
+            warnings=tuple(SelectionWarning(*warning) for warning in warnings),
+            timings_seconds=dict(self.watch.seconds),
+            encoder=self.encoder,
+        )
+
+    def _method(
+        self, reader: VideoReader, read: _Read, *, speech: ContextTrack, description: str | None
+    ) -> dict[str, Any]:
+        return {
+            "selector": "clamr",
+            "model": self.encoder.name,
+            "backend": reader.info.backend,
+            "num_candidates": len(read.frame_indices),
+            "candidate_fps": self.options.candidate_fps,
+            "max_candidates": self.options.max_candidates,
+            "window_candidates": self.options.window_candidates,
+            "pair": self.options.pair,
+            "asr": speech.source,
+            "ocr": RapidOcr.name if self.options.ocr == "auto" else "off",
+            "description": description is not None,
+        }
+
+
+def _facts(info: VideoInfo) -> VideoFacts:
+    return VideoFacts(
+        width=info.width,
+        height=info.height,
+        num_frames=info.num_frames,
+        start_seconds=info.start_seconds,
+        duration_seconds=info.duration_seconds,
+        average_fps=info.average_fps,
+    )

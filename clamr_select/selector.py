@@ -1,0 +1,114 @@
+"""``FrameSelector``: the front door. A video and a question go in; the frames that answer come out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, overload
+
+import torch
+
+from clamr_select.errors import InputError
+from clamr_select.indexing.indexed_video import IndexedVideo
+from clamr_select.indexing.indexer import Indexer
+from clamr_select.indexing.options import IndexOptions
+from clamr_select.indexing.progress import Progress
+from clamr_select.model.encoder import ClamrEncoder
+from clamr_select.selection import Selection
+
+logger = logging.getLogger(__name__)
+
+INDEX_OPTIONS = frozenset(option.name for option in fields(IndexOptions))
+
+
+class FrameSelector:
+    """Selects the frames of a video that answer a question, by what is seen, said and written.
+
+    Example:
+        >>> selector = FrameSelector.from_pretrained("clamr-nano")  # doctest: +SKIP
+        >>> selection = selector.select("talk.mp4", "Who signs the treaty?", num_frames=8)  # doctest: +SKIP
+        >>> selection.timestamps_seconds  # doctest: +SKIP
+
+    Args:
+        encoder: a CLaMR model with its processor.
+    """
+
+    def __init__(self, encoder: ClamrEncoder) -> None:
+        self.encoder = encoder
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str,
+        *,
+        device: str = "auto",
+        dtype: str | torch.dtype = "auto",
+        revision: str | None = None,
+        **options: Any,
+    ) -> FrameSelector:
+        """Load a model: ``clamr-nano`` (embedded), a directory, or a hub id.
+
+        Args:
+            device: ``auto``, ``cpu`` or ``cuda[:N]``.
+            dtype: ``auto``, or a torch dtype.
+            revision: of the hub repository.
+            **options: for transformers' ``from_pretrained``: ``attn_implementation``, ``device_map``, ``token``, …
+
+        Raises:
+            ModelNotFoundError, CheckpointError, UnsafeWeightsError: see :mod:`clamr_select.model.loading`.
+        """
+        encoder = ClamrEncoder.from_pretrained(
+            name_or_path, device=device, dtype=dtype, revision=revision, **options
+        )
+        return cls(encoder)
+
+    def index(self, video: str | Path, *, progress: Progress | None = None, **options: Any) -> IndexedVideo:
+        """Decode, read and encode a video once; the result answers many questions.
+
+        Args:
+            video: a local file.
+            progress: called with (stage, done, total).
+            **options: fields of :class:`clamr_select.indexing.options.IndexOptions`, e.g. ``candidate_fps=1``,
+                ``subtitles="talk.srt"``, ``ocr="off"``, ``title="…"``.
+
+        Raises:
+            VideoError, ContextError: see :class:`clamr_select.indexing.indexer.Indexer`.
+            InputError: an option that does not exist or is out of range.
+        """
+        unknown = sorted(set(options) - INDEX_OPTIONS)
+        if unknown:
+            raise InputError(
+                f"no such option: {', '.join(unknown)}; allowed: {', '.join(sorted(INDEX_OPTIONS))}"
+            )
+        return Indexer(self.encoder, options=IndexOptions(**options), progress=progress).index(video)
+
+    @overload
+    def select(self, video: str | Path, question: str, **options: Any) -> Selection: ...
+
+    @overload
+    def select(self, video: str | Path, question: Sequence[str], **options: Any) -> list[Selection]: ...
+
+    def select(
+        self, video: str | Path, question: str | Sequence[str], *, num_frames: int = 8, **options: Any
+    ) -> Selection | list[Selection]:
+        """The frames of ``video`` that answer ``question``; for several questions, one selection each.
+
+        Args:
+            num_frames: frames to select.
+            **options: those of :meth:`index`, and those of ``IndexedVideo.select`` (``policy``, ``similarity``,
+                ``modalities``, and the policy's parameters).
+
+        Raises:
+            As :meth:`index` and ``IndexedVideo.select``.
+        """
+        questions = [question] if isinstance(question, str) else list(question)
+        # before the minutes of decoding: a question that cannot be encoded is known at once
+        self.encoder.encode_query(questions)
+        index_options = {
+            name: value for name, value in options.items() if name in INDEX_OPTIONS | {"progress"}
+        }
+        select_options = {name: value for name, value in options.items() if name not in index_options}
+        indexed = self.index(video, **index_options)
+        return indexed.select(question, num_frames=num_frames, **select_options)
