@@ -45,9 +45,7 @@ def plant_listing(plan: DocumentPlan, words: Sequence[str], rng: np.random.Gener
     listed = [words[int(i)] for i in rng.permutation(len(words))[:_LISTED_AT_MOST]]
     per_row = int(rng.integers(2, 5))
     rows = [" ".join(listed[i : i + per_row]) for i in range(0, len(listed), per_row)]
-    text = "\n".join(
-        [pick(rng, ("Contents", "Today", "In this film", "Credits", "With thanks to", "Index")), *rows]
-    )
+    text = "\n".join([pick(rng, ("Contents", "Today", "In this film", "Credits", "With thanks to", "Index")), *rows])
     content = base_words(listed)
     plan.scenes[frame] = slide_scene(rng)
     plan.locked.add(frame)
@@ -94,9 +92,7 @@ def _plant_words(question: Question, plan: DocumentPlan, rng: np.random.Generato
         _write(plan, modality, words, rng, split)
 
 
-def _write(
-    plan: DocumentPlan, modality: str, words: tuple[str, ...], rng: np.random.Generator, split: Split
-) -> None:
+def _write(plan: DocumentPlan, modality: str, words: tuple[str, ...], rng: np.random.Generator, split: Split) -> None:
     if modality == "description":
         _plant_title(words, plan, rng, split)
         return

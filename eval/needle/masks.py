@@ -7,12 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageOps
 
 from clamr_select.errors import unknown_name
 from clamr_select.eval.needle.scene import KINDS, NUMBER
 
 _OVERSAMPLING = 4
+_MARGIN = 0.08  # of a shape's height on each side: room for corners when it is turned
 FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSansMono-Bold")
 
 
@@ -31,17 +32,16 @@ def load_font(name: str, *, size_pixels: int) -> ImageFont.FreeTypeFont:
 def shape_mask(
     kind: str, *, texture: str = "plain", size_pixels: int, angle_degrees: int = 0, number: int | None = None
 ) -> np.ndarray:
-    """Coverage of a shape in a square of ``size_pixels``: (size, size, 1) uint16, 0..255, read-only.
+    """Coverage of a shape in a square: (side, side, 1) uint16, 0..255, read-only.
 
-    ``size_pixels`` is the shape's height. Stripes and dots are cut out, so that the background shows.
+    ``size_pixels`` is the shape's height; the square is a margin larger on every side. Stripes and dots are cut
+    out, so that the background shows.
     """
     if kind != NUMBER and kind not in KINDS:
         raise unknown_name("kind of shape", kind, (*KINDS, NUMBER))
     big = size_pixels * _OVERSAMPLING
-    if kind == NUMBER:
-        image = _digit_image(number or 0, big)
-    else:
-        image = _textured(_silhouette(kind, big), kind, texture, big)
+    image = _digit_image(number or 0, big) if kind == NUMBER else _textured_shape(kind, texture, big)
+    image = ImageOps.expand(image, border=_OVERSAMPLING * math.ceil(_MARGIN * size_pixels))
     if angle_degrees:
         image = image.rotate(angle_degrees, resample=Image.Resampling.BILINEAR)
     mask = np.asarray(image.reduce(_OVERSAMPLING), dtype=np.uint16)[:, :, None]
@@ -127,7 +127,8 @@ def _heart_height(t: float) -> float:
     return 13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)
 
 
-def _textured(body: Image.Image, kind: str, texture: str, big: int) -> Image.Image:
+def _textured_shape(kind: str, texture: str, big: int) -> Image.Image:
+    body = _silhouette(kind, big)
     if texture == "plain":
         return body
     if texture == "outlined":
@@ -137,9 +138,7 @@ def _textured(body: Image.Image, kind: str, texture: str, big: int) -> Image.Ima
     step = big / 5
     if texture == "striped":
         for x in (step * (i + 0.25) for i in range(-5, 6)):
-            draw.polygon(
-                [(x, 0), (x + step / 2, 0), (x + step / 2 + big / 2, big), (x + big / 2, big)], fill=255
-            )
+            draw.polygon([(x, 0), (x + step / 2, 0), (x + step / 2 + big / 2, big), (x + big / 2, big)], fill=255)
     else:
         for row in range(7):
             for column in range(7):
@@ -151,7 +150,7 @@ def _textured(body: Image.Image, kind: str, texture: str, big: int) -> Image.Ima
 
 def _digit_image(number: int, big: int) -> Image.Image:
     image = Image.new("L", (big, big), 0)
-    font = load_font("DejaVuSans-Bold", size_pixels=int(big * 1.3))
+    font = load_font("DejaVuSans-Bold", size_pixels=int(big * 1.2))
     draw = ImageDraw.Draw(image)
     draw.text((big / 2, big / 2), str(number), font=font, fill=255, anchor="mm")
     return image

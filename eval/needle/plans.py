@@ -60,9 +60,7 @@ class DocumentPlan:
 
     def facts(self) -> DocumentFacts:
         """What the predicates are checked against."""
-        return DocumentFacts(
-            tuple(self._frame_facts(i) for i in range(len(self.scenes))), self.description_words
-        )
+        return DocumentFacts(tuple(self._frame_facts(i) for i in range(len(self.scenes))), self.description_words)
 
     def _frame_facts(self, frame: int) -> FrameFacts:
         asr = _union(self.asr, frame)
@@ -112,9 +110,7 @@ def add_speech(
 ) -> Line:
     """Append a spoken line that holds ``words``."""
     text, content = sentence(rng, modality="asr", split=split, words=words)
-    line = Line(
-        recognition_errors(speech_style(text, rng), rng, word_share=_WORD_ERRORS), content, first, last
-    )
+    line = Line(recognition_errors(speech_style(text, rng), rng, word_share=_WORD_ERRORS), content, first, last)
     plan.asr.append(line)
     return line
 
@@ -132,24 +128,18 @@ def add_screen_text(
     """Append a caption or title that holds ``words``; it is drawn and, unless unrecognised, given as text."""
     text, content = sentence(rng, modality="ocr", split=split, words=words)
     drawn = screen_style(text, rng)
-    line = Line(
-        recognition_errors(drawn, rng, word_share=_WORD_ERRORS), content, first, last, position, drawn
-    )
+    line = Line(recognition_errors(drawn, rng, word_share=_WORD_ERRORS), content, first, last, position, drawn)
     plan.ocr.append(line)
     return line
 
 
-def set_description(
-    plan: DocumentPlan, rng: np.random.Generator, *, split: Split, words: tuple[str, ...] = ()
-) -> None:
+def set_description(plan: DocumentPlan, rng: np.random.Generator, *, split: Split, words: tuple[str, ...] = ()) -> None:
     """Give the document metadata that hold ``words``."""
     text, plan.description_words = sentence(rng, modality="description", split=split, words=words)
     plan.description = screen_style(text, rng)
 
 
-def random_plan(
-    rng: np.random.Generator, *, num_frames: int, split: Split, vision_only: bool = False
-) -> DocumentPlan:
+def random_plan(rng: np.random.Generator, *, num_frames: int, split: Split, vision_only: bool = False) -> DocumentPlan:
     """A document of ``num_frames`` candidates; scenes last 1 to 3 of them, lines 1 to 4."""
     width, height = pick(rng, _SIZES)
     plan = DocumentPlan(width, height, [])
@@ -186,9 +176,7 @@ def _fill_screen(plan: DocumentPlan, rng: np.random.Generator, split: Split) -> 
             last = min(count - 1, first + int(rng.integers(0, 3)))
             if rng.random() < share:
                 words = _shape_words(rng)
-                add_screen_text(
-                    plan, rng, first=first, last=last, position=position, split=split, words=words
-                )
+                add_screen_text(plan, rng, first=first, last=last, position=position, split=split, words=words)
             first = last + 1
 
 

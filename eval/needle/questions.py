@@ -68,9 +68,7 @@ def ask_anywhere(words: Sequence[str], modality: str, rng: np.random.Generator) 
     return Question(text, modality, HoldsWordsAnywhere(frozenset(words)), words=tuple(words))
 
 
-def ask_video_and_words(
-    scene: Scene, words: Sequence[str], modality: str, rng: np.random.Generator
-) -> Question:
+def ask_video_and_words(scene: Scene, words: Sequence[str], modality: str, rng: np.random.Generator) -> Question:
     """About a picture and words at one moment; ``modality`` is ``asr`` or ``ocr``."""
     shapes = _describe_scene(scene, rng, plain=True)
     picture = picture_phrase(shapes, rng)
@@ -98,9 +96,7 @@ def picture_phrase(predicate: ShowsShapes, rng: np.random.Generator) -> str:
         phrase += joint + _shape_phrase(predicate.patterns[1], rng)
     if predicate.background is not None:
         colour = pick(rng, templates.COLOUR_NAMES[predicate.background])
-        phrase += pick(
-            rng, (f" on a {colour} background", f" against a {colour} background", f" on {colour}")
-        )
+        phrase += pick(rng, (f" on a {colour} background", f" against a {colour} background", f" on {colour}"))
     return phrase.replace(" a orange", " an orange")
 
 
@@ -185,9 +181,7 @@ def _shape_phrase(pattern: ShapePattern, rng: np.random.Generator) -> str:
     if words[0] == "a" and words[1][0] in "aeiou":
         words[0] = "an"
     phrase = " ".join(words)
-    return (
-        phrase if pattern.place is None else f"{phrase} {pick(rng, templates.PLACE_PHRASES[pattern.place])}"
-    )
+    return phrase if pattern.place is None else f"{phrase} {pick(rng, templates.PLACE_PHRASES[pattern.place])}"
 
 
 def _word_phrase(words: Sequence[str], rng: np.random.Generator) -> str:
@@ -202,9 +196,7 @@ def _word_phrase(words: Sequence[str], rng: np.random.Generator) -> str:
     if draw < 0.65:
         return f"{' '.join(surfaces[:-1])} and {surfaces[-1]}"
     if draw < 0.9:
-        return (
-            f"the {surfaces[0]} {pick(rng, ('of', 'and', 'in', 'with', 'near'))} the {' '.join(surfaces[1:])}"
-        )
+        return f"the {surfaces[0]} {pick(rng, ('of', 'and', 'in', 'with', 'near'))} the {' '.join(surfaces[1:])}"
     return '"' + " ".join(surfaces) + '"'
 
 

@@ -13,7 +13,7 @@ from clamr_select.errors import InputError
 from clamr_select.eval.needle.masks import FONTS, load_font, shape_mask
 from clamr_select.eval.needle.scene import BACKGROUND_COLOURS, COLOURS, Scene, Shape
 
-_BAND = 0.17  # height of the caption or title band, of the frame's height
+BAND = 0.17  # height of the caption or title band, of the frame's height
 _REFERENCE_HEIGHT = 360  # text is wrapped as at this height, whatever the frame's
 _HEIGHTS = {"small": 0.345, "large": 0.58}
 
@@ -45,8 +45,8 @@ def render_scene(
         raise InputError(f"frames are at least 32 pixels wide and high, got {width}x{height}")
     jitter = np.random.default_rng(scene.seed)
     image = _background(scene.background.colour, scene.background.style, width, height, scene.seed % 4).copy()
-    top = _BAND * height if title else 0.0
-    bottom = height - (_BAND * height if caption else 0.0)
+    top = BAND * height if title else 0.0
+    bottom = height - (BAND * height if caption else 0.0)
     region = _Region(width, top, bottom - top)
     for shape in scene.shapes:
         _draw_shape(image, shape, region, jitter, alone=len(scene.shapes) == 1, row=_is_row(scene))
@@ -64,9 +64,7 @@ def _draw_shape(
 ) -> None:
     height = image.shape[0]
     slot_width, slot_height = _slot(shape, region, alone=alone, row=row)
-    side = min(
-        _HEIGHTS[shape.size] * height * (0.95 + 0.02 * int(jitter.integers(6))), slot_width, slot_height
-    )
+    side = min(_HEIGHTS[shape.size] * height * (0.95 + 0.02 * int(jitter.integers(6))), slot_width, slot_height)
     angle = 4 * int(jitter.integers(-2, 3))
     tint = jitter.integers(-10, 11, size=3)
     colour = np.clip(np.add(COLOURS[shape.colour], tint), 0, 255).astype(np.int32)
@@ -156,17 +154,14 @@ def _write(
     font = FONTS[scene.seed % len(FONTS)]
     picture = Image.fromarray(image)
     if title:
-        _write_block(
-            picture, [title], font="DejaVuSans-Bold", ink=ink, top=0, room=_BAND * height, scale=0.085
-        )
+        _write_block(picture, [title], font="DejaVuSans-Bold", ink=ink, top=0, room=BAND * height, scale=0.085)
     if caption:
-        band = (0, round(height * (1 - _BAND)), width, height)
+        band = (0, round(height * (1 - BAND)), width, height)
         picture.paste((16, 16, 20), band)
-        _write_block(
-            picture, [caption], font=font, ink=(250, 250, 245), top=band[1], room=_BAND * height, scale=0.068
-        )
+        _write_block(picture, [caption], font=font, ink=(250, 250, 245), top=band[1], room=BAND * height, scale=0.068)
     if lines:
-        _write_block(picture, lines, font=font, ink=ink, top=region.top, room=region.height, scale=0.075)
+        scale = 0.13 if len(lines) == 1 else 0.075
+        _write_block(picture, lines, font=font, ink=ink, top=region.top, room=0.94 * region.height, scale=scale)
     return np.asarray(picture)
 
 
@@ -195,9 +190,7 @@ def _write_block(
 
 
 @lru_cache(maxsize=4096)
-def _fit(
-    paragraphs: tuple[str, ...], font: str, aspect: float, scale: float, room: float
-) -> tuple[list[str], float]:
+def _fit(paragraphs: tuple[str, ...], font: str, aspect: float, scale: float, room: float) -> tuple[list[str], float]:
     """Wrapped rows and their size, both for the reference height, so that all sizes break lines alike."""
     size = scale
     while True:

@@ -20,9 +20,7 @@ from clamr_select.eval.needle.scene import (
 from clamr_select.eval.needle.vocabulary import pick
 
 
-def sibling_scene(
-    scene: Scene, rng: np.random.Generator, *, kind_share: float = 0.6, portrait: bool = False
-) -> Scene:
+def sibling_scene(scene: Scene, rng: np.random.Generator, *, kind_share: float = 0.6, portrait: bool = False) -> Scene:
     """``scene`` with one attribute of one shape changed, or two shapes' places or colours exchanged.
 
     ``kind_share`` of the changes are to a shape's kind, the attribute a small model learns last.
@@ -63,9 +61,7 @@ def _change_other(scene: Scene, index: int, rng: np.random.Generator, *, portrai
             size = "small" if place in ("top", "bottom") else shape.size
             return _with_shape(scene, index, replace(shape, place=place, size=size))
         case "size":
-            return _with_shape(
-                scene, index, replace(shape, size="small" if shape.size == "large" else "large")
-            )
+            return _with_shape(scene, index, replace(shape, size="small" if shape.size == "large" else "large"))
         case "swap places":
             return _exchange(scene, index, rng, "place")
         case _:

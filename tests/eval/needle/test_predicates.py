@@ -104,9 +104,7 @@ def naive(predicate: ShowsShapes, scene: Scene) -> bool:
     """Brute force over single shapes standing where they are drawn, for scenes without groups."""
     if predicate.background and scene.background.colour != predicate.background:
         return False
-    wanted = [
-        {k: v for k, v in vars(p).items() if v is not None and k != "count"} for p in predicate.patterns
-    ]
+    wanted = [{k: v for k, v in vars(p).items() if v is not None and k != "count"} for p in predicate.patterns]
     for chosen in itertools.permutations(scene.shapes, len(wanted)):
         fits = all(getattr(s, k) == v for s, w in zip(chosen, wanted, strict=True) for k, v in w.items())
         if fits and predicate.relation:

@@ -84,9 +84,7 @@ def test_text_is_written_in_its_place() -> None:
     scene = slide_scene(np.random.default_rng(0))
     empty = render_scene(scene, width=224, height=126)
     changed = {
-        name: np.flatnonzero(
-            (render_scene(scene, width=224, height=126, **{name: value}) != empty).any(axis=(1, 2))
-        )
+        name: np.flatnonzero((render_scene(scene, width=224, height=126, **{name: value}) != empty).any(axis=(1, 2)))
         for name, value in {"caption": "low", "title": "high", "lines": ["in", "the middle"]}.items()
     }
     assert changed["caption"].min() > 100
