@@ -48,12 +48,12 @@ def load(
     device = _device(device)
     if dtype == "auto" and device == "cpu":
         dtype = torch.float32
-    placement = {} if "device_map" in options else {"device_map": device}
-    hub = {"revision": revision} if revision is not None else {}
+    placement: dict[str, Any] = {} if "device_map" in options else {"device_map": device}
+    hub: dict[str, Any] = {"revision": revision} if revision is not None else {}
     try:
         config = ClamrConfig.from_pretrained(location, **hub, **_hub_options(options))
         _check_type(config, name_or_path)
-        model, report = ClamrForRetrieval.from_pretrained(
+        loaded: Any = ClamrForRetrieval.from_pretrained(
             location,
             config=config,
             dtype=dtype,
@@ -67,6 +67,7 @@ def load(
         processor = ClamrProcessor.from_pretrained(location, **hub, **_hub_options(options))
     except OSError as error:
         raise ModelNotFoundError(_not_found(name_or_path, error)) from error
+    model, report = loaded  # a pair, since the loading info was asked for
     _check_report(report, name_or_path)
     return model.eval(), processor
 
@@ -95,9 +96,7 @@ def _device(device: str) -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError(
-            f"device {device!r} was asked for, but torch sees no CUDA device; use 'cpu' or 'auto'"
-        )
+        raise InputError(f"device {device!r} was asked for, but torch sees no CUDA device; use 'cpu' or 'auto'")
     try:
         return str(torch.device(device))
     except RuntimeError as error:
@@ -116,8 +115,7 @@ def _check_type(config: ClamrConfig, name_or_path: str) -> None:
 
 def _check_report(report: dict[str, Any], name_or_path: str) -> None:
     problems = {
-        kind: sorted(map(str, report.get(f"{kind}_keys", ())))
-        for kind in ("missing", "unexpected", "mismatched")
+        kind: sorted(map(str, report.get(f"{kind}_keys", ()))) for kind in ("missing", "unexpected", "mismatched")
     }
     found = [f"{kind}: {', '.join(keys[:8])}" for kind, keys in problems.items() if keys]
     if found:

@@ -19,7 +19,7 @@ from clamr_select.model.vision_attention import BatchedVisionAttention
 class ClamrOutput(ModelOutput):
     """What the forward pass returns."""
 
-    embeddings: torch.FloatTensor | None = None
+    embeddings: torch.Tensor | None = None
     """(batch, sequence, embedding_dim), L2-normalised, padding included: the caller drops it."""
 
 
@@ -27,7 +27,7 @@ class ClamrPreTrainedModel(PreTrainedModel):
     config: ClamrConfig
     config_class = ClamrConfig
     base_model_prefix = "vlm"
-    input_modalities = ("video", "text")
+    input_modalities = ("video", "text")  # type: ignore[assignment]  # upstream's own classes give tuples
     supports_gradient_checkpointing = True
     _no_split_modules: list[str] = []  # noqa: RUF012 (transformers reads a list)
     _supports_sdpa = True

@@ -20,7 +20,7 @@ class BatchedVisionAttention(Qwen2_5_VLVisionAttention):
     """Same weights, same result. Without flash attention, upstream loops over windows one by one; here
     windows of one length, which small frames give by the hundred, are attended to in one call."""
 
-    def forward(
+    def forward(  # type: ignore[override]  # rotary embeddings are always given here
         self,
         hidden_states: torch.Tensor,
         cu_seqlens: torch.Tensor,
@@ -52,7 +52,5 @@ class BatchedVisionAttention(Qwen2_5_VLVisionAttention):
             self.config._attn_implementation, eager_attention_forward
         )
         states = (state.transpose(1, 2) for state in (query, key, value))
-        attended = attend(
-            self, *states, attention_mask=None, scaling=self.scaling, dropout=0.0, is_causal=False
-        )[0]
+        attended = attend(self, *states, attention_mask=None, scaling=self.scaling, dropout=0.0, is_causal=False)[0]
         return attended.flatten(2)

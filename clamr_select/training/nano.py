@@ -61,13 +61,11 @@ def nano_model(tokenizer: PreTrainedTokenizerFast) -> ClamrForRetrieval:
     (docs/log.md; at 0.02 nothing was learned in 240 steps).
     """
     model = ClamrForRetrieval(nano_config(tokenizer))
-    torch.nn.init.normal_(model.get_input_embeddings().weight, std=EMBEDDING_STD)
+    torch.nn.init.normal_(model.get_input_embeddings().get_parameter("weight"), std=EMBEDDING_STD)
     return model
 
 
-def nano_config(
-    tokenizer: PreTrainedTokenizerFast, *, hidden_size: int = 128, num_text_layers: int = 4
-) -> ClamrConfig:
+def nano_config(tokenizer: PreTrainedTokenizerFast, *, hidden_size: int = 128, num_text_layers: int = 4) -> ClamrConfig:
     """Qwen2.5-VL shrunk; every size that is not here is the class's own."""
     num_heads = hidden_size // 32
     token_id = tokenizer.convert_tokens_to_ids
