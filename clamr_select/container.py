@@ -67,6 +67,9 @@ _IMAGES = (
 )
 _PLAYLISTS = (b"ffconcat", b"#extm3u", b"[playlist]", b"[reference]", b"rtsptext", b"v=0\r", b"v=0\n", b"<")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_LISTS_ITS_STREAMS: tuple[ContainerKind, ...] = ("iso-bmff", "matroska")
+"""Containers whose header names all streams. For others PyAV before 18 crashes when options reach the decoders
+that probe the streams (PyAV #2010), so there one frame may be probed at its full size before it is refused."""
 _TRANSPORT_PACKETS = ((188, 0), (192, 4), (204, 0))
 """(packet length, offset of the sync byte): plain, with time codes (m2ts), with error correction."""
 
@@ -132,8 +135,7 @@ def open_container(
 ) -> av.container.InputContainer:
     """Check a local media file and open it with PyAV. Close what is returned (it is a context manager).
 
-    ``max_pixels`` is the largest width × height of a video frame, checked in the header; the decoder that
-    probes the streams is held to it as well, whatever the header says.
+    ``max_pixels`` is the largest width × height of a video frame, checked in the header.
 
     Raises:
         VideoTooLargeError: a video stream has larger frames; none was decoded.
@@ -141,40 +143,37 @@ def open_container(
     """
     if max_pixels < 1:
         raise InputError(f"max_pixels must be at least 1, got {max_pixels}")
-    check_container(path)
+    kind = check_container(path)
     import av
 
     # An absolute path has no protocol prefix: a file called "concat:a|b" stays a file.
     name = os.path.abspath(_as_path(path))
-    options = {
-        "format_whitelist": ",".join(name for names in DEMUXERS.values() for name in names),
-        "protocol_whitelist": "file",
-        "max_pixels": str(max_pixels),
-    }
+    demuxers = ",".join(demuxer for names in DEMUXERS.values() for demuxer in names)
+    limits = {"max_pixels": str(max_pixels)} if kind in _LISTS_ITS_STREAMS else {}
     try:
-        container = av.open(name, options=options, metadata_errors="replace")
+        container = av.open(
+            name,
+            container_options={"format_whitelist": demuxers, "protocol_whitelist": "file"},
+            options=limits,
+            metadata_errors="replace",
+        )
     except av.FFmpegError as error:
-        raise unreadable(name, "its header is damaged or incomplete", error) from error
+        # FFmpeg's text goes to the log only: it may carry bytes of the file.
+        logger.info("%s: %s: %s", name, type(error).__name__, error)
+        raise UnreadableVideoError(
+            f"{name!r} cannot be read as {kind}: its header is damaged or incomplete. Was the file cut short?"
+        ) from error
     for stream in container.streams.video:
+        codec = stream.codec_context
         cover_art = stream.disposition & av.stream.Disposition.attached_pic
-        if stream.width * stream.height > max_pixels and not cover_art:
+        if codec is not None and not cover_art and codec.width * codec.height > max_pixels:
+            size = f"{codec.width}x{codec.height}"
             container.close()
-            raise too_large(name, stream.width, stream.height, max_pixels)
+            raise VideoTooLargeError(
+                f"{name!r} has frames of {size}; the limit is {max_pixels} pixels a frame. "
+                f"Scale the video down, or raise max_pixels if you trust the file."
+            )
     return container
-
-
-def too_large(name: str, width: int, height: int, max_pixels: int) -> VideoTooLargeError:
-    """The error for frames past the limit."""
-    return VideoTooLargeError(
-        f"{name!r} has frames of {width}x{height}; the limit is {max_pixels} pixels a frame. "
-        f"Scale the video down, or raise max_pixels if you trust the file."
-    )
-
-
-def unreadable(name: str, reason: str, error: Exception) -> UnreadableVideoError:
-    """Our error for a decoder's: its text goes to the log, because it may carry bytes of the file."""
-    logger.info("%s: %s: %s", name, type(error).__name__, error)
-    return UnreadableVideoError(f"{name!r} cannot be read as a video: {reason}")
 
 
 def _as_path(path: str | os.PathLike[str]) -> str:

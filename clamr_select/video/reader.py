@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -56,11 +56,18 @@ class VideoReader(Protocol):
     warnings: list[tuple[str, str]]
     """(code, message) of everything that was noticed and did not stop the reading."""
 
-    def frames(self, frame_indices: Sequence[int], *, max_side: int | None = None) -> Iterator[DecodedFrame]:
+    def frames(
+        self,
+        frame_indices: Sequence[int] | np.ndarray,
+        *,
+        max_side: int | None = None,
+        on_undecodable: Literal["raise", "skip"] = "raise",
+    ) -> Iterator[DecodedFrame]:
         """Decode ``frame_indices`` (strictly increasing) one by one, streamed.
 
         With ``max_side`` the longer side is scaled down to at most that many pixels (never up), keeping
-        the aspect ratio. A frame that cannot be decoded raises ``FrameDecodeError`` naming it.
+        the aspect ratio. A frame that cannot be decoded raises ``FrameDecodeError`` naming it; with
+        ``on_undecodable="skip"`` it is left out and recorded in ``warnings`` when the iterator ends.
         """
         ...
 

@@ -1,0 +1,107 @@
+"""The decord backend: the same frames through decord, or a refusal.
+
+decord 0.6 (the last release, 2021) says nothing of which frame it returned, and its seeks return wrong ones
+without a word: 4 to 48 frames off after each key frame of HEVC, of open groups of pictures, of intra refresh
+and of files that do not start at 0. Reading on from the start was exact in all of these. So this reader never
+seeks, and refuses files whose frame list decord sees differently.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from clamr_select.container import DEFAULT_MAX_PIXELS
+from clamr_select.errors import MissingDependencyError, UnsupportedVideoError
+from clamr_select.video.base import Images, IndexedReader
+from clamr_select.video.index import VideoIndex, index_video
+from clamr_select.video.orientation import UPRIGHT
+from clamr_select.video.scaling import FrameScaler, scaled_size
+
+if TYPE_CHECKING:
+    import decord
+
+_MAX_DISAGREEMENT_SECONDS = 1e-3
+_DAMAGE = ("damaged_file", "shorter_than_header", "undecodable_start", "undecodable_end")
+
+
+class DecordReader(IndexedReader):
+    """Reads from the start of the video to the last frame that is wanted, so few late frames cost a full pass."""
+
+    backend = "decord"
+
+    def __init__(self, path: str | os.PathLike[str], *, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
+        _import_decord()
+        super().__init__(index_video(path, max_pixels=max_pixels, backend=self.backend))
+        reason = _why_not(self.index) or self._disagreement()
+        if reason:
+            raise UnsupportedVideoError(
+                f"decord cannot be trusted with {self.info.path!r}: {reason}. Use backend='pyav'."
+            )
+
+    def _images(self, frame_indices: np.ndarray, max_side: int | None) -> Images:
+        decord = _import_decord()
+        width, height = self.info.width, self.info.height
+        scaler = FrameScaler(width, height, max_side=max_side, orientation=UPRIGHT)
+        turned = self.index.orientation.rotation_degrees != 0  # decord scales before it turns
+        reader = self._open(*((-1, -1) if turned else scaled_size(width, height, max_side)))
+        following = 0
+        for index in frame_indices.tolist():
+            image = None
+            try:
+                while following <= index:
+                    image = reader.next()
+                    following += 1
+            except (decord.DECORDError, StopIteration):
+                following = self.info.num_frames  # nothing after the damage can be counted, so it is not read
+            yield index, None if image is None or following != index + 1 else scaler.from_array(image.asnumpy())
+
+    def _disagreement(self) -> str | None:
+        """How decord's list of frames differs from the container's, None where it does not."""
+        reader = self._open(-1, -1)
+        if len(reader) != self.info.num_frames:
+            return f"it counts {len(reader)} frames, the container has {self.info.num_frames}"
+        starts = reader.get_frame_timestamp(range(len(reader)))[:, 0].astype(np.float64)
+        offset = np.abs((starts - starts[0]) - (self.timestamps_seconds - self.timestamps_seconds[0]))
+        if offset.max() > _MAX_DISAGREEMENT_SECONDS:
+            return f"its timestamps are up to {offset.max():.3g} s away from the container's"
+        return None
+
+    def _open(self, width: int, height: int) -> decord.VideoReader:
+        decord = _import_decord()
+        try:
+            return decord.VideoReader(
+                self.index.file, ctx=decord.cpu(0), width=width, height=height, num_threads=1, fault_tol=1e-9
+            )
+        except (decord.DECORDError, RuntimeError, AssertionError) as error:
+            raise UnsupportedVideoError(
+                f"decord cannot open {self.info.path!r} ({self.info.codec} in {self.info.container}). "
+                f"Use backend='pyav'."
+            ) from error
+
+
+def _why_not(index: VideoIndex) -> str | None:
+    """What is known to make decord return wrong frames."""
+    damage = [text for code, text in index.warnings if code in _DAMAGE]
+    if damage:
+        return f"the file is damaged ({damage[0]})"
+    if index.kind not in ("iso-bmff", "matroska"):
+        return f"it numbers the frames of {index.kind} wrongly"
+    if index.packets.num_hidden or index.packets.num_untimed or index.packets.num_duplicates:
+        return "the file has packets that are not shown or not timed (edit list), which decord shows"
+    if index.orientation.mirrored:
+        return "it ignores that the picture is mirrored"
+    return None
+
+
+def _import_decord():  # type: ignore[no-untyped-def]  # the package has no types
+    try:
+        import decord
+    except ImportError as error:
+        raise MissingDependencyError(
+            "the decord backend needs the package 'decord', which is not installed; run: pip install decord "
+            "(Linux x86-64 and Windows only), or use backend='pyav'"
+        ) from error
+    return decord

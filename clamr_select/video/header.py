@@ -1,0 +1,68 @@
+"""What the header of a container says of its best video stream. Believed only where packets cannot tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clamr_select.errors import UnreadableVideoError, UnsupportedVideoError
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+_MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True)
+class StreamHeader:
+    """Facts of one stream and its container, read before any packet."""
+
+    stream_index: int
+    """Among all streams of the container."""
+    codec: str
+    container: str
+    metadata: dict[str, str]
+    """Tags of the container, keys in lower case."""
+    num_frames: int
+    """0 where the header does not say."""
+    end_seconds: float
+    """Where the container says it ends; 0 where it does not say."""
+    frame_seconds: float
+    """One over the average frame rate; 0 where the header does not say."""
+
+
+def best_video_stream(container: InputContainer, *, path: str) -> VideoStream:
+    """The video stream with the largest frames, the first of equals; cover art and thumbnails are not video.
+
+    Raises:
+        UnreadableVideoError: there is none.
+        UnsupportedVideoError: FFmpeg has no decoder for any.
+    """
+    from av.stream import Disposition
+
+    pictures = Disposition.attached_pic | Disposition.timed_thumbnails
+    streams = [stream for stream in container.streams.video if not stream.disposition & pictures]
+    if not streams:
+        audio, covers = len(container.streams.audio), len(container.streams.video)
+        raise UnreadableVideoError(
+            f"{path!r} has no video stream; it holds {audio} audio streams and {covers} cover pictures"
+        )
+    decodable = [stream for stream in streams if stream.codec_context is not None]
+    if not decodable:
+        raise UnsupportedVideoError(f"FFmpeg has no decoder for the video of {path!r}; re-encode it to H.264")
+    return max(decodable, key=lambda stream: stream.codec_context.width * stream.codec_context.height)
+
+
+def read_header(container: InputContainer, stream: VideoStream) -> StreamHeader:
+    """Copy what is needed, because nothing of a closed container may be touched."""
+    end = ((container.start_time or 0) + (container.duration or 0)) / _MICROSECONDS
+    return StreamHeader(
+        stream_index=stream.index,
+        codec=stream.codec_context.codec.canonical_name,
+        container=container.format.name,
+        metadata={str(key).lower(): str(value) for key, value in container.metadata.items()},
+        num_frames=stream.frames,
+        end_seconds=end if container.duration else 0.0,
+        frame_seconds=float(1 / stream.average_rate) if stream.average_rate else 0.0,
+    )

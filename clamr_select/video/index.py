@@ -1,0 +1,175 @@
+"""Open a video and list its frames: what every backend starts from, so that indices agree between them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from clamr_select.container import ContainerKind, check_container, open_container
+from clamr_select.errors import UnreadableVideoError, UnsupportedVideoError
+from clamr_select.video.decode import DecodeSession
+from clamr_select.video.header import StreamHeader, best_video_stream, read_header
+from clamr_select.video.orientation import Orientation, frame_orientation
+from clamr_select.video.packets import PacketTable, scan_packets
+from clamr_select.video.reader import VideoInfo
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+_TAIL_PACKETS = 64
+_MAX_TAIL_DECODE = 2000
+_ORDER_CHECK_FRAMES = 32
+
+Warnings = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class VideoIndex:
+    """The frames of a video's best stream that can be decoded, and what was noticed while listing them."""
+
+    info: VideoInfo
+    file: str
+    """Absolute path."""
+    kind: ContainerKind
+    header: StreamHeader
+    packets: PacketTable
+    coded_size: tuple[int, int]
+    """(width, height) in pixels before rotation."""
+    orientation: Orientation
+    timestamps_seconds: np.ndarray
+    """(num_frames,) float64, strictly increasing."""
+    max_pixels: int
+    warnings: tuple[tuple[str, str], ...]
+
+    def session(self) -> DecodeSession:
+        """A new decoder on the indexed stream."""
+        return DecodeSession(self.file, self.header.stream_index, self.packets, max_pixels=self.max_pixels)
+
+
+def index_video(path: str | os.PathLike[str], *, max_pixels: int, backend: str) -> VideoIndex:
+    """Scan the packets of the best video stream and decode its first frame.
+
+    Raises:
+        UnreadableVideoError: no video stream, or no frame of it decodes.
+        UnsupportedVideoError: no decoder for its codec, or timestamps that do not name one frame each.
+        VideoTooLargeError: frames of more than ``max_pixels``.
+        InputError, VideoNotFoundError, UnsafeVideoError: as :func:`clamr_select.container.check_container`.
+    """
+    kind = check_container(path)
+    file = os.path.abspath(path)
+    with open_container(path, max_pixels=max_pixels) as container:
+        stream = best_video_stream(container, path=file)
+        header = read_header(container, stream)
+        packets = scan_packets(container, stream, path=file)
+    warnings = _scan_warnings(packets, header)
+    with DecodeSession(file, header.stream_index, packets, max_pixels=max_pixels) as session:
+        packets, first = _without_undecodable_start(session, packets, warnings, file=file)
+        packets = _without_undecodable_end(session, packets, warnings)
+        if kind == "avi" and header.codec in ("h264", "hevc"):
+            _check_order(session, packets, file=file)
+    orientation = frame_orientation(first)
+    if not orientation.is_exact:
+        warnings.append(("rotation_rounded", "the container asks for an odd angle; a quarter turn was applied"))
+    size = (first.width, first.height)
+    timestamps = packets.frame_pts * float(packets.time_base)
+    duration = _duration_seconds(packets, timestamps, header.frame_seconds)
+    info = VideoInfo(
+        path=os.fspath(path),
+        width=size[1] if orientation.swaps_sides else size[0],
+        height=size[0] if orientation.swaps_sides else size[1],
+        num_frames=len(timestamps),
+        start_seconds=float(timestamps[0]),
+        duration_seconds=duration,
+        average_fps=len(timestamps) / duration if duration else 0.0,
+        rotation_degrees=orientation.rotation_degrees,
+        codec=header.codec,
+        container=header.container,
+        backend=backend,
+        metadata=header.metadata,
+    )
+    return VideoIndex(info, file, kind, header, packets, size, orientation, timestamps, max_pixels, tuple(warnings))
+
+
+def _scan_warnings(packets: PacketTable, header: StreamHeader) -> Warnings:
+    warnings: Warnings = []
+    found, seconds = len(packets.packet_pts) + packets.num_untimed, float(packets.time_base)
+    end = (int(packets.frame_pts[-1]) + packets.last_duration) * seconds
+    if packets.num_read_errors:
+        warnings.append(("damaged_file", f"the file could not be read on {packets.num_read_errors} times"))
+    if header.num_frames > found:
+        text = f"the header promises {header.num_frames} frames, {found} are in the file; was it cut short?"
+        warnings.append(("shorter_than_header", text))
+    elif header.num_frames == 0 and header.end_seconds - end > max(1.0, 0.01 * header.end_seconds):
+        text = f"its frames end at {end:.1f} s, the header says {header.end_seconds:.1f} s; was it cut short?"
+        warnings.append(("shorter_than_header", text))
+    if packets.num_untimed:
+        text = f"{packets.num_untimed} packets have no timestamp; what they show cannot be selected"
+        warnings.append(("untimed_packets", text))
+    if packets.num_duplicates:
+        text = f"{packets.num_duplicates} frames have the timestamp of another; the first one stands for both"
+        warnings.append(("duplicate_timestamps", text))
+    return warnings
+
+
+def _without_undecodable_start(
+    session: DecodeSession, packets: PacketTable, warnings: Warnings, *, file: str
+) -> tuple[PacketTable, VideoFrame]:
+    """Decode up to the first good frame; frames before it refer to what the file does not hold."""
+    start = packets.key_position(0) if len(packets.key_positions) else 0
+    shown: list[int] = []
+    for frame in session.decode(start, len(packets.packet_pts) - 1):
+        if frame.pts is None:
+            continue
+        shown.append(frame.pts)
+        if frame.pts >= packets.packet_pts[start]:
+            break
+    else:
+        raise UnreadableVideoError(
+            f"no frame of {file!r} can be decoded; it is damaged or encrypted, or its frames are larger than "
+            f"max_pixels although its header says otherwise"
+        )
+    keep = (packets.frame_pts >= frame.pts) | np.isin(packets.frame_pts, shown)
+    if not keep.all():
+        text = f"{np.sum(~keep)} frames before the first that can be decoded were left out"
+        warnings.append(("undecodable_start", text))
+    return packets.keep_frames(keep), frame
+
+
+def _without_undecodable_end(session: DecodeSession, packets: PacketTable, warnings: Warnings) -> PacketTable:
+    """Where the last packets are incomplete (a file cut short), keep the frames that come out of them."""
+    last = len(packets.packet_pts) - 1
+    damaged = np.flatnonzero(packets.damaged[-_TAIL_PACKETS:])
+    if len(damaged) == 0:
+        return packets
+    first_damaged = max(0, len(packets.packet_pts) - _TAIL_PACKETS) + int(damaged[0])
+    ordinal = int(np.searchsorted(packets.key_positions, first_damaged, side="right")) - 1
+    start = packets.key_position(ordinal)
+    if last - start > _MAX_TAIL_DECODE:
+        return packets
+    shown = [frame.pts for frame in session.decode(start, last) if frame.pts is not None]
+    keep = (packets.frame_positions < first_damaged) | np.isin(packets.frame_pts, shown)
+    if not keep.all():
+        text = f"{np.sum(~keep)} incomplete frames near the end were left out"
+        warnings.append(("undecodable_end", text))
+    return packets.keep_frames(keep)
+
+
+def _check_order(session: DecodeSession, packets: PacketTable, *, file: str) -> None:
+    """AVI has no presentation timestamps: with reordered frames, what it has names the wrong frames."""
+    stop = min(_ORDER_CHECK_FRAMES, len(packets.packet_pts)) - 1
+    shown = [frame.pts for frame in session.decode(0, stop) if frame.pts is not None]
+    if shown != sorted(shown):
+        raise UnsupportedVideoError(
+            f"{file!r} is an AVI with reordered frames, which AVI cannot time; the timestamps would name wrong "
+            f"frames. Re-encode it: ffmpeg -i IN.avi OUT.mp4"
+        )
+
+
+def _duration_seconds(packets: PacketTable, timestamps: np.ndarray, frame_seconds: float) -> float:
+    last = packets.last_duration * float(packets.time_base)
+    if last <= 0:
+        last = float(np.median(np.diff(timestamps))) if len(timestamps) > 1 else frame_seconds
+    return float(timestamps[-1] - timestamps[0]) + last

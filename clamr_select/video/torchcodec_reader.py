@@ -1,0 +1,94 @@
+"""The torchcodec backend: frames are asked for by time, and the time that comes back is compared."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from clamr_select.container import DEFAULT_MAX_PIXELS
+from clamr_select.errors import MissingDependencyError, UnsupportedVideoError, missing_dependency
+from clamr_select.video.base import Images, IndexedReader
+from clamr_select.video.index import index_video
+from clamr_select.video.orientation import UPRIGHT
+from clamr_select.video.scaling import FrameScaler
+
+if TYPE_CHECKING:
+    from torchcodec.decoders import VideoDecoder
+
+_KINDS = ("iso-bmff", "matroska", "avi", "flv", "ogg", "asf")
+"""Torchcodec takes no list of demuxers, so it is given only files whose first bytes leave no choice."""
+
+
+class TorchCodecReader(IndexedReader):
+    """Frame-exact or refused: a frame whose timestamp is not the one asked for is never returned."""
+
+    backend = "torchcodec"
+
+    def __init__(self, path: str | os.PathLike[str], *, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
+        _import_decoder()
+        super().__init__(index_video(path, max_pixels=max_pixels, backend=self.backend))
+        if self.index.kind not in _KINDS:
+            raise self._unsupported(f"it returns wrong frames of {self.index.kind}")
+        if self.index.orientation.mirrored:
+            raise self._unsupported("the picture is mirrored, which it ignores")
+        self._decoder = self._open()
+        if self._image(0) is None:
+            raise self._unsupported("it cannot decode the first frame")
+
+    def close(self) -> None:
+        """Release the decoder."""
+        super().close()
+        del self._decoder
+
+    def _images(self, frame_indices: np.ndarray, max_side: int | None) -> Images:
+        scaler = FrameScaler(self.info.width, self.info.height, max_side=max_side, orientation=UPRIGHT)
+        for index in frame_indices.tolist():
+            image = self._image(index)
+            yield index, None if image is None else scaler.from_array(image)
+
+    def _image(self, index: int) -> np.ndarray | None:
+        """(height, width, 3) uint8 RGB, upright; None where torchcodec fails."""
+        asked, tick = float(self.timestamps_seconds[index]), float(self.index.packets.time_base)
+        try:
+            frame = self._decoder.get_frame_played_at(asked + tick / 4)  # off the boundary of two frames
+        except (RuntimeError, IndexError):
+            return None
+        if abs(frame.pts_seconds - asked) > tick / 2:
+            raise self._unsupported(f"asked for {asked:.3f} s, it returned the frame at {frame.pts_seconds:.3f} s")
+        return frame.data.numpy()
+
+    def _open(self) -> VideoDecoder:
+        decoder = _import_decoder()
+        try:
+            return decoder(
+                self.index.file,
+                stream_index=self.index.header.stream_index,
+                dimension_order="NHWC",
+                num_ffmpeg_threads=1,
+                device="cpu",
+                seek_mode="exact",
+            )
+        except (RuntimeError, ValueError) as error:
+            raise self._unsupported("it cannot open the file") from error
+
+    def _unsupported(self, reason: str) -> UnsupportedVideoError:
+        return UnsupportedVideoError(
+            f"torchcodec cannot be trusted with {self.info.path!r}: {reason}. Use backend='pyav'."
+        )
+
+
+def _import_decoder() -> type[VideoDecoder]:
+    try:
+        from torchcodec.decoders import VideoDecoder
+    except ModuleNotFoundError as error:
+        if error.name != "torchcodec":
+            raise
+        raise missing_dependency("torchcodec", extra="torchcodec", purpose="the torchcodec backend") from error
+    except (ImportError, OSError, RuntimeError) as error:
+        raise MissingDependencyError(
+            "torchcodec is installed and cannot be loaded: it needs FFmpeg's shared libraries and the build that "
+            "matches the installed torch. Use backend='pyav', or see torchcodec's installation notes."
+        ) from error
+    return VideoDecoder
