@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import torch
 
+    from clamr_select.training.export import export
     from clamr_select.training.nano import nano_model, nano_processor, train_tokenizer
     from clamr_select.training.trainer import Trainer, TrainingOptions
 
@@ -54,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
         directory=arguments.output,
     )
     trainer.train(lambda step: _prepared_batches(processor, step, arguments.num_steps))
+    export(model, processor=processor, directory=arguments.output / "model")
+    logger.info("wrote %s", arguments.output / "model")
     return 0
 
 

@@ -32,7 +32,11 @@ def test_labels_are_known_by_construction(encoder):
     frames = [np.full((63, 112, 3), value, dtype=np.uint8) for value in (0, 100, 200)]
     document = Document(
         frames=frames,
-        texts=(TextSegment("asr", "lantern", 1, 2), TextSegment("ocr", "glacier", 0, 0), TextSegment("description", "film")),
+        texts=(
+            TextSegment("asr", "lantern", 1, 2),
+            TextSegment("ocr", "glacier", 0, 0),
+            TextSegment("description", "film"),
+        ),
     )
     (tokens,), _ = encoder.encode_document([document])
     assert tokens.modalities == ("video", "ocr", "asr", "description")
@@ -40,7 +44,9 @@ def test_labels_are_known_by_construction(encoder):
     assert tokens.first_candidates[video].tolist() == sorted([0, 1, 2] * 8)
     assert torch.equal(tokens.first_candidates[video], tokens.last_candidates[video])
     ranges = {
-        int(m): {(int(a), int(b)) for a, b in zip(tokens.first_candidates[same], tokens.last_candidates[same], strict=True)}
+        int(m): {
+            (int(a), int(b)) for a, b in zip(tokens.first_candidates[same], tokens.last_candidates[same], strict=True)
+        }
         for m in (2, 3, 4)
         for same in [tokens.modality_ids == m]
     }

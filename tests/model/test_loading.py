@@ -39,7 +39,9 @@ def test_auto_classes_know_it(saved):
 
 
 def test_options_of_from_pretrained(saved, documents):
-    model = ClamrForRetrieval.from_pretrained(saved, dtype=torch.bfloat16, attn_implementation="eager", device_map="cpu")
+    model = ClamrForRetrieval.from_pretrained(
+        saved, dtype=torch.bfloat16, attn_implementation="eager", device_map="cpu"
+    )
     assert model.dtype == torch.bfloat16
     assert model.config._attn_implementation == "eager"
 

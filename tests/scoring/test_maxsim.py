@@ -67,7 +67,9 @@ def test_scores_equal_a_naive_loop(seed, num_candidates, num_tokens, num_query_t
     naive = torch.tensor([naive_maxima(query, tokens, candidate=c) for c in range(num_candidates)])
     torch.testing.assert_close(frames, naive, atol=1e-5, rtol=0)
     torch.testing.assert_close(whole[0], torch.tensor(naive_maxima(query, tokens, candidate=None)), atol=1e-5, rtol=0)
-    token_max = [sum(max(row[m][q] for m in range(4)) for q in range(len(query))) / len(query) for row in naive.tolist()]
+    token_max = [
+        sum(max(row[m][q] for m in range(4)) for q in range(len(query))) / len(query) for row in naive.tolist()
+    ]
     modality_max = [max(sum(row[m]) / len(query) for m in range(4)) for row in naive.tolist()]
     torch.testing.assert_close(aggregate(frames, similarity="token_max"), torch.tensor(token_max), atol=1e-5, rtol=0)
     torch.testing.assert_close(
