@@ -158,7 +158,7 @@ def _write(
     if caption:
         band = (0, round(height * (1 - BAND)), width, height)
         picture.paste((16, 16, 20), band)
-        _write_block(picture, [caption], font=font, ink=(250, 250, 245), top=band[1], room=BAND * height, scale=0.068)
+        _write_block(picture, [caption], font=font, ink=(250, 250, 245), top=band[1], room=BAND * height, scale=0.085)
     if lines:
         scale = 0.13 if len(lines) == 1 else 0.075
         _write_block(picture, lines, font=font, ink=ink, top=region.top, room=0.94 * region.height, scale=scale)
