@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from clamr_select.model import ClamrForRetrieval, ClamrProcessor
 
 
@@ -16,7 +14,7 @@ def export(model: ClamrForRetrieval, *, processor: ClamrProcessor, directory: Pa
     """
     half = ClamrForRetrieval(model.config)
     half.load_state_dict(model.state_dict())
-    half.to(torch.bfloat16).save_pretrained(directory)
+    half.bfloat16().save_pretrained(directory)
     processor.save_pretrained(directory)
     for path in directory.iterdir():
         path.chmod(0o644)  # safetensors are written readable by their owner alone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -153,5 +154,5 @@ def test_rate_warms_up_stays_and_decays():
     factors = [rate_factor(step, options=options) for step in range(1000)]
     assert factors[0] == 0.1
     assert factors[10:300] == [1.0] * 290
-    assert all(b <= a for a, b in zip(factors[300:], factors[301:], strict=False))
+    assert all(b <= a for a, b in itertools.pairwise(factors[300:]))
     assert factors[-1] == pytest.approx(1e-3, abs=1e-3)
