@@ -18,9 +18,7 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     """Everything that decides which frames come out."""
     parser.add_argument("video", metavar="VIDEO", help="a local video file")
     parser.add_argument("question", metavar="QUESTION", help="what the frames should answer")
-    parser.add_argument(
-        "--num-frames", type=int, default=8, metavar="N", help="frames to select (default: 8)"
-    )
+    parser.add_argument("--num-frames", type=int, default=8, metavar="N", help="frames to select (default: 8)")
     parser.add_argument(
         "--subtitles", metavar="FILE", help="srt, vtt, ass or json; default: beside or inside the video"
     )
@@ -32,12 +30,8 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="clamr-nano (embedded: words, and simple shapes), a hub id or a directory (default: clamr-nano)",
     )
-    parser.add_argument(
-        "--policy", default="topk_gap", metavar="NAME", help="uniform, topk or topk_gap (default)"
-    )
-    parser.add_argument(
-        "--similarity", default="token_max", metavar="NAME", help="token_max (default) or modality_max"
-    )
+    parser.add_argument("--policy", default="topk_gap", metavar="NAME", help="uniform, topk or topk_gap (default)")
+    parser.add_argument("--similarity", default="token_max", metavar="NAME", help="token_max (default) or modality_max")
     parser.add_argument(
         "--candidate-fps", type=float, default=1.0, metavar="F", help="candidates a second (default: 1)"
     )
@@ -50,15 +44,9 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="repeat (default) or neighbor: what fills the backbone's two-frame patch",
     )
-    parser.add_argument(
-        "--backend", default="pyav", metavar="NAME", help="pyav (default), decord or torchcodec"
-    )
-    parser.add_argument(
-        "--ocr", default="auto", metavar="NAME", help="auto (default) reads text on screen, or off"
-    )
-    parser.add_argument(
-        "--asr", default="off", metavar="NAME", help="off (default): speech comes from subtitles"
-    )
+    parser.add_argument("--backend", default="pyav", metavar="NAME", help="pyav (default), decord or torchcodec")
+    parser.add_argument("--ocr", default="auto", metavar="NAME", help="auto (default) reads text on screen, or off")
+    parser.add_argument("--asr", default="off", metavar="NAME", help="off (default): speech comes from subtitles")
     parser.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: torch's choice)")
 
@@ -107,9 +95,11 @@ def index_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def load_selector(arguments: argparse.Namespace) -> FrameSelector:
     import torch
+    from transformers.utils import logging as transformers_logging
 
     from clamr_select.selector import FrameSelector
 
+    transformers_logging.disable_progress_bar()  # it draws even where stderr is no terminal
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     return FrameSelector.from_pretrained(arguments.model, device=arguments.device)

@@ -21,9 +21,7 @@ class Bars:
         if not sys.stderr.isatty():
             return
         if stage not in self._bars:
-            self._bars[stage] = tqdm(
-                total=total, desc=stage, unit="frame", position=len(self._bars), file=sys.stderr
-            )
+            self._bars[stage] = tqdm(total=total, desc=stage, unit="frame", position=len(self._bars), file=sys.stderr)
         bar = self._bars[stage]
         bar.update(done - bar.n)
 

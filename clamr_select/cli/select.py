@@ -21,9 +21,7 @@ TEXT_COLUMNS = 60
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection_arguments(parser)
-    parser.add_argument(
-        "--format", choices=["table", "json"], default="table", help="on stdout (default: table)"
-    )
+    parser.add_argument("--format", choices=["table", "json"], default="table", help="on stdout (default: table)")
     parser.add_argument(
         "--output",
         type=Path,

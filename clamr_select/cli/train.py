@@ -21,15 +21,11 @@ TOKENIZER_BATCHES = 400
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", choices=["nano"], default="nano", help="model and data (default: nano)")
-    parser.add_argument(
-        "--output", type=Path, required=True, help="directory of checkpoints; resumes from it"
-    )
+    parser.add_argument("--output", type=Path, required=True, help="directory of checkpoints; resumes from it")
     parser.add_argument("--num-steps", type=int, default=4000, help="batches of 48 documents (default: 4000)")
     parser.add_argument("--learning-rate", type=float, default=1.5e-3)
     parser.add_argument("--vocab-size", type=int, default=8192)
-    parser.add_argument(
-        "--threads", type=int, default=None, help="CPU threads of the model (default: torch's)"
-    )
+    parser.add_argument("--threads", type=int, default=None, help="CPU threads of the model (default: torch's)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -77,7 +73,5 @@ def _prepared_batches(processor: ClamrProcessor, first_step: int, num_steps: int
     from clamr_select.eval.needle.steps import NeedleSteps
 
     steps = NeedleSteps(processor, seed=SEED)
-    loader = DataLoader(
-        steps, batch_size=None, sampler=range(first_step, num_steps), num_workers=1, prefetch_factor=6
-    )
+    loader = DataLoader(steps, batch_size=None, sampler=range(first_step, num_steps), num_workers=1, prefetch_factor=6)
     yield from loader

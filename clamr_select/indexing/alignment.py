@@ -25,9 +25,7 @@ def candidate_range(line: TimedText, *, timestamps_seconds: np.ndarray) -> tuple
     return nearest, nearest
 
 
-def candidate_ranges(
-    lines: tuple[TimedText, ...], *, timestamps_seconds: np.ndarray
-) -> list[tuple[int, int]]:
+def candidate_ranges(lines: tuple[TimedText, ...], *, timestamps_seconds: np.ndarray) -> list[tuple[int, int]]:
     """:func:`candidate_range` of each line."""
     return [candidate_range(line, timestamps_seconds=timestamps_seconds) for line in lines]
 

@@ -60,8 +60,7 @@ def explain(
     end = indexed.video_facts.start_seconds + indexed.video_facts.duration_seconds
     if not indexed.video_facts.start_seconds <= at_seconds <= max(end, float(times[-1])):
         raise InputError(
-            f"{at_seconds:g} s is outside the video, which runs from "
-            f"{indexed.video_facts.start_seconds:g} to {end:g} s"
+            f"{at_seconds:g} s is outside the video, which runs from {indexed.video_facts.start_seconds:g} to {end:g} s"
         )
     candidate = int(np.argmin(np.abs(times - at_seconds)))
     (query,), _ = indexed.encoder.encode_query([question])
@@ -81,8 +80,7 @@ def explain(
         },
         words=_word_scores(indexed, question, scores, candidate),
         beaten_by=tuple(
-            (float(times[i]), float(scores.total[i]), names[int(scores.by_modality[i].argmax())])
-            for i in best
+            (float(times[i]), float(scores.total[i]), names[int(scores.by_modality[i].argmax())]) for i in best
         ),
         smallest_num_frames=_smallest_budget(indexed, scores, candidate, policy, policy_parameters),
     )
@@ -104,9 +102,7 @@ def _smallest_budget(
     return len(indexed)
 
 
-def _word_scores(
-    indexed: IndexedVideo, question: str, scores: QuestionScores, candidate: int
-) -> tuple[WordScore, ...]:
+def _word_scores(indexed: IndexedVideo, question: str, scores: QuestionScores, candidate: int) -> tuple[WordScore, ...]:
     by_token = scores.by_query_token[candidate]  # [modalities, query tokens]
     words = []
     for word, positions in indexed.encoder.processor.question_words(question):

@@ -173,9 +173,7 @@ class IndexedVideo:
             timestamps_seconds=tuple(float(t) for t in self.timestamps_seconds[chosen]),
             scores=tuple(float(s) for s in scores.total[chosen]),
             modality=tuple(names[int(scores.by_modality[i].argmax())] for i in chosen),
-            scores_by_modality={
-                name: tuple(values[i] for i in chosen) for name, values in by_modality.items()
-            },
+            scores_by_modality={name: tuple(values[i] for i in chosen) for name, values in by_modality.items()},
             text=tuple(self.text_around(i) for i in chosen),
             method={
                 **self.method,

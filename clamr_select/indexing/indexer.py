@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from clamr_select.context.metadata import describe
+from clamr_select.context.ocr_read_ahead import OcrReadAhead
 from clamr_select.context.ocr_track import OcrTracker
 from clamr_select.context.rapid_ocr import RapidOcr
 from clamr_select.context.timed_text import ContextTrack
@@ -23,7 +27,6 @@ from clamr_select.indexing.options import IndexOptions
 from clamr_select.indexing.progress import Progress, Stopwatch
 from clamr_select.indexing.speech_source import speech_track
 from clamr_select.indexing.windows import window_document
-from clamr_select.model.document import Document
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.scoring.tokens import TokenEmbeddings, concatenate
 from clamr_select.selection import SelectionWarning, VideoFacts
@@ -37,7 +40,10 @@ logger = logging.getLogger(__name__)
 OCR_MAX_SIDE = 640
 ENCODER_MIN_SIDE = 224
 WINDOWS_IN_FLIGHT = 16
-"""Windows encoded in one batch."""
+"""Windows decoded, read and encoded in one go."""
+MAX_OCR_ENGINES = 4
+Pair = tuple[DecodedFrame, DecodedFrame | None]
+"""A candidate, and the frame that follows it where that is wanted."""
 
 
 @dataclass
@@ -60,13 +66,12 @@ class Indexer:
         progress: told of every candidate decoded, read and encoded.
     """
 
-    def __init__(
-        self, encoder: ClamrEncoder, *, options: IndexOptions, progress: Progress | None = None
-    ) -> None:
+    def __init__(self, encoder: ClamrEncoder, *, options: IndexOptions, progress: Progress | None = None) -> None:
         self.encoder = encoder
         self.options = options
         self.progress = progress or (lambda stage, done, total: None)
         self.watch = Stopwatch()
+        self.num_candidates = 0
 
     def index(self, video: str | Path) -> IndexedVideo:
         """Raises:
@@ -81,6 +86,7 @@ class Indexer:
                 candidate_fps=self.options.candidate_fps,
                 max_candidates=self.options.max_candidates,
             )
+            self.num_candidates = len(candidates.frame_indices)
             with self.watch.stage("subtitles"):
                 speech = speech_track(reader.info, subtitles=self.options.subtitles)
             description = describe(
@@ -96,58 +102,79 @@ class Indexer:
         self, reader: VideoReader, candidates: Candidates, *, spoken: list[list[str]], description: str | None
     ) -> _Read:
         read = _Read()
-        tracker = OcrTracker(RapidOcr()) if self.options.ocr == "auto" else None
         spoken_of = dict(zip(candidates.frame_indices.tolist(), spoken, strict=True))
-        pending: list[Document] = []
-        for window in self._windows(reader, candidates):
-            frames, neighbors, lines = [], [], []
-            for candidate, neighbor in window:
-                if tracker is not None:
-                    with self.watch.stage("ocr"):
-                        lines.append(list(tracker.add(candidate.image, candidate.timestamp_seconds)))
-                    self.progress("reading text", len(read.ocr) + len(lines), len(candidates.frame_indices))
-                frames.append(self._small(candidate.image))
-                if neighbor is not None:
-                    neighbors.append(self._small(neighbor.image))
-                read.frame_indices.append(candidate.frame_index)
-                read.timestamps_seconds.append(candidate.timestamp_seconds)
-            lines = lines or [[] for _ in window]
-            read.ocr += lines
-            words = {"ocr": lines, "asr": [spoken_of[candidate.frame_index] for candidate, _ in window]}
-            pending.append(
-                window_document(frames, words=words, description=description, neighbors=neighbors or None)
-            )
-            if len(pending) == WINDOWS_IN_FLIGHT:
-                self._encode(pending, read, total=len(candidates.frame_indices))
-                pending = []
-        self._encode(pending, read, total=len(candidates.frame_indices))
+        with ExitStack() as stack:
+            text_reader = None
+            if self.options.ocr == "auto":
+                engine = stack.enter_context(OcrReadAhead([RapidOcr() for _ in range(_num_ocr_engines())]))
+                text_reader = (engine, OcrTracker(engine))
+            for chunk in self._chunks(reader, candidates):
+                lines = self._read_text([frame for frame, _ in chunk], text_reader, read)
+                words = {"ocr": lines, "asr": [spoken_of[frame.frame_index] for frame, _ in chunk]}
+                read.frame_indices += [frame.frame_index for frame, _ in chunk]
+                read.timestamps_seconds += [frame.timestamp_seconds for frame, _ in chunk]
+                read.ocr += lines
+                self._encode(chunk, words, read, description=description)
+                self.progress("encoding", len(read.frame_indices), self.num_candidates)
         return read
 
-    def _windows(
-        self, reader: VideoReader, candidates: Candidates
-    ) -> Iterator[list[tuple[DecodedFrame, DecodedFrame | None]]]:
-        """Windows of decoded candidates; the clock runs only while decoding."""
+    def _chunks(self, reader: VideoReader, candidates: Candidates) -> Iterator[list[Pair]]:
+        """Some windows' worth of decoded candidates; the clock runs only while decoding."""
         decoded = decode_candidates(
             reader,
             candidates,
             max_side=self._decode_side(reader.info),
             with_neighbors=self.options.pair == "neighbor",
         )
-        window: list[tuple[DecodedFrame, DecodedFrame | None]] = []
+        size = WINDOWS_IN_FLIGHT * self.options.window_candidates
         done = 0
         while True:
+            chunk: list[Pair] = []
             with self.watch.stage("decode"):
-                item = next(decoded, None)
-            if item is None:
-                break
-            window.append(item)
-            done += 1
-            self.progress("decoding", done, len(candidates.frame_indices))
-            if len(window) == self.options.window_candidates:
-                yield window
-                window = []
-        if window:
-            yield window
+                for pair in islice(decoded, size):
+                    chunk.append(pair)
+                    self.progress("decoding", done + len(chunk), self.num_candidates)
+            if not chunk:
+                return
+            done += len(chunk)
+            yield chunk
+
+    def _read_text(
+        self, frames: list[DecodedFrame], text_reader: tuple[OcrReadAhead, OcrTracker] | None, read: _Read
+    ) -> list[list[str]]:
+        """The lines on screen in each frame."""
+        if text_reader is None:
+            return [[] for _ in frames]
+        engine, tracker = text_reader
+        lines = []
+        with self.watch.stage("ocr"):
+            engine.announce([frame.image for frame in frames])
+            for frame in frames:
+                lines.append(list(tracker.add(frame.image, frame.timestamp_seconds)))
+                self.progress("reading text", len(read.ocr) + len(lines), self.num_candidates)
+        return lines
+
+    def _encode(
+        self, chunk: list[Pair], words: dict[str, list[list[str]]], read: _Read, *, description: str | None
+    ) -> None:
+        documents = []
+        for start in range(0, len(chunk), self.options.window_candidates):
+            window = slice(start, start + self.options.window_candidates)
+            neighbors = [self._small(n.image) for _, n in chunk[window] if n is not None]
+            documents.append(
+                window_document(
+                    [self._small(frame.image) for frame, _ in chunk[window]],
+                    words={modality: lines[window] for modality, lines in words.items()},
+                    description=description,
+                    neighbors=neighbors or None,
+                )
+            )
+        with self.watch.stage("encode"):
+            embedded, truncations = self.encoder.encode_document(documents)
+        read.embeddings += embedded
+        for truncation in truncations:
+            cut = read.tokens_cut.get(truncation.modality, 0)
+            read.tokens_cut[truncation.modality] = cut + truncation.num_tokens_cut
 
     def _decode_side(self, info: VideoInfo) -> int:
         """Longer side to decode at: what the encoder needs, more where text is read."""
@@ -167,17 +194,6 @@ class Indexer:
             return image
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
-
-    def _encode(self, documents: list[Document], read: _Read, *, total: int) -> None:
-        if not documents:
-            return
-        with self.watch.stage("encode"):
-            embedded, truncations = self.encoder.encode_document(documents)
-        read.embeddings += embedded
-        for truncation in truncations:
-            cut = read.tokens_cut.get(truncation.modality, 0)
-            read.tokens_cut[truncation.modality] = cut + truncation.num_tokens_cut
-        self.progress("encoding", len(read.frame_indices), total)
 
     def _finish(
         self,
@@ -229,6 +245,10 @@ class Indexer:
             "ocr": RapidOcr.name if self.options.ocr == "auto" else "off",
             "description": description is not None,
         }
+
+
+def _num_ocr_engines() -> int:
+    return max(1, min(MAX_OCR_ENGINES, os.cpu_count() or 1))
 
 
 def _facts(info: VideoInfo) -> VideoFacts:

@@ -12,6 +12,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from transformers.utils import logging as transformers_logging
+
 from clamr_select.cli.bars import Bars
 from clamr_select.errors import InputError
 from clamr_select.eval.sample.bm25 import bm25_scores
@@ -36,6 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     sample = _sample(arguments.directory)
     started = time.perf_counter()
+    transformers_logging.disable_progress_bar()
     selector = FrameSelector.from_pretrained(arguments.model)
     with Bars() as bars:
         indexed = selector.index(sample.video, subtitles=sample.subtitles, title=sample.title, progress=bars)

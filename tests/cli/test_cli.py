@@ -1,0 +1,132 @@
+"""The command as a user types it: in a process of its own where it matters, exit status and streams checked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from clamr_select.cli import main
+from clamr_select.cli.why import parse_time
+from clamr_select.errors import InputError
+from clamr_select.selection import Selection
+
+QUESTION = "what is said about the walrus?"
+SRT = "1\n00:00:11,500 --> 00:00:13,400\nThe walrus answered the harbor master.\n"
+
+
+@pytest.fixture(scope="module")
+def subtitles(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cli") / "talk.srt"
+    path.write_text(SRT, encoding="utf-8")
+    return path
+
+
+def image_size(path) -> tuple[int, int]:
+    with Image.open(path) as image:
+        return image.size
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "clamr_select.cli", *map(str, arguments)]
+    return subprocess.run(line, capture_output=True, text=True, timeout=300)
+
+
+def test_json_is_all_that_is_on_stdout(color_video, subtitles):
+    done = command(
+        "select", color_video, QUESTION, "--subtitles", subtitles, "--format", "json", "--num-frames", 3, "--ocr", "off"
+    )
+    assert done.returncode == 0, done.stderr
+    data = json.loads(done.stdout)
+    expected = "schema_version video question frame_indices timestamps_seconds scores modality scores_by_modality text"
+    assert {*expected.split(), "method", "warnings", "timings_seconds"} <= set(data)
+    assert len(data["frame_indices"]) == 3
+    assert all(len(scores) == 3 for scores in data["scores_by_modality"].values())
+    assert any(11.5 <= t <= 13.4 for t in data["timestamps_seconds"])
+    assert "Traceback" not in done.stderr
+    assert "%|" not in done.stderr  # no progress bar where stderr is no terminal
+
+
+def test_output_receives_pictures_json_and_full_size_frames(color_video, subtitles, tmp_path, capsys):
+    output = tmp_path / "out"
+    status = main(
+        ["select", str(color_video), QUESTION, "--subtitles", str(subtitles), "--num-frames", "2", "--ocr", "off"]
+        + ["--output", str(output), "--title", "A talk"]
+    )
+    assert status == 0
+    selection = Selection.load(output / "selection.json")
+    frames = sorted((output / "frames").iterdir())
+    assert len(frames) == len(selection) == 2
+    assert image_size(frames[0]) == (320, 180)
+    for name in ("contact_sheet.png", "timeline.png"):
+        assert image_size(output / name)[0] > 300
+    table = capsys.readouterr().out
+    assert "walrus answered" in table
+    assert table.count("\n") >= 3
+
+
+def test_why(color_video, subtitles, capsys):
+    arguments = ["why", str(color_video), QUESTION, "--subtitles", str(subtitles), "--ocr", "off", "--at", "0:12"]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "rank 1 of 30" in printed or "rank 2 of 30" in printed
+    assert "walrus?" in printed
+    assert "smallest --num-frames" in printed
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("754", 754.0), ("12:34", 754.0), ("1:02:03.5", 3723.5), (" 0:07 ", 7.0)]
+)
+def test_times(text, seconds):
+    assert parse_time(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "1:2:3:4", "-5"])
+def test_times_fail(text):
+    with pytest.raises(InputError, match="--at"):
+        parse_time(text)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"video": "no-such.mp4"}, "no-such.mp4"),
+        ({"question": "  "}, "empty"),
+        ({"--policy": "best"}, "topk_gap"),
+        ({"--similarity": "mean"}, "token_max"),
+        ({"--model": "no-such/model-directory/at-all"}, "clamr-nano"),
+        ({"--num-frames": "0"}, "num-frames"),
+        ({"--candidate-fps": "-1"}, "candidate_fps"),
+        ({"--max-candidates": "0"}, "max_candidates"),
+        ({"--subtitles": "no-such.srt"}, "no-such.srt"),
+        ({"--backend": "vlc"}, "pyav"),
+        ({"--device": "sofa"}, "sofa"),
+        ({"--ocr": "maybe"}, "auto"),
+        ({"--asr": "auto"}, "off"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_status_2(color_video, capsys, change, word):
+    given = {"video": str(color_video), "question": QUESTION, "--ocr": "off", **change}
+    options = [part for name, value in given.items() if name.startswith("--") for part in (name, value)]
+    assert main(["select", given["video"], given["question"], *options]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    message = [line for line in captured.err.splitlines() if line.startswith("clamr-select:")]
+    assert len(message) == 1
+    assert word in message[0]
+
+
+def test_not_a_video_and_unreadable_subtitles(tmp_path, color_video, capsys):
+    text = tmp_path / "notes.mp4"
+    text.write_text("these are notes, not a video")
+    assert main(["select", str(text), QUESTION]) == 2
+    broken = tmp_path / "broken.srt"
+    broken.write_bytes(b"\x00\x01\x02")
+    assert main(["select", str(color_video), QUESTION, "--subtitles", str(broken)]) == 2
+    errors = capsys.readouterr().err
+    assert "notes.mp4" in errors
+    assert "broken.srt" in errors
+    assert "Traceback" not in errors
