@@ -1,0 +1,1 @@
+"""How long a document should be: candidates encoded jointly, measured on unseen words."""
