@@ -38,6 +38,9 @@ from clamr_select.video.stream import decode_candidates
 logger = logging.getLogger(__name__)
 
 OCR_MAX_SIDE = 640
+"""Pixels that text is recognised at."""
+OCR_DETECTION_SIDE = 480
+"""Pixels that text is found at: reads what 640 reads at 0.6 of the time (docs/performance.md)."""
 ENCODER_MIN_SIDE = 224
 WINDOWS_IN_FLIGHT = 16
 """Windows decoded, read and encoded in one go."""
@@ -106,7 +109,9 @@ class Indexer:
         with ExitStack() as stack:
             text_reader = None
             if self.options.ocr == "auto":
-                engine = stack.enter_context(OcrReadAhead([RapidOcr() for _ in range(_num_ocr_engines())]))
+                engine = stack.enter_context(
+                    OcrReadAhead([RapidOcr(max_side=OCR_DETECTION_SIDE) for _ in range(_num_ocr_engines())])
+                )
                 text_reader = (engine, OcrTracker(engine))
             for chunk in self._chunks(reader, candidates):
                 lines = self._read_text([frame for frame, _ in chunk], text_reader, read)
