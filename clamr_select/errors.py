@@ -1,23 +1,23 @@
 """One exception tree: whatever this library raises on purpose is a ``ClamrSelectError``.
 
-    ClamrSelectError
-    ├── InputError (ValueError)            an argument is wrong: what, got, allowed
-    │   └── UnknownNameError               a name that is not in its list (policy, backend, model, …)
-    ├── MissingDependencyError (ImportError)  an optional package is absent; names the extra to install
-    ├── VideoError
-    │   ├── VideoNotFoundError (FileNotFoundError)
-    │   ├── UnreadableVideoError (ValueError)     not a video, broken, or without a single frame
-    │   ├── UnsafeVideoError (ValueError)         a playlist or script dressed as a video; nothing was opened
-    │   ├── VideoTooLargeError (ValueError)       past a stated limit, found before decoding
-    │   ├── UnsupportedVideoError (ValueError)    this backend would return wrong frames, so it refuses
-    │   └── FrameDecodeError (ValueError)         a frame that was asked for cannot be decoded
-    ├── ContextError
-    │   ├── SubtitlesError (ValueError)           subtitles missing, unreadable or empty of cues
-    │   └── OcrError (RuntimeError)               the text reader failed
-    └── ModelError
-        ├── ModelNotFoundError (OSError)          no such name, directory or hub id
-        ├── CheckpointError (ValueError)          weights, config or tokenizer do not fit together
-        └── UnsafeWeightsError (ValueError)       weights in a format that can run code
+ClamrSelectError
+├── InputError (ValueError)            an argument is wrong: what, got, allowed
+│   └── UnknownNameError               a name that is not in its list (policy, backend, model, …)
+├── MissingDependencyError (ImportError)  an optional package is absent; names the extra to install
+├── VideoError
+│   ├── VideoNotFoundError (FileNotFoundError)
+│   ├── UnreadableVideoError (ValueError)     not a video, broken, or without a single frame
+│   ├── UnsafeVideoError (ValueError)         a playlist or script dressed as a video; nothing was opened
+│   ├── VideoTooLargeError (ValueError)       past a stated limit, found before decoding
+│   ├── UnsupportedVideoError (ValueError)    this backend would return wrong frames, so it refuses
+│   └── FrameDecodeError (ValueError)         a frame that was asked for cannot be decoded
+├── ContextError
+│   ├── SubtitlesError (ValueError)           subtitles missing, unreadable or empty of cues
+│   └── OcrError (RuntimeError)               the text reader failed
+└── ModelError
+    ├── ModelNotFoundError (OSError)          no such name, directory or hub id
+    ├── CheckpointError (ValueError)          weights, config or tokenizer do not fit together
+    └── UnsafeWeightsError (ValueError)       weights in a format that can run code
 """
 
 from __future__ import annotations

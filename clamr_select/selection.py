@@ -137,7 +137,9 @@ class Selection:
             video_facts=VideoFacts(**data["video_facts"]),
             warnings=tuple(SelectionWarning(**warning) for warning in data.get("warnings", ())),
             timings_seconds=dict(data.get("timings_seconds", {})),
-            candidates=None if candidates is None else CandidateScores(
+            candidates=None
+            if candidates is None
+            else CandidateScores(
                 frame_indices=tuple(candidates["frame_indices"]),
                 timestamps_seconds=tuple(candidates["timestamps_seconds"]),
                 scores=tuple(candidates["scores"]),

@@ -59,9 +59,7 @@ class FrameSelector:
         Raises:
             ModelNotFoundError, CheckpointError, UnsafeWeightsError: see :mod:`clamr_select.model.loading`.
         """
-        encoder = ClamrEncoder.from_pretrained(
-            name_or_path, device=device, dtype=dtype, revision=revision, **options
-        )
+        encoder = ClamrEncoder.from_pretrained(name_or_path, device=device, dtype=dtype, revision=revision, **options)
         return cls(encoder)
 
     def index(self, video: str | Path, *, progress: Progress | None = None, **options: Any) -> IndexedVideo:
@@ -79,9 +77,7 @@ class FrameSelector:
         """
         unknown = sorted(set(options) - INDEX_OPTIONS)
         if unknown:
-            raise InputError(
-                f"no such option: {', '.join(unknown)}; allowed: {', '.join(sorted(INDEX_OPTIONS))}"
-            )
+            raise InputError(f"no such option: {', '.join(unknown)}; allowed: {', '.join(sorted(INDEX_OPTIONS))}")
         return Indexer(self.encoder, options=IndexOptions(**options), progress=progress).index(video)
 
     @overload
@@ -106,9 +102,7 @@ class FrameSelector:
         questions = [question] if isinstance(question, str) else list(question)
         # before the minutes of decoding: a question that cannot be encoded is known at once
         self.encoder.encode_query(questions)
-        index_options = {
-            name: value for name, value in options.items() if name in INDEX_OPTIONS | {"progress"}
-        }
+        index_options = {name: value for name, value in options.items() if name in INDEX_OPTIONS | {"progress"}}
         select_options = {name: value for name, value in options.items() if name not in index_options}
         indexed = self.index(video, **index_options)
         return indexed.select(question, num_frames=num_frames, **select_options)

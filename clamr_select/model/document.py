@@ -39,13 +39,9 @@ class Document:
         if not len(self.frames) and not self.texts:
             raise InputError("a document needs at least one frame or one text, got neither")
         if len({frame.shape for frame in self.frames}) > 1:
-            raise InputError(
-                f"frames of one document must share one size, got {[f.shape for f in self.frames]}"
-            )
+            raise InputError(f"frames of one document must share one size, got {[f.shape for f in self.frames]}")
         if self.neighbors is not None and len(self.neighbors) != len(self.frames):
-            raise InputError(
-                f"got {len(self.neighbors)} neighbors for {len(self.frames)} frames; one each, or None"
-            )
+            raise InputError(f"got {len(self.neighbors)} neighbors for {len(self.frames)} frames; one each, or None")
         for segment in self.texts:
             self._check_range(segment)
 

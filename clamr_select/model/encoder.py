@@ -79,8 +79,7 @@ class ClamrEncoder:
         batch, truncations = self.processor.process_queries(questions)
         embeddings = self._forward(batch)
         return [
-            row[mask.bool()].float().cpu()
-            for row, mask in zip(embeddings, batch["attention_mask"], strict=True)
+            row[mask.bool()].float().cpu() for row, mask in zip(embeddings, batch["attention_mask"], strict=True)
         ], truncations
 
     @torch.inference_mode()
@@ -99,9 +98,7 @@ class ClamrEncoder:
             truncations += [Truncation(start + t.item, t.modality, t.num_tokens_cut) for t in cut]
             embeddings = self._forward(batch).cpu()
             for row, document in enumerate(chunk):
-                embedded.append(
-                    self._label(embeddings[row], batch=batch, row=row, num_candidates=len(document.frames))
-                )
+                embedded.append(self._label(embeddings[row], batch=batch, row=row, num_candidates=len(document.frames)))
         return embedded, truncations
 
     def similarity(
@@ -127,9 +124,7 @@ class ClamrEncoder:
         }
         return self.model(**inputs).embeddings
 
-    def _label(
-        self, embeddings: torch.Tensor, *, batch: Any, row: int, num_candidates: int
-    ) -> TokenEmbeddings:
+    def _label(self, embeddings: torch.Tensor, *, batch: Any, row: int, num_candidates: int) -> TokenEmbeddings:
         # prompt and padding have no modality and never score: not kept
         keep = batch["modality_ids"][row] > 0
         return TokenEmbeddings(
@@ -141,9 +136,7 @@ class ClamrEncoder:
             modalities=self.modalities,
         )
 
-    def _chunks(
-        self, documents: Sequence[Document], *, batch_tokens: int
-    ) -> Iterator[tuple[int, Sequence[Document]]]:
+    def _chunks(self, documents: Sequence[Document], *, batch_tokens: int) -> Iterator[tuple[int, Sequence[Document]]]:
         """Consecutive documents, as many as their estimated padded tokens allow."""
         start, longest = 0, 0
         for position, document in enumerate(documents):

@@ -38,9 +38,7 @@ class Sequence:
         count = len(token_ids)
         positions = text_positions(self.next_position, count)
         first, last = (np.full(count, candidate) for candidate in candidates)
-        self._append(
-            np.asarray(token_ids, dtype=np.int64), positions, np.full(count, modality_id), first, last
-        )
+        self._append(np.asarray(token_ids, dtype=np.int64), positions, np.full(count, modality_id), first, last)
         self.next_position += count
 
     def add_video(

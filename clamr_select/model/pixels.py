@@ -11,9 +11,7 @@ import torch
 from clamr_select.errors import InputError
 
 
-def smart_resize(
-    height: int, width: int, *, factor: int, min_pixels: int, max_pixels: int
-) -> tuple[int, int]:
+def smart_resize(height: int, width: int, *, factor: int, min_pixels: int, max_pixels: int) -> tuple[int, int]:
     """Height and width that are multiples of ``factor``, within the pixel budget, near the aspect ratio.
 
     Source: ``smart_resize`` of transformers' Qwen2-VL image processor.

@@ -109,15 +109,11 @@ class ClamrProcessor(ProcessorMixin):
         """
         for position, question in enumerate(questions):
             if not question.strip():
-                raise InputError(
-                    f"question {position} is empty; ask something, e.g. 'when does the bridge open?'"
-                )
+                raise InputError(f"question {position} is empty; ask something, e.g. 'when does the bridge open?'")
         suffix = [self._token_id(self.query_suffix_token)] * self.num_query_suffix_tokens
         budget = self.max_query_tokens - len(suffix)
         sequences, truncations = [], []
-        for position, ids in enumerate(
-            self._tokenize([self.query_prefix + question for question in questions])
-        ):
+        for position, ids in enumerate(self._tokenize([self.query_prefix + question for question in questions])):
             if len(ids) > budget:
                 truncations.append(Truncation(position, "query", len(ids) - budget))
             sequence = Sequence()
@@ -208,9 +204,7 @@ class ClamrProcessor(ProcessorMixin):
                 cut += max(0, len(ids) - budget)
                 first = NO_CANDIDATE if segment.first_candidate is None else segment.first_candidate
                 last = NO_CANDIDATE if segment.last_candidate is None else segment.last_candidate
-                sequence.add_text(
-                    ids[:budget], modality_id=self.modality_id(modality), candidates=(first, last)
-                )
+                sequence.add_text(ids[:budget], modality_id=self.modality_id(modality), candidates=(first, last))
                 budget -= len(ids[:budget])
             if cut:
                 truncations.append(Truncation(item, modality, cut))
@@ -242,9 +236,7 @@ class ClamrProcessor(ProcessorMixin):
         # The backbone fuses two frames into one patch: a candidate meets itself or its true neighbour,
         # never the next candidate, which may be seconds away.
         seconds = (
-            frames
-            if document.neighbors is None
-            else resize_frames(document.neighbors, height=height, width=width)
+            frames if document.neighbors is None else resize_frames(document.neighbors, height=height, width=width)
         )
         patches = patchify(
             torch.stack([frames, seconds], dim=1),
@@ -257,16 +249,12 @@ class ClamrProcessor(ProcessorMixin):
 
     def _tokenize_all(self, documents: SequenceOf[Document]) -> dict[str, list[int]]:
         texts = {" " + segment.text for document in documents for segment in document.texts}
-        prefixes = {
-            self.text_prefixes[s.modality] for d in documents for s in d.texts if self.modality_id(s.modality)
-        }
+        prefixes = {self.text_prefixes[s.modality] for d in documents for s in d.texts if self.modality_id(s.modality)}
         ordered = sorted(texts | prefixes)
         token_ids = dict(zip(ordered, self._tokenize(ordered), strict=True))
         for scaffold in (self.document_prefix, self.document_suffix):
             # our own words, the only place where special tokens are read as such
-            token_ids[scaffold] = (
-                self.tokenizer(scaffold, add_special_tokens=False)["input_ids"] if scaffold else []
-            )
+            token_ids[scaffold] = self.tokenizer(scaffold, add_special_tokens=False)["input_ids"] if scaffold else []
         return token_ids
 
     def _tokenize(self, texts: list[str]) -> list[list[int]]:
@@ -285,8 +273,7 @@ class ClamrProcessor(ProcessorMixin):
         def stack(name: str, fill: int) -> torch.Tensor:
             rows = [np.concatenate(getattr(sequence, name), axis=-1) for sequence in sequences]
             padded = [
-                np.pad(r, [(0, 0)] * (r.ndim - 1) + [(0, length - r.shape[-1])], constant_values=fill)
-                for r in rows
+                np.pad(r, [(0, 0)] * (r.ndim - 1) + [(0, length - r.shape[-1])], constant_values=fill) for r in rows
             ]
             return torch.from_numpy(np.stack(padded, axis=-2))
 

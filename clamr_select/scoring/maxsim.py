@@ -47,9 +47,7 @@ def segment_maxsim(query: torch.Tensor, *, vectors: torch.Tensor, segments: Segm
     maxima = torch.cat(blocks) if blocks else query.new_zeros((0, query.shape[0]), dtype=torch.float32)
     if num_segments and bool(torch.isnan(maxima).any()):
         row = int(torch.isnan(maxima).any(dim=1).nonzero()[0]) // segments.num_modalities
-        raise InputError(
-            f"row {row} has an embedding that is not a number; the encoder overflowed or was not loaded"
-        )
+        raise InputError(f"row {row} has an embedding that is not a number; the encoder overflowed or was not loaded")
     return maxima.view(segments.num_rows, segments.num_modalities, query.shape[0])
 
 
@@ -61,9 +59,7 @@ def _check(query: torch.Tensor, vectors: torch.Tensor) -> None:
     if query.shape[0] == 0:
         raise InputError("the query has no token; the question must not be empty")
     if not bool(torch.isfinite(query).all()):
-        raise InputError(
-            "the query has an embedding that is not finite; the encoder overflowed or was not loaded"
-        )
+        raise InputError("the query has an embedding that is not finite; the encoder overflowed or was not loaded")
 
 
 def _blocks(offsets: torch.Tensor, *, max_entries: int) -> list[tuple[int, int]]:

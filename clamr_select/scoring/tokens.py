@@ -67,12 +67,8 @@ def concatenate(parts: Sequence[TokenEmbeddings]) -> TokenEmbeddings:
     return TokenEmbeddings(
         vectors=torch.cat([part.vectors for part in parts]),
         modality_ids=torch.cat([part.modality_ids for part in parts]),
-        first_candidates=torch.cat(
-            [_shift(p.first_candidates, s) for p, s in zip(parts, starts, strict=False)]
-        ),
-        last_candidates=torch.cat(
-            [_shift(p.last_candidates, s) for p, s in zip(parts, starts, strict=False)]
-        ),
+        first_candidates=torch.cat([_shift(p.first_candidates, s) for p, s in zip(parts, starts, strict=False)]),
+        last_candidates=torch.cat([_shift(p.last_candidates, s) for p, s in zip(parts, starts, strict=False)]),
         num_candidates=starts[-1],
         modalities=parts[0].modalities,
     )

@@ -39,9 +39,7 @@ class DocumentGroup:
 
 def embed(model: ClamrForRetrieval, inputs: Any) -> torch.Tensor:
     """(batch, tokens, dim) on the model's device, with gradient."""
-    return model(
-        **{name: inputs[name].to(model.device) for name in MODEL_INPUTS if name in inputs}
-    ).embeddings
+    return model(**{name: inputs[name].to(model.device) for name in MODEL_INPUTS if name in inputs}).embeddings
 
 
 def batch_scores(
@@ -65,10 +63,7 @@ def batch_scores(
         maxima = torch.segment_reduce(
             similarities[segments.token_indices], "max", offsets=segments.offsets, axis=0, initial=-torch.inf
         ).view(segments.num_rows, segments.num_modalities, -1)
-        means = [
-            query_means(m, query_of_token=query_of_token, num_queries=len(mask))
-            for m in (maxima.amax(1), maxima)
-        ]
+        means = [query_means(m, query_of_token=query_of_token, num_queries=len(mask)) for m in (maxima.amax(1), maxima)]
         return means[0].T, means[1].amax(dim=1).T
 
     frames = reduce(candidate_segments(tokens))
@@ -102,9 +97,7 @@ def _flatten(
                 modalities=tuple(model.config.modalities),
             )
     ordered = [parts[document] for document in range(len(frame_counts))]
-    owners = torch.repeat_interleave(
-        torch.arange(len(ordered)), torch.tensor([len(part) for part in ordered])
-    )
+    owners = torch.repeat_interleave(torch.arange(len(ordered)), torch.tensor([len(part) for part in ordered]))
     return concatenate(ordered), owners
 
 

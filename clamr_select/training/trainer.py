@@ -87,9 +87,7 @@ def total_loss(scores: BatchScores, *, batch: PreparedBatch, temperature: torch.
     parts = [
         contrastive_loss(scores.frames_token_max / temperature, relation=batch.frame_relations),
         contrastive_loss(scores.documents_token_max / temperature, relation=batch.document_relations),
-        contrastive_loss(
-            scores.frames_modality_max[single] / temperature, relation=batch.frame_relations[single]
-        ),
+        contrastive_loss(scores.frames_modality_max[single] / temperature, relation=batch.frame_relations[single]),
         contrastive_loss(
             scores.documents_modality_max[single] / temperature, relation=batch.document_relations[single]
         ),
@@ -168,9 +166,7 @@ class Trainer:
     def _one_step(self, batch: PreparedBatch) -> float:
         for group in self.optimizer.param_groups:
             group["lr"] = self.options.learning_rate * rate_factor(self.step, options=self.options)
-        scores = batch_scores(
-            self.model, groups=batch.groups, queries=batch.queries, frame_counts=batch.frame_counts
-        )
+        scores = batch_scores(self.model, groups=batch.groups, queries=batch.queries, frame_counts=batch.frame_counts)
         loss = total_loss(scores, batch=batch, temperature=self.log_temperature.exp())
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -187,9 +183,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write ``checkpoint/`` whole or not at all: a new directory, synced, then renamed."""
-        fresh, current, old = (
-            self.directory / name for name in ("checkpoint.new", "checkpoint", "checkpoint.old")
-        )
+        fresh, current, old = (self.directory / name for name in ("checkpoint.new", "checkpoint", "checkpoint.old"))
         shutil.rmtree(fresh, ignore_errors=True)
         self.model.save_pretrained(fresh)
         self.processor.save_pretrained(fresh)
@@ -206,9 +200,7 @@ class Trainer:
 
     def resume(self) -> None:
         """Take up the newest whole checkpoint, if there is one."""
-        current = next(
-            (p for n in ("checkpoint", "checkpoint.old") if (p := self.directory / n).exists()), None
-        )
+        current = next((p for n in ("checkpoint", "checkpoint.old") if (p := self.directory / n).exists()), None)
         if current is None:
             return
         load_model(self.model, current / "model.safetensors")
@@ -219,11 +211,7 @@ class Trainer:
     def _state(self) -> dict[str, torch.Tensor]:
         """The optimizer's moments by parameter position, and the temperature: tensors only, so safetensors."""
         moments = self.optimizer.state_dict()["state"]
-        state = {
-            f"{position}.{name}": value
-            for position, entry in moments.items()
-            for name, value in entry.items()
-        }
+        state = {f"{position}.{name}": value for position, entry in moments.items() for name, value in entry.items()}
         return {**state, "log_temperature": self.log_temperature.detach().clone()}
 
     def _load_state(self, state: dict[str, torch.Tensor]) -> None:

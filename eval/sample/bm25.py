@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 
@@ -30,6 +31,7 @@ def bm25_scores(candidate_texts: Sequence[str], *, question: str) -> np.ndarray:
 
     if not candidate_texts:
         raise InputError("BM25 needs at least one candidate, got none")
+    logging.getLogger("bm25s").setLevel(logging.WARNING)  # it logs every index built, at DEBUG, whatever the root level
     stop_words = frozenset(STOPWORDS_EN_PLUS)
     corpus = [_words(text, stop_words) for text in candidate_texts]
     known = {word for words in corpus for word in words}

@@ -52,10 +52,8 @@ def test_json_is_all_that_is_on_stdout(color_video, subtitles):
 
 def test_output_receives_pictures_json_and_full_size_frames(color_video, subtitles, tmp_path, capsys):
     output = tmp_path / "out"
-    status = main(
-        ["select", str(color_video), QUESTION, "--subtitles", str(subtitles), "--num-frames", "2", "--ocr", "off"]
-        + ["--output", str(output), "--title", "A talk"]
-    )
+    options = ["--subtitles", str(subtitles), "--num-frames", "2", "--ocr", "off", "--title", "A talk"]
+    status = main(["select", str(color_video), QUESTION, *options, "--output", str(output)])
     assert status == 0
     selection = Selection.load(output / "selection.json")
     frames = sorted((output / "frames").iterdir())
