@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from clamr_select.indexing.indexed_video import IndexedVideo
     from clamr_select.selection import Selection
     from clamr_select.selector import FrameSelector
+
+# whoever embeds the library decides what is shown; the command line shows selection.warnings
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __version__ = "0.1.0"
 __all__ = ["ClamrSelectError", "FrameSelector", "IndexedVideo", "Selection"]
