@@ -56,7 +56,7 @@ def sample_candidates(
     times = np.asarray(timestamps_seconds, dtype=np.float64)
     if times.ndim != 1 or len(times) == 0 or not np.all(np.isfinite(times)) or np.any(np.diff(times) <= 0):
         raise InputError("timestamps_seconds must be a non-empty, finite, strictly increasing sequence")
-    if not isinstance(candidate_fps, Real) or not 0 < candidate_fps < math.inf:
+    if not isinstance(candidate_fps, Real) or isinstance(candidate_fps, bool) or not 0 < candidate_fps < math.inf:
         raise InputError(f"candidate_fps must be a finite number above 0, got {candidate_fps!r}")
     if not isinstance(max_candidates, Integral) or isinstance(max_candidates, bool) or max_candidates < 1:
         raise InputError(f"max_candidates must be a whole number of at least 1, got {max_candidates!r}")

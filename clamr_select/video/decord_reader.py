@@ -47,16 +47,15 @@ class DecordReader(IndexedReader):
         scaler = FrameScaler(width, height, max_side=max_side, orientation=UPRIGHT)
         turned = self.index.orientation.rotation_degrees != 0  # decord scales before it turns
         reader = self._open(*((-1, -1) if turned else scaled_size(width, height, max_side)))
-        following = 0
+        image, num_read, lost = None, 0, False
         for index in frame_indices.tolist():
-            image = None
             try:
-                while following <= index:
+                while num_read <= index and not lost:
                     image = reader.next()
-                    following += 1
+                    num_read += 1
             except (decord.DECORDError, StopIteration):
-                following = self.info.num_frames  # nothing after the damage can be counted, so it is not read
-            yield index, None if image is None or following != index + 1 else scaler.from_array(image.asnumpy())
+                lost = True  # nothing after the damage can be counted, so it is not read
+            yield index, None if lost or image is None else scaler.from_array(image.asnumpy())
 
     def _disagreement(self) -> str | None:
         """How decord's list of frames differs from the container's, None where it does not."""
@@ -91,6 +90,8 @@ def _why_not(index: VideoIndex) -> str | None:
         return f"it numbers the frames of {index.kind} wrongly"
     if index.packets.num_hidden or index.packets.num_untimed or index.packets.num_duplicates:
         return "the file has packets that are not shown or not timed (edit list), which decord shows"
+    if index.header.num_video_streams > 1:
+        return "the file has several video streams, of which it picks its own"
     if index.orientation.mirrored:
         return "it ignores that the picture is mirrored"
     return None

@@ -20,6 +20,8 @@ class StreamHeader:
 
     stream_index: int
     """Among all streams of the container."""
+    num_video_streams: int
+    """Cover art and thumbnails not counted."""
     codec: str
     container: str
     metadata: dict[str, str]
@@ -27,7 +29,7 @@ class StreamHeader:
     num_frames: int
     """0 where the header does not say."""
     end_seconds: float
-    """Where the container says it ends; 0 where it does not say."""
+    """No earlier than this the container says it ends; 0 where it does not say."""
     frame_seconds: float
     """One over the average frame rate; 0 where the header does not say."""
 
@@ -39,15 +41,11 @@ def best_video_stream(container: InputContainer, *, path: str) -> VideoStream:
         UnreadableVideoError: there is none.
         UnsupportedVideoError: FFmpeg has no decoder for any.
     """
-    from av.stream import Disposition
-
-    pictures = Disposition.attached_pic | Disposition.timed_thumbnails
-    streams = [stream for stream in container.streams.video if not stream.disposition & pictures]
+    streams = _moving_pictures(container)
     if not streams:
         audio, covers = len(container.streams.audio), len(container.streams.video)
-        raise UnreadableVideoError(
-            f"{path!r} has no video stream; it holds {audio} audio streams and {covers} cover pictures"
-        )
+        held = f"it holds {audio} audio streams and {covers} cover pictures" if audio or covers else "was it cut short?"
+        raise UnreadableVideoError(f"{path!r} has no video stream; {held}")
     decodable = [stream for stream in streams if stream.codec_context is not None]
     if not decodable:
         raise UnsupportedVideoError(f"FFmpeg has no decoder for the video of {path!r}; re-encode it to H.264")
@@ -56,13 +54,20 @@ def best_video_stream(container: InputContainer, *, path: str) -> VideoStream:
 
 def read_header(container: InputContainer, stream: VideoStream) -> StreamHeader:
     """Copy what is needed, because nothing of a closed container may be touched."""
-    end = ((container.start_time or 0) + (container.duration or 0)) / _MICROSECONDS
     return StreamHeader(
         stream_index=stream.index,
+        num_video_streams=len(_moving_pictures(container)),
         codec=stream.codec_context.codec.canonical_name,
         container=container.format.name,
         metadata={str(key).lower(): str(value) for key, value in container.metadata.items()},
         num_frames=stream.frames,
-        end_seconds=end if container.duration else 0.0,
+        end_seconds=(container.duration or 0) / _MICROSECONDS,  # Matroska counts from 0, not from the first frame
         frame_seconds=float(1 / stream.average_rate) if stream.average_rate else 0.0,
     )
+
+
+def _moving_pictures(container: InputContainer) -> list[VideoStream]:
+    from av.stream import Disposition
+
+    still = Disposition.attached_pic | Disposition.timed_thumbnails
+    return [stream for stream in container.streams.video if not stream.disposition & still]

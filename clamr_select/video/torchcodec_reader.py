@@ -1,7 +1,12 @@
-"""The torchcodec backend: frames are asked for by time, and the time that comes back is compared."""
+"""The torchcodec backend: it is given the list of frames, and the time of each frame it returns is compared.
+
+Left to its own list it takes durations from the packets, which are none where frames are reordered at an uneven
+rate, and returns the next frame instead (torchcodec 0.13 and 0.17).
+"""
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -12,6 +17,7 @@ from clamr_select.errors import MissingDependencyError, UnsupportedVideoError, m
 from clamr_select.video.base import Images, IndexedReader
 from clamr_select.video.index import index_video
 from clamr_select.video.orientation import UPRIGHT
+from clamr_select.video.packets import PacketTable
 from clamr_select.video.scaling import FrameScaler
 
 if TYPE_CHECKING:
@@ -33,29 +39,25 @@ class TorchCodecReader(IndexedReader):
             raise self._unsupported(f"it returns wrong frames of {self.index.kind}")
         if self.index.orientation.mirrored:
             raise self._unsupported("the picture is mirrored, which it ignores")
-        self._decoder = self._open()
-        if self._image(0) is None:
+        self._frame_list = _frame_list(self.index.packets)
+        if self._image(self._open(), 0) is None:
             raise self._unsupported("it cannot decode the first frame")
-
-    def close(self) -> None:
-        """Release the decoder."""
-        super().close()
-        del self._decoder
 
     def _images(self, frame_indices: np.ndarray, max_side: int | None) -> Images:
         scaler = FrameScaler(self.info.width, self.info.height, max_side=max_side, orientation=UPRIGHT)
+        decoder = self._open()
         for index in frame_indices.tolist():
-            image = self._image(index)
+            image = self._image(decoder, index)
             yield index, None if image is None else scaler.from_array(image)
 
-    def _image(self, index: int) -> np.ndarray | None:
+    def _image(self, decoder: VideoDecoder, index: int) -> np.ndarray | None:
         """(height, width, 3) uint8 RGB, upright; None where torchcodec fails."""
-        asked, tick = float(self.timestamps_seconds[index]), float(self.index.packets.time_base)
+        asked = float(self.timestamps_seconds[index])
         try:
-            frame = self._decoder.get_frame_played_at(asked + tick / 4)  # off the boundary of two frames
+            frame = decoder.get_frame_at(index)
         except (RuntimeError, IndexError):
             return None
-        if abs(frame.pts_seconds - asked) > tick / 2:
+        if abs(frame.pts_seconds - asked) > float(self.index.packets.time_base) / 2:
             raise self._unsupported(f"asked for {asked:.3f} s, it returned the frame at {frame.pts_seconds:.3f} s")
         return frame.data.numpy()
 
@@ -68,7 +70,7 @@ class TorchCodecReader(IndexedReader):
                 dimension_order="NHWC",
                 num_ffmpeg_threads=1,
                 device="cpu",
-                seek_mode="exact",
+                custom_frame_mappings=self._frame_list,
             )
         except (RuntimeError, ValueError) as error:
             raise self._unsupported("it cannot open the file") from error
@@ -79,14 +81,21 @@ class TorchCodecReader(IndexedReader):
         )
 
 
+def _frame_list(packets: PacketTable) -> str:
+    """The frames in presentation order, each lasting until the next, in torchcodec's format."""
+    durations = np.append(np.diff(packets.frame_pts), max(1, packets.last_duration))
+    is_key = np.isin(packets.frame_pts, packets.key_pts)
+    rows = zip(packets.frame_pts.tolist(), durations.tolist(), is_key.tolist(), strict=True)
+    frames = [{"pts": pts, "duration": duration, "key_frame": int(key)} for pts, duration, key in rows]
+    return json.dumps({"frames": frames})
+
+
 def _import_decoder() -> type[VideoDecoder]:
     try:
         from torchcodec.decoders import VideoDecoder
-    except ModuleNotFoundError as error:
-        if error.name != "torchcodec":
-            raise
-        raise missing_dependency("torchcodec", extra="torchcodec", purpose="the torchcodec backend") from error
     except (ImportError, OSError, RuntimeError) as error:
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "torchcodec":
+            raise missing_dependency("torchcodec", extra="torchcodec", purpose="the torchcodec backend") from error
         raise MissingDependencyError(
             "torchcodec is installed and cannot be loaded: it needs FFmpeg's shared libraries and the build that "
             "matches the installed torch. Use backend='pyav', or see torchcodec's installation notes."

@@ -1,0 +1,70 @@
+"""What is particular to the backends that are not the default."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from clamr_select.errors import FrameDecodeError, MissingDependencyError, UnsupportedVideoError
+from clamr_select.video import open_video
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("h264.ts", "numbers the frames of mpeg-ts wrongly"),
+        ("mpeg4.avi", "numbers the frames of avi wrongly"),
+        ("edit_list.mp4", "not shown or not timed"),
+        ("two_streams.mp4", "several video streams"),
+        ("mirrored.mp4", "mirrored"),
+        ("cut.mp4", "the file is damaged"),
+        ("no_first_gop.mp4", "the file is damaged"),
+        ("av1.mp4", "cannot open .*av1"),
+    ],
+)
+def test_decord_refuses_what_it_would_get_wrong(name: str, reason: str, sample: Callable) -> None:
+    with pytest.raises(UnsupportedVideoError, match=rf"decord .*{reason}.*backend='pyav'"):
+        open_video(sample(name), backend="decord")
+
+
+def test_decord_itself_returns_wrong_frames_when_it_seeks(sample: Callable, read_barcode: Callable) -> None:
+    """Why the reader never lets it seek. If this fails, decord was repaired and the reader can be simplified."""
+    import decord
+
+    raw = decord.VideoReader(str(sample("refresh.mp4")), ctx=decord.cpu(0), num_threads=1)
+    assert read_barcode(raw[60].asnumpy()) != 60
+    with open_video(sample("refresh.mp4"), backend="decord") as reader:
+        (frame,) = reader.frames([60])
+    assert read_barcode(frame.image) == 60
+
+
+def test_decord_stops_counting_at_damage(sample: Callable, truth: Callable, read_barcode: Callable) -> None:
+    """After a frame it cannot decode, its count means nothing; frames after it are lost, not guessed."""
+    shown = set(truth("hole.mp4").barcodes)
+    first_lost = min(set(range(96)) - shown)
+    with open_video(sample("hole.mp4"), backend="decord") as reader:
+        frames = list(reader.frames(range(96), on_undecodable="skip"))
+        assert all(read_barcode(frame.image) == frame.frame_index for frame in frames)
+        assert len(frames) <= first_lost
+        with pytest.raises(FrameDecodeError, match="frame 95 "):
+            list(reader.frames([95]))
+
+
+@pytest.mark.parametrize(("backend", "package"), [("decord", "decord"), ("torchcodec", "torchcodec")])
+def test_a_missing_package_is_named(backend: str, package: str, sample: Callable, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingDependencyError, match=rf"{package}.*not installed"):
+        open_video(sample("h264.mp4"), backend=backend)  # type: ignore[arg-type]
+
+
+def test_torchcodec_refuses_damage_it_would_step_over(sample: Callable, truth: Callable) -> None:
+    """It returns the next frame instead of a lost one; the time it reports gives it away."""
+    lost = min(set(range(96)) - set(truth("hole.mp4").barcodes))
+    try:
+        reader = open_video(sample("hole.mp4"), backend="torchcodec")
+    except MissingDependencyError as error:
+        pytest.skip(str(error))
+    with reader, pytest.raises((UnsupportedVideoError, FrameDecodeError)):
+        list(reader.frames([lost]))
