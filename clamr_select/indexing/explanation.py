@@ -91,7 +91,7 @@ def _smallest_budget(
 ) -> int:
     for num_frames in range(1, len(indexed) + 1):
         result = select_indices(
-            scores.total,
+            scores.competing,
             timestamps_seconds=indexed.timestamps_seconds,
             num_frames=num_frames,
             policy=policy,

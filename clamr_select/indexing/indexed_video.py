@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from clamr_select.errors import InputError
+from clamr_select.indexing.still_text import repeats_text, text_runs
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.policies import select_indices
 from clamr_select.scoring.maxsim import Similarity, aggregate, scores_by_modality, segment_maxsim
@@ -19,6 +20,7 @@ from clamr_select.scoring.segments import Segments, candidate_segments
 from clamr_select.scoring.tokens import TokenEmbeddings
 from clamr_select.selection import CandidateScores, Selection, SelectionWarning, VideoFacts
 
+OCR = "ocr"
 LOWEST_SCORE = -1.0
 """Of a candidate that has nothing of the modalities asked for: the least a mean of cosines can be."""
 
@@ -29,6 +31,9 @@ class QuestionScores:
 
     total: np.ndarray
     """(num_candidates,) float32."""
+    competing: np.ndarray
+    """(num_candidates,) float32, what policies choose by: as ``total``, but text that stays on screen counts in
+    the best of the candidates that show it, and the others compete by what else they hold."""
     by_modality: np.ndarray
     """(num_candidates, num_modalities) float32, ``-inf`` where absent."""
     by_query_token: np.ndarray
@@ -118,12 +123,26 @@ class IndexedVideo:
         maxima = segment_maxsim(query, vectors=self.tokens.vectors, segments=self._segments)
         if modalities is not None:
             maxima[:, self._left_out(modalities)] = -torch.inf
-        total = aggregate(maxima, similarity=similarity)
+        by_modality = scores_by_modality(maxima).numpy()
         return QuestionScores(
-            total=total.masked_fill(torch.isneginf(total), LOWEST_SCORE).numpy(),
-            by_modality=scores_by_modality(maxima).numpy(),
+            total=_totals(maxima, similarity),
+            competing=_totals(self._without_repeated_text(maxima, by_modality), similarity),
+            by_modality=by_modality,
             by_query_token=maxima.numpy(),
         )
+
+    def _without_repeated_text(self, maxima: torch.Tensor, by_modality: np.ndarray) -> torch.Tensor:
+        if OCR not in self.tokens.modalities or not self._text_runs:
+            return maxima
+        column = self.tokens.modalities.index(OCR)
+        repeats = repeats_text(self._text_runs, ocr_scores=by_modality[:, column])
+        once = maxima.clone()
+        once[torch.from_numpy(repeats), column] = -torch.inf
+        return once
+
+    @cached_property
+    def _text_runs(self) -> list[list[tuple[int, frozenset[str]]]]:
+        return text_runs(self.words.get(OCR, []))
 
     @cached_property
     def _segments(self) -> Segments:
@@ -153,7 +172,7 @@ class IndexedVideo:
         scores = self.score(query, similarity=similarity, modalities=modalities)
         scored = time.perf_counter()
         result = select_indices(
-            scores.total,
+            scores.competing,
             timestamps_seconds=self.timestamps_seconds,
             num_frames=num_frames,
             policy=policy,
@@ -204,6 +223,11 @@ def _question_warnings(num_tokens_cut: int) -> list[SelectionWarning]:
         return []
     message = f"the question is too long for this model; its last {num_tokens_cut} tokens were cut"
     return [SelectionWarning("question_truncated", message)]
+
+
+def _totals(maxima: torch.Tensor, similarity: Similarity) -> np.ndarray:
+    total = aggregate(maxima, similarity=similarity)
+    return total.masked_fill(torch.isneginf(total), LOWEST_SCORE).numpy()
 
 
 def _or_none(score: float) -> float | None:
