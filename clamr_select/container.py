@@ -12,7 +12,7 @@ import re
 import stat
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from clamr_select.errors import (
     InputError,
@@ -155,7 +155,7 @@ def open_container(
             name,
             container_options={"format_whitelist": demuxers, "protocol_whitelist": "file"},
             options=limits,
-            metadata_errors="replace",
+            **_tags_in_any_encoding(av.__version__),
         )
     except av.FFmpegError as error:
         # FFmpeg's text goes to the log only: it may carry bytes of the file.
@@ -174,6 +174,11 @@ def open_container(
                 f"Scale the video down, or raise max_pixels if you trust the file."
             )
     return container
+
+
+def _tags_in_any_encoding(av_version: str) -> dict[str, Any]:
+    """PyAV before 19 refuses a file over one byte of a tag that is not UTF-8; since then it hands it on."""
+    return {"metadata_errors": "replace"} if int(av_version.partition(".")[0]) < 19 else {}
 
 
 def _as_path(path: str | os.PathLike[str]) -> str:

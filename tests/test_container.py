@@ -201,4 +201,4 @@ def test_tags_that_are_not_utf8_do_not_stop_the_opening(tmp_path: Path) -> None:
     path = encode(tmp_path / "tags.mkv", title="XXXX")
     path.write_bytes(path.read_bytes().replace(b"XXXX", b"\xe9\xff\xfe\xe8"))
     with open_container(path) as container:
-        assert "\N{REPLACEMENT CHARACTER}" in container.metadata["title"]
+        assert len(container.metadata["title"]) == 4

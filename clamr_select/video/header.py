@@ -59,7 +59,7 @@ def read_header(container: InputContainer, stream: VideoStream) -> StreamHeader:
         num_video_streams=len(_moving_pictures(container)),
         codec=stream.codec_context.codec.canonical_name,
         container=container.format.name,
-        metadata={str(key).lower(): str(value) for key, value in container.metadata.items()},
+        metadata={_readable(key).lower(): _readable(value) for key, value in container.metadata.items()},
         num_frames=stream.frames,
         end_seconds=(container.duration or 0) / _MICROSECONDS,  # Matroska counts from 0, not from the first frame
         frame_seconds=float(1 / stream.average_rate) if stream.average_rate else 0.0,
@@ -71,3 +71,8 @@ def _moving_pictures(container: InputContainer) -> list[VideoStream]:
 
     still = Disposition.attached_pic | Disposition.timed_thumbnails
     return [stream for stream in container.streams.video if not stream.disposition & still]
+
+
+def _readable(tag: str) -> str:
+    """Bytes that were no UTF-8, which PyAV 19 hands on as lone surrogates, as replacement characters."""
+    return tag.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

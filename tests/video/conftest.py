@@ -274,7 +274,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "hevc.mp4": lambda p: encode(p, codec="libx265", options=X265),
     "hevc_layers.mkv": lambda p: encode(p, codec="libx265", options=X265_LAYERS),
     "vp9.webm": lambda p: encode(p, codec="libvpx-vp9", options=VP9),
-    "av1.mp4": lambda p: encode(p, codec="libsvtav1", options={"preset": "12"}, num_frames=48),
+    "av1.mp4": lambda p: encode(p, codec="libsvtav1", options={"preset": "8", "crf": "5"}, num_frames=48),
     "mpeg4.avi": lambda p: encode(p, codec="mpeg4", options={"b": "800k"}),
     "mpeg4.mp4": lambda p: encode(p, codec="mpeg4", options={"b": "800k"}, max_b_frames=2),
     "mpeg2.mpg": lambda p: encode(p, codec="mpeg2video", options={"b": "800k"}, max_b_frames=2),

@@ -48,6 +48,14 @@ def test_info_of_a_plain_video(sample: Callable) -> None:
     )
 
 
+def test_tags_that_are_not_utf8_can_still_be_written_down(make_video: Callable) -> None:
+    path = make_video("tags.mkv", num_frames=2, metadata={"title": "XXXX talk"})
+    path.write_bytes(path.read_bytes().replace(b"XXXX", b"caf\xe9"))
+    title = info_of(path).metadata["title"]
+    assert title == "caf\N{REPLACEMENT CHARACTER} talk"
+    assert json.dumps(title, ensure_ascii=False).encode("utf-8")
+
+
 @pytest.mark.parametrize("backend", ["pyav", "decord"])
 def test_info_names_the_backend(backend: str, sample: Callable) -> None:
     with open_video(sample("h264.mp4"), backend=backend) as reader:  # type: ignore[arg-type]
