@@ -82,14 +82,14 @@ class IndexedReader(ABC):
                     )
         finally:
             images.close()
-            self._note("undecodable_frames", lost, "could not be decoded and were left out")
+            self._note("undecodable_frames", lost, "frames left out because they cannot be decoded")
 
     def _note(self, code: str, frame_indices: list[int], what: str) -> None:
         """Record that something happened to some frames; nothing for none."""
         if frame_indices:
             named = ", ".join(map(str, frame_indices[:_NAMED_INDICES]))
             more = ", …" if len(frame_indices) > _NAMED_INDICES else ""
-            self.warnings.append((code, f"{len(frame_indices)} frames {what}: {named}{more}"))
+            self.warnings.append((code, f"{what}: {len(frame_indices)} (indices {named}{more})"))
 
 
 def _checked_indices(frame_indices: Sequence[int] | np.ndarray, num_frames: int) -> np.ndarray:

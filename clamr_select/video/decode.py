@@ -32,12 +32,8 @@ class DecodeSession:
         self._can_seek = True
         self._held: Packet | None = None
         self._open()
-        self._skips_exactly = _skips_exactly(self._codec)
-
-    @property
-    def skips_unreferenced(self) -> bool:
+        self.skips_unreferenced = _skips_exactly(self._codec)
         """Whether ``decode(wanted=…)`` saves work with this codec."""
-        return self._skips_exactly
 
     def decode(self, start: int, stop: int, *, wanted: Collection[int] | None = None) -> Iterator[VideoFrame]:
         """Frames of the packets ``start`` (a key frame) to ``stop``, both included, as the decoder shows them.
@@ -48,17 +44,14 @@ class DecodeSession:
         packet = self._packet_at(start)
         codec, stop_pts, fed_last = self._codec, int(self._packets.packet_pts[stop]), False
         codec.flush_buffers()
-        skip = wanted is not None and self._skips_exactly
+        needed = wanted if self.skips_unreferenced else None
         while packet is not None:
             pts = packet.pts
             if pts is not None:
                 if fed_last:
                     self._held = packet
                     break
-                if skip and wanted is not None:
-                    codec.skip_frame = "DEFAULT" if pts in wanted else "NONREF"
-                else:
-                    codec.skip_frame = "DEFAULT"
+                codec.skip_frame = "DEFAULT" if needed is None or pts in needed else "NONREF"
                 fed_last = pts == stop_pts
             yield from self._feed(packet)
             packet = self._next_packet()
@@ -78,7 +71,7 @@ class DecodeSession:
         self._container = open_container(self._path, max_pixels=self._max_pixels)
         self._stream = next(s for s in self._container.streams.video if s.index == self._stream_index)
         self._codec = self._stream.codec_context
-        self._codec.thread_count = 1  # more threads cost twice the CPU time and gained nothing
+        self._codec.thread_count = 1  # measured on two cores: more threads gain no time
         self._codec.options = {"max_pixels": str(self._max_pixels)}
         self._restart_reading()
         self._position = -1

@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     import decord
 
 _MAX_DISAGREEMENT_SECONDS = 1e-3
-_DAMAGE = ("damaged_file", "shorter_than_header", "undecodable_start", "undecodable_end")
+_DAMAGE = ("damaged_file", "clock_jump", "shorter_than_header", "undecodable_start", "undecodable_end")
 
 
 class DecordReader(IndexedReader):
-    """Reads from the start of the video to the last frame that is wanted, so few late frames cost a full pass."""
+    """Reads from the start of the video to the last frame that is wanted, so few late frames cost a full pass.
+
+    Its FFmpeg is of 2019 and damaged files have made it end the process: give it only files you made or trust.
+    """
 
     backend = "decord"
 
@@ -53,7 +56,7 @@ class DecordReader(IndexedReader):
                 while num_read <= index and not lost:
                     image = reader.next()
                     num_read += 1
-            except (decord.DECORDError, StopIteration):
+            except (decord.DECORDError, decord.DECORDLimitReachedError, StopIteration):
                 lost = True  # nothing after the damage can be counted, so it is not read
             yield index, None if lost or image is None else scaler.from_array(image.asnumpy())
 

@@ -44,7 +44,7 @@ def best_video_stream(container: InputContainer, *, path: str) -> VideoStream:
     streams = _moving_pictures(container)
     if not streams:
         audio, covers = len(container.streams.audio), len(container.streams.video)
-        held = f"it holds {audio} audio streams and {covers} cover pictures" if audio or covers else "was it cut short?"
+        held = f"audio streams: {audio}, cover pictures: {covers}" if audio or covers else "was it cut short?"
         raise UnreadableVideoError(f"{path!r} has no video stream; {held}")
     decodable = [stream for stream in streams if stream.codec_context is not None]
     if not decodable:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _TAIL_PACKETS = 64
 _MAX_TAIL_DECODE = 2000
 _ORDER_CHECK_FRAMES = 32
+_LONG_GAP_SECONDS = 3600.0
 
 Warnings = list[tuple[str, str]]
 
@@ -98,18 +99,22 @@ def _scan_warnings(packets: PacketTable, header: StreamHeader) -> Warnings:
     found, seconds = len(packets.packet_pts) + packets.num_untimed, float(packets.time_base)
     end = (int(packets.frame_pts[-1]) + packets.last_duration) * seconds
     if packets.num_read_errors:
-        warnings.append(("damaged_file", f"the file could not be read on {packets.num_read_errors} times"))
+        warnings.append(("damaged_file", f"places at which the file could not be read on: {packets.num_read_errors}"))
     if header.num_frames > found:
         text = f"the header promises {header.num_frames} frames, {found} are in the file; was it cut short?"
         warnings.append(("shorter_than_header", text))
     elif header.num_frames == 0 and header.end_seconds - end > max(1.0, 0.01 * header.end_seconds):
         text = f"its frames end at {end:.1f} s, the header says {header.end_seconds:.1f} s; was it cut short?"
         warnings.append(("shorter_than_header", text))
+    gaps = np.diff(packets.frame_pts) * seconds
+    if len(gaps) and gaps.max() > _LONG_GAP_SECONDS:
+        text = f"the clock jumps by {gaps.max():.0f} s after frame {gaps.argmax()}; its timestamps may be damaged"
+        warnings.append(("clock_jump", text))
     if packets.num_untimed:
-        text = f"{packets.num_untimed} packets have no timestamp; what they show cannot be selected"
+        text = f"packets without a timestamp, whose frames cannot be selected: {packets.num_untimed}"
         warnings.append(("untimed_packets", text))
     if packets.num_duplicates:
-        text = f"{packets.num_duplicates} frames have the timestamp of another; the first one stands for both"
+        text = f"frames left out because an earlier one has their timestamp: {packets.num_duplicates}"
         warnings.append(("duplicate_timestamps", text))
     return warnings
 
@@ -133,7 +138,7 @@ def _without_undecodable_start(
         )
     keep = (packets.frame_pts >= frame.pts) | np.isin(packets.frame_pts, shown)
     if not keep.all():
-        text = f"{np.sum(~keep)} frames before the first that can be decoded were left out"
+        text = f"frames left out at the start, which refer to what is not in the file: {np.sum(~keep)}"
         warnings.append(("undecodable_start", text))
     return packets.keep_frames(keep), frame
 
@@ -146,13 +151,13 @@ def _without_undecodable_end(session: DecodeSession, packets: PacketTable, warni
         return packets
     first_damaged = max(0, len(packets.packet_pts) - _TAIL_PACKETS) + int(damaged[0])
     ordinal = int(np.searchsorted(packets.key_positions, first_damaged, side="right")) - 1
-    start = packets.key_position(ordinal)
+    start = packets.key_position(ordinal - 1)  # frames shown before a key frame refer to the group before it
     if last - start > _MAX_TAIL_DECODE:
         return packets
     shown = [frame.pts for frame in session.decode(start, last) if frame.pts is not None]
     keep = (packets.frame_positions < first_damaged) | np.isin(packets.frame_pts, shown)
     if not keep.all():
-        text = f"{np.sum(~keep)} incomplete frames near the end were left out"
+        text = f"incomplete frames left out near the end: {np.sum(~keep)}"
         warnings.append(("undecodable_end", text))
     return packets.keep_frames(keep)
 

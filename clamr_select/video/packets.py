@@ -118,7 +118,7 @@ def scan_packets(container: InputContainer, stream: VideoStream, *, path: str) -
     packet_pts = np.array(pts, dtype=np.int64)
     flag = np.frombuffer(bytes(flags), dtype=np.uint8)
     shown = np.flatnonzero((flag & _HIDDEN) == 0)
-    if len(shown) == 0:
+    if len(shown) == 0 or not stream.time_base:
         held = f"{untimed} packets without a timestamp" if untimed else "no video packet"
         raise UnreadableVideoError(
             f"{path!r} holds {held}, so it has no frame that could be named. Was the file cut short? "
@@ -133,7 +133,7 @@ def scan_packets(container: InputContainer, stream: VideoStream, *, path: str) -
         key_pts=packet_pts[key_positions],
         frame_pts=frame_pts,
         frame_positions=shown[first],
-        time_base=Fraction(stream.time_base or 0),
+        time_base=Fraction(stream.time_base),
         last_duration=last_duration,
         num_hidden=len(packet_pts) - len(shown),
         num_untimed=untimed,

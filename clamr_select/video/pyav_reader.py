@@ -46,8 +46,8 @@ class PyAVReader(IndexedReader):
                     resized.append(index)
                 yield index, scaler.from_frame(frame)
         finally:
-            self._note("damaged_frames", damaged, "are damaged; the decoder filled in what was missing")
-            self._note("resized_frames", resized, f"have another size and were brought to {width}x{height}")
+            self._note("damaged_frames", damaged, "frames in which the decoder filled in damaged parts")
+            self._note("resized_frames", resized, f"frames brought to {width}x{height} from another size")
 
     def _decoded(self, frame_indices: np.ndarray) -> Iterator[tuple[int, VideoFrame | None]]:
         if len(frame_indices) == 0:

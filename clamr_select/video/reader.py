@@ -44,7 +44,7 @@ class DecodedFrame:
     timestamp_seconds: float
     """Presentation timestamp read from the container."""
     image: np.ndarray
-    """(height, width, 3) uint8 RGB, upright."""
+    """(height, width, 3) uint8 RGB, upright. Pixels that are not square are left as they are stored."""
 
 
 class VideoReader(Protocol):

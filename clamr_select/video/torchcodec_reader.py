@@ -63,6 +63,10 @@ class TorchCodecReader(IndexedReader):
 
     def _open(self) -> VideoDecoder:
         decoder = _import_decoder()
+        # Where the header gives no duration, torchcodec (0.17) fails unless it scans by itself.
+        listing = (
+            {"custom_frame_mappings": self._frame_list} if self.index.header.end_seconds else {"seek_mode": "exact"}
+        )
         try:
             return decoder(
                 self.index.file,
@@ -70,7 +74,7 @@ class TorchCodecReader(IndexedReader):
                 dimension_order="NHWC",
                 num_ffmpeg_threads=1,
                 device="cpu",
-                custom_frame_mappings=self._frame_list,
+                **listing,
             )
         except (RuntimeError, ValueError) as error:
             raise self._unsupported("it cannot open the file") from error

@@ -193,6 +193,32 @@ def _destroy_packets(path: Path, first: int, last: int) -> Path:
     return path
 
 
+def _untimed(path: Path) -> Path:
+    """A transport stream in which three packets say nothing of their time."""
+    data = bytearray(encode(path, options=X264).read_bytes())
+    place = -1
+    for number in range(NUM_FRAMES):
+        place = data.index(b"\0\0\1\xe0", place + 1)  # a packet of the first video stream
+        if number in (40, 41, 60):
+            data[place + 7] &= 0x3F  # the flags that announce timestamps
+    path.write_bytes(data)
+    return path
+
+
+def _same_time_twice(path: Path) -> Path:
+    """Frames 10 and 11 claim the same time."""
+    source = encode(path.with_name("source.mkv"), options={"preset": "veryfast", "tune": "zerolatency"})
+    with av.open(str(source)) as read, av.open(str(path), "w") as write:
+        copy = write.add_stream_from_template(read.streams.video[0])
+        for number, packet in enumerate(read.demux(video=0)):
+            if packet.size:
+                if number == 11:
+                    packet.pts = packet.dts = 10 * 40
+                packet.stream = copy
+                write.mux(packet)
+    return path
+
+
 def _joined(path: Path) -> Path:
     """Two transport streams one after the other: the clock starts again."""
     part = encode(path, options=X264).read_bytes()
@@ -274,6 +300,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "hevc.mp4": lambda p: encode(p, codec="libx265", options=X265),
     "hevc_layers.mkv": lambda p: encode(p, codec="libx265", options=X265_LAYERS),
     "vp9.webm": lambda p: encode(p, codec="libvpx-vp9", options=VP9),
+    "live.webm": lambda p: encode(p, codec="libvpx-vp9", options=VP9, muxer={"live": "1"}),
     "av1.mp4": lambda p: encode(p, codec="libsvtav1", options={"preset": "8", "crf": "5"}, num_frames=48),
     "mpeg4.avi": lambda p: encode(p, codec="mpeg4", options={"b": "800k"}),
     "mpeg4.mp4": lambda p: encode(p, codec="mpeg4", options={"b": "800k"}, max_b_frames=2),
@@ -294,6 +321,8 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "cut_start.ts": _cut_start,
     "hole.mp4": lambda p: _destroy_packets(p, 30, 47),
     "no_first_gop.mp4": lambda p: _destroy_packets(p, 0, 23),
+    "untimed.ts": _untimed,
+    "twice.mkv": _same_time_twice,
     "resized.ts": lambda p: _resized(p, [(WIDTH, HEIGHT), (64, 48)]),
     "growing.ts": lambda p: _resized(p, [(64, 48), (WIDTH, HEIGHT)]),
     # not videos one could select frames from

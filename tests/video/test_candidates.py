@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clamr_select.errors import InputError
@@ -37,6 +37,7 @@ def naive_candidates(clock: list[int], ticks_per_candidate: int) -> list[int]:
     return found
 
 
+@settings(deadline=None)
 @given(clock=times_on_a_clock, ticks_per_candidate=st.sampled_from([1, 2, 9, 10, 45, 90, 180, 450]))
 def test_candidates_are_what_is_on_display_at_each_tick(clock: list[int], ticks_per_candidate: int) -> None:
     got = sample_candidates(np.array(clock) / 90, candidate_fps=90 / ticks_per_candidate)
@@ -45,6 +46,7 @@ def test_candidates_are_what_is_on_display_at_each_tick(clock: list[int], ticks_
     assert got.warnings == ()
 
 
+@settings(deadline=None)
 @given(clock=times_on_a_clock, offset=st.sampled_from([0.0, -7.5, 1234.0, 95443.0]))
 def test_a_late_start_changes_nothing(clock: list[int], offset: float) -> None:
     plain = sample_candidates(np.array(clock) / 90).frame_indices
@@ -52,6 +54,7 @@ def test_a_late_start_changes_nothing(clock: list[int], offset: float) -> None:
     np.testing.assert_array_equal(plain, shifted)
 
 
+@settings(deadline=None)
 @given(clock=times_on_a_clock, limit=st.integers(1, 70), fps=st.sampled_from([0.5, 3.0, 90.0]))
 def test_thinning_is_even_and_said(clock: list[int], limit: int, fps: float) -> None:
     times = np.array(clock) / 90

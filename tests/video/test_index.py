@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -130,6 +132,37 @@ def test_damaged_files_list_what_decodes_and_say_what_is_missing(
         assert tuple(read_barcode(frame.image) for frame in frames) == expected.barcodes
 
 
+def test_frames_without_a_timestamp_are_not_listed(sample: Callable, read_barcode: Callable) -> None:
+    """They have no time at which they could be selected; the others keep theirs."""
+    with open_video(sample("untimed.ts")) as reader:
+        assert reader.warnings == [
+            ("untimed_packets", "packets without a timestamp, whose frames cannot be selected: 3")
+        ]
+        for wanted in (range(93), [38, 39, 40, 41], [58], [92]):
+            frames = list(reader.frames(wanted))
+            assert [frame.frame_index for frame in frames] == list(wanted)
+            for frame in frames:
+                assert read_barcode(frame.image) == round((frame.timestamp_seconds - 0.08) * 25)
+
+
+def test_of_two_frames_with_one_timestamp_the_first_is_listed(sample: Callable, read_barcode: Callable) -> None:
+    with open_video(sample("twice.mkv")) as reader:
+        assert [code for code, _ in reader.warnings] == ["duplicate_timestamps"]
+        expected = [*range(11), *range(12, 96)]
+        for wanted in (range(95), [10], [9, 11], [94]):
+            frames = reader.frames(wanted)
+            assert [read_barcode(frame.image) for frame in frames] == [expected[index] for index in wanted]
+
+
+def test_a_clock_that_jumps_is_said(make_video: Callable, read_barcode: Callable) -> None:
+    path = make_video("jump.mkv", num_frames=20, pts=[*range(10), *range(500_000, 500_010)])
+    with open_video(path) as reader:
+        assert reader.warnings == [
+            ("clock_jump", "the clock jumps by 20000 s after frame 9; its timestamps may be damaged")
+        ]
+        assert [read_barcode(frame.image) for frame in reader.frames([9, 10, 19])] == [9, 10, 19]
+
+
 @pytest.mark.parametrize("share", [0.05 * k for k in range(1, 20)])
 @pytest.mark.parametrize("name", ["h264.mkv", "h264.ts", "fragmented.mp4", "vp9.webm", "mpeg4.avi"])
 def test_a_file_cut_anywhere_gives_right_frames_or_a_clear_error(
@@ -155,13 +188,28 @@ def test_a_file_cut_anywhere_gives_right_frames_or_a_clear_error(
         assert damaged <= 2  # the picture in which the file ends may be half there
 
 
+@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("name", ["h264.mkv", "h264.ts", "fragmented.mp4", "vp9.webm"])
+def test_flipped_bytes_end_in_frames_or_in_our_errors(name: str, seed: int, sample: Callable, tmp_path: Path) -> None:
+    rng = random.Random(seed)
+    data = bytearray(sample(name).read_bytes())
+    for _ in range(rng.choice([1, 5, 30, 200])):
+        data[rng.randrange(len(data))] = rng.randrange(256)
+    path = tmp_path / name
+    path.write_bytes(data)
+    with contextlib.suppress(VideoError), open_video(path) as reader:
+        frames = list(reader.frames(range(0, reader.info.num_frames, 3), max_side=64, on_undecodable="skip"))
+        for frame in frames:
+            assert frame.timestamp_seconds == reader.timestamps_seconds[frame.frame_index]
+
+
 @pytest.mark.parametrize(
     ("name", "error", "text"),
     [
         ("no_header.mp4", UnreadableVideoError, "header is damaged"),
         ("no_frame.mp4", UnreadableVideoError, "no frame of .* can be decoded"),
-        ("sound.m4a", UnreadableVideoError, "no video stream; it holds 1 audio streams and 0 cover pictures"),
-        ("cover.mp3", UnreadableVideoError, "no video stream; it holds 1 audio streams and 1 cover pictures"),
+        ("sound.m4a", UnreadableVideoError, "no video stream; audio streams: 1, cover pictures: 0"),
+        ("cover.mp3", UnreadableVideoError, "no video stream; audio streams: 1, cover pictures: 1"),
         ("unknown_codec.mp4", UnsupportedVideoError, "no decoder"),
         ("joined.ts", UnsupportedVideoError, "runs backwards"),
         ("reordered.avi", UnsupportedVideoError, "AVI with reordered frames"),

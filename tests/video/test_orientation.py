@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from clamr_select.video.orientation import UPRIGHT, Orientation, orientation_from_matrix
@@ -44,6 +44,7 @@ def test_upright_is_left_alone() -> None:
     np.testing.assert_array_equal(UPRIGHT.upright(PICTURE), PICTURE)
 
 
+@settings(deadline=None)
 @given(angle=st.floats(-179, 179), scale=st.floats(0.1, 10), mirrored=st.booleans())
 def test_other_angles_are_rounded_to_a_quarter_turn(angle: float, scale: float, mirrored: bool) -> None:
     a, b = scale * math.cos(math.radians(angle)), scale * math.sin(math.radians(angle))

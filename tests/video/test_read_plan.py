@@ -4,7 +4,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clamr_select.video.packets import PacketTable
@@ -51,6 +51,7 @@ def naive_start(table: PacketTable, index: int) -> int:
     return max(usable, default=0)
 
 
+@settings(deadline=None)
 @given(table=tables(), data=st.data())
 def test_every_frame_lies_between_its_key_frame_and_the_end_of_its_stretch(
     table: PacketTable, data: st.DataObject
@@ -68,6 +69,7 @@ def test_every_frame_lies_between_its_key_frame_and_the_end_of_its_stretch(
         assert after.start >= before.stop + MIN_SKIP
 
 
+@settings(deadline=None)
 @given(table=tables(), data=st.data())
 def test_one_key_earlier(table: PacketTable, data: st.DataObject) -> None:
     count = len(table.frame_pts)
@@ -78,6 +80,7 @@ def test_one_key_earlier(table: PacketTable, data: st.DataObject) -> None:
     assert stretch.stop == max(table.frame_positions[index] for index in wanted)
 
 
+@settings(deadline=None)
 @given(table=tables())
 def test_an_empty_request_has_no_stretch(table: PacketTable) -> None:
     assert plan_reading(table, np.zeros(0, dtype=np.int64)) == []

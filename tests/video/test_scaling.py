@@ -3,7 +3,7 @@ from __future__ import annotations
 import av
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clamr_select.errors import InputError
@@ -11,6 +11,7 @@ from clamr_select.video.orientation import UPRIGHT, Orientation
 from clamr_select.video.scaling import FrameScaler, check_max_side, scaled_size
 
 
+@settings(deadline=None)
 @given(width=st.integers(1, 8192), height=st.integers(1, 8192), max_side=st.none() | st.integers(1, 9000))
 def test_scaled_size(width: int, height: int, max_side: int | None) -> None:
     new_width, new_height = scaled_size(width, height, max_side)
