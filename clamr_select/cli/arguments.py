@@ -97,8 +97,10 @@ def load_selector(arguments: argparse.Namespace) -> FrameSelector:
     import torch
     from transformers.utils import logging as transformers_logging
 
+    from clamr_select.cli.memory import return_large_blocks
     from clamr_select.selector import FrameSelector
 
+    return_large_blocks()
     transformers_logging.disable_progress_bar()  # it draws even where stderr is no terminal
     if arguments.threads:
         torch.set_num_threads(arguments.threads)

@@ -128,3 +128,11 @@ def test_not_a_video_and_unreadable_subtitles(tmp_path, color_video, capsys):
     assert "notes.mp4" in errors
     assert "broken.srt" in errors
     assert "Traceback" not in errors
+
+
+def test_large_blocks_go_back_to_the_system():
+    """In a process of its own, since it changes how that process allocates."""
+    code = "from clamr_select.cli.memory import return_large_blocks; return_large_blocks(); print('fine')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "fine\n"
+    assert done.stderr == ""
