@@ -30,7 +30,10 @@ class OcrReadAhead:
         self._announced: dict[int, tuple[np.ndarray, Future[list[TextBox]]]] = {}
 
     def announce(self, images: Sequence[np.ndarray]) -> None:
-        """Start reading ``images`` in order, and forget those announced before. One with the very pixels of the one before it is left out."""
+        """Start reading ``images`` in order, and forget those announced before.
+
+        One with the very pixels of the one before it is left out.
+        """
         self._announced.clear()  # of the images before, whatever was not asked for
         before: np.ndarray | None = None
         for image in images:
