@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -64,7 +64,7 @@ class TorchCodecReader(IndexedReader):
     def _open(self) -> VideoDecoder:
         decoder = _import_decoder()
         # Where the header gives no duration, torchcodec (0.17) fails unless it scans by itself.
-        listing = (
+        listing: dict[str, Any] = (
             {"custom_frame_mappings": self._frame_list} if self.index.header.end_seconds else {"seek_mode": "exact"}
         )
         try:
