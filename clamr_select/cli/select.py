@@ -76,10 +76,16 @@ def table(selection: Selection) -> str:
 
 
 def write_outputs(selection: Selection, *, directory: Path) -> None:
-    """``selection.json``, ``contact_sheet.png``, ``timeline.png`` and ``frames/`` at full size."""
+    """``selection.json``, ``contact_sheet.png``, ``timeline.png`` and ``frames/`` at full size.
+
+    Frames that an earlier question left there are removed; whatever else lies there stays.
+    """
     from clamr_select.handoff.frames import save_frames
 
     directory.mkdir(parents=True, exist_ok=True)
+    if (directory / "selection.json").exists():
+        for frame in (directory / "frames").glob("frame_*.jpg"):
+            frame.unlink()
     selection.save(directory / "selection.json")
     selection.contact_sheet().save(directory / "contact_sheet.png")
     selection.timeline().save(directory / "timeline.png")

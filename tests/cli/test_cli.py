@@ -61,6 +61,8 @@ def test_output_receives_pictures_json_and_full_size_frames(color_video, subtitl
     assert image_size(frames[0]) == (320, 180)
     for name in ("contact_sheet.png", "timeline.png"):
         assert image_size(output / name)[0] > 300
+    assert main(["select", str(color_video), "another question", "--ocr", "off", "--output", str(output)]) == 0
+    assert len(list((output / "frames").iterdir())) == 8
     table = capsys.readouterr().out
     assert "walrus answered" in table
     assert table.count("\n") >= 3
