@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from clamr_select.errors import ClamrSelectError
     from clamr_select.indexing.indexed_video import IndexedVideo
+    from clamr_select.model import ClamrConfig, ClamrForRetrieval, ClamrProcessor
     from clamr_select.selection import Selection
     from clamr_select.selector import FrameSelector
 
@@ -16,9 +17,20 @@ if TYPE_CHECKING:
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __version__ = "0.1.0"
-__all__ = ["ClamrSelectError", "FrameSelector", "IndexedVideo", "Selection"]
+__all__ = [
+    "ClamrConfig",
+    "ClamrForRetrieval",
+    "ClamrProcessor",
+    "ClamrSelectError",
+    "FrameSelector",
+    "IndexedVideo",
+    "Selection",
+]
 
 _HOMES = {
+    "ClamrConfig": "clamr_select.model",
+    "ClamrForRetrieval": "clamr_select.model",
+    "ClamrProcessor": "clamr_select.model",
     "ClamrSelectError": "clamr_select.errors",
     "FrameSelector": "clamr_select.selector",
     "IndexedVideo": "clamr_select.indexing.indexed_video",

@@ -67,7 +67,8 @@ class Selection:
     """Late-interaction score, mean over query tokens, -1..1; higher is more relevant. Not comparable
     across questions."""
     modality: tuple[str, ...]
-    """The modality that answered best in each frame: ``video``, ``ocr``, ``asr`` (or ``audio``)."""
+    """The modality that answered best in each frame: ``video``, ``ocr``, ``asr`` (or ``audio``); ``none`` where
+    the frame has nothing of the modalities that were asked for."""
     scores_by_modality: dict[str, tuple[float | None, ...]]
     """Modality to one score a frame; None where the frame has nothing of that modality."""
     text: tuple[dict[str, str], ...]

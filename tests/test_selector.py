@@ -108,6 +108,8 @@ def test_modalities_can_be_left_out(indexed):
     assert set(selection.modality) == {"video"}
     spoken = indexed.select("walrus", num_frames=3, modalities=["asr"])
     assert set(spoken.scores_by_modality) == {"asr"}
+    silent = indexed.select("walrus", num_frames=30, modalities=["asr"])
+    assert set(silent.modality) == {"asr", "none"}
     assert min(spoken.candidates.scores) == -1.0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from clamr_select.errors import InputError
-from clamr_select.indexing.indexed_video import IndexedVideo, QuestionScores
+from clamr_select.indexing.indexed_video import IndexedVideo, QuestionScores, best_modality
 from clamr_select.policies import select_indices
 from clamr_select.scoring.maxsim import Similarity
 
@@ -80,7 +80,7 @@ def explain(
         },
         words=_word_scores(indexed, question, scores, candidate),
         beaten_by=tuple(
-            (float(times[i]), float(scores.total[i]), names[int(scores.by_modality[i].argmax())]) for i in best
+            (float(times[i]), float(scores.total[i]), best_modality(scores.by_modality[i], names)) for i in best
         ),
         smallest_num_frames=_smallest_budget(indexed, scores, candidate, policy, policy_parameters),
     )

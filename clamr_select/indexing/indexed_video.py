@@ -21,6 +21,7 @@ from clamr_select.scoring.tokens import TokenEmbeddings
 from clamr_select.selection import CandidateScores, Selection, SelectionWarning, VideoFacts
 
 OCR = "ocr"
+NO_MODALITY = "none"
 LOWEST_SCORE = -1.0
 """Of a candidate that has nothing of the modalities asked for: the least a mean of cosines can be."""
 
@@ -191,7 +192,7 @@ class IndexedVideo:
             frame_indices=tuple(int(i) for i in self.frame_indices[chosen]),
             timestamps_seconds=tuple(float(t) for t in self.timestamps_seconds[chosen]),
             scores=tuple(float(s) for s in scores.total[chosen]),
-            modality=tuple(names[int(scores.by_modality[i].argmax())] for i in chosen),
+            modality=tuple(best_modality(scores.by_modality[i], names) for i in chosen),
             scores_by_modality={name: tuple(values[i] for i in chosen) for name, values in by_modality.items()},
             text=tuple(self.text_around(i) for i in chosen),
             method={
@@ -216,6 +217,12 @@ class IndexedVideo:
     def text_around(self, candidate: int) -> dict[str, str]:
         """Modality to the words aligned with a candidate in time."""
         return {name: "\n".join(lines[candidate]) for name, lines in self.words.items() if lines[candidate]}
+
+
+def best_modality(scores: np.ndarray, names: Sequence[str]) -> str:
+    """The name of the highest of a candidate's (num_modalities,) scores; ``none`` where all are absent."""
+    best = int(scores.argmax())
+    return NO_MODALITY if np.isneginf(scores[best]) else names[best]
 
 
 def _question_warnings(num_tokens_cut: int) -> list[SelectionWarning]:
