@@ -25,16 +25,11 @@ def candidate_range(line: TimedText, *, timestamps_seconds: np.ndarray) -> tuple
     return nearest, nearest
 
 
-def candidate_ranges(lines: tuple[TimedText, ...], *, timestamps_seconds: np.ndarray) -> list[tuple[int, int]]:
-    """:func:`candidate_range` of each line."""
-    return [candidate_range(line, timestamps_seconds=timestamps_seconds) for line in lines]
-
-
 def words_by_candidate(lines: tuple[TimedText, ...], *, timestamps_seconds: np.ndarray) -> list[list[str]]:
     """For each candidate, the lines that belong to it, in time order."""
     words: list[list[str]] = [[] for _ in timestamps_seconds]
-    ranges = candidate_ranges(lines, timestamps_seconds=timestamps_seconds)
-    for line, (first, last) in zip(lines, ranges, strict=True):
+    for line in lines:
+        first, last = candidate_range(line, timestamps_seconds=timestamps_seconds)
         for candidate in range(first, last + 1):
             words[candidate].append(line.text)
     return words

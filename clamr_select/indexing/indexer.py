@@ -33,7 +33,7 @@ from clamr_select.selection import SelectionWarning, VideoFacts
 from clamr_select.video import open_video
 from clamr_select.video.candidates import Candidates, sample_candidates
 from clamr_select.video.reader import DecodedFrame, VideoInfo, VideoReader
-from clamr_select.video.stream import decode_candidates
+from clamr_select.video.stream import CANDIDATE_MAX_SIDE, decode_candidates
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,6 @@ OCR_MAX_SIDE = 640
 """Pixels that text is recognised at."""
 OCR_DETECTION_SIDE = 480
 """Pixels that text is found at: reads what 640 reads at 0.6 of the time (docs/performance.md)."""
-ENCODER_MIN_SIDE = 224
 WINDOWS_IN_FLIGHT = 16
 """Windows decoded, read and encoded in one go."""
 MAX_OCR_ENGINES = 4
@@ -55,7 +54,7 @@ class _Read:
 
     frame_indices: list[int] = field(default_factory=list)
     timestamps_seconds: list[float] = field(default_factory=list)
-    ocr: list[list[str]] = field(default_factory=list)
+    words: dict[str, list[list[str]]] = field(default_factory=lambda: {"ocr": [], "asr": []})
     embeddings: list[TokenEmbeddings] = field(default_factory=list)
     tokens_cut: dict[str, int] = field(default_factory=dict)
 
@@ -116,9 +115,10 @@ class Indexer:
             for chunk in self._chunks(reader, candidates):
                 lines = self._read_text([frame for frame, _ in chunk], text_reader, read)
                 words = {"ocr": lines, "asr": [spoken_of[frame.frame_index] for frame, _ in chunk]}
+                for modality, lines_of_chunk in words.items():
+                    read.words[modality] += lines_of_chunk
                 read.frame_indices += [frame.frame_index for frame, _ in chunk]
                 read.timestamps_seconds += [frame.timestamp_seconds for frame, _ in chunk]
-                read.ocr += lines
                 self._encode(chunk, words, read, description=description)
                 self.progress("encoding", len(read.frame_indices), self.num_candidates)
         return read
@@ -156,7 +156,7 @@ class Indexer:
             engine.announce([frame.image for frame in frames])
             for frame in frames:
                 lines.append(list(tracker.add(frame.image, frame.timestamp_seconds)))
-                self.progress("reading text", len(read.ocr) + len(lines), self.num_candidates)
+                self.progress("reading text", len(read.frame_indices) + len(lines), self.num_candidates)
         return lines
 
     def _encode(
@@ -189,7 +189,7 @@ class Indexer:
     def _encoder_side(self, height: int, width: int) -> int:
         target_height, target_width = self.encoder.processor.frame_size(height, width)
         needed = math.ceil(max(target_height / height, target_width / width) * max(height, width))
-        return max(ENCODER_MIN_SIDE, needed)
+        return max(CANDIDATE_MAX_SIDE, needed)
 
     def _small(self, image: np.ndarray) -> np.ndarray:
         """The frame at the encoder's size, so that no window holds frames of the size text is read at."""
@@ -227,7 +227,7 @@ class Indexer:
             frame_indices=np.asarray(read.frame_indices),
             timestamps_seconds=timestamps,
             tokens=concatenate(read.embeddings),
-            words={"ocr": read.ocr, "asr": words_by_candidate(speech.lines, timestamps_seconds=timestamps)},
+            words=read.words,
             method=self._method(reader, read, speech=speech, description=description),
             warnings=tuple(SelectionWarning(*warning) for warning in warnings),
             timings_seconds=dict(self.watch.seconds),

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from clamr_select.errors import InputError, unknown_name
+from clamr_select.video import Backend
+from clamr_select.video.candidates import DEFAULT_MAX_CANDIDATES
 
-Backend = Literal["pyav", "decord", "torchcodec"]
 Pairing = Literal["repeat", "neighbor"]
 OcrChoice = Literal["auto", "off"]
 AsrChoice = Literal["off"]
 
-DEFAULT_MAX_CANDIDATES = 10_800
-"""Three hours at one frame a second."""
 DEFAULT_WINDOW_CANDIDATES = 4
 """Candidates encoded jointly; measured in docs/log.md."""
 

@@ -9,6 +9,7 @@ import torch
 
 from clamr_select.errors import CheckpointError, InputError
 from clamr_select.model.document import Document
+from clamr_select.model.embedding import embed, label_tokens
 from clamr_select.model.modeling_clamr import ClamrForRetrieval
 from clamr_select.model.processing_clamr import ClamrProcessor, Truncation
 from clamr_select.scoring.maxsim import Similarity, aggregate, segment_maxsim
@@ -77,7 +78,7 @@ class ClamrEncoder:
         if isinstance(questions, str):
             raise InputError("encode_query takes a list of questions, got one string; put it in a list")
         batch, truncations = self.processor.process_queries(questions)
-        embeddings = self._forward(batch)
+        embeddings = embed(self.model, batch)
         return [
             row[mask.bool()].float().cpu() for row, mask in zip(embeddings, batch["attention_mask"], strict=True)
         ], truncations
@@ -96,9 +97,17 @@ class ClamrEncoder:
         for start, chunk in self._chunks(documents, batch_tokens=batch_tokens):
             batch, cut = self.processor.process_documents(chunk)
             truncations += [Truncation(start + t.item, t.modality, t.num_tokens_cut) for t in cut]
-            embeddings = self._forward(batch).cpu()
+            embeddings = embed(self.model, batch).cpu()
             for row, document in enumerate(chunk):
-                embedded.append(self._label(embeddings[row], batch=batch, row=row, num_candidates=len(document.frames)))
+                embedded.append(
+                    label_tokens(
+                        embeddings[row],
+                        inputs=batch,
+                        row=row,
+                        num_candidates=len(document.frames),
+                        modalities=self.modalities,
+                    )
+                )
         return embedded, truncations
 
     def similarity(
@@ -115,26 +124,6 @@ class ClamrEncoder:
             maxima = [segment_maxsim(query, vectors=document.vectors, segments=segments) for query in queries]
             columns.append(torch.stack([aggregate(m, similarity=similarity)[0] for m in maxima]))
         return torch.stack(columns, dim=1)
-
-    def _forward(self, batch: Any) -> torch.Tensor:
-        inputs = {
-            name: batch[name].to(self.device)
-            for name in ("input_ids", "position_ids", "pixel_values_videos", "video_grid_thw")
-            if name in batch
-        }
-        return self.model(**inputs).embeddings
-
-    def _label(self, embeddings: torch.Tensor, *, batch: Any, row: int, num_candidates: int) -> TokenEmbeddings:
-        # prompt and padding have no modality and never score: not kept
-        keep = batch["modality_ids"][row] > 0
-        return TokenEmbeddings(
-            vectors=embeddings[keep],
-            modality_ids=batch["modality_ids"][row][keep],
-            first_candidates=batch["first_candidates"][row][keep],
-            last_candidates=batch["last_candidates"][row][keep],
-            num_candidates=num_candidates,
-            modalities=self.modalities,
-        )
 
     def _chunks(self, documents: Sequence[Document], *, batch_tokens: int) -> Iterator[tuple[int, Sequence[Document]]]:
         """Consecutive documents, as many as their estimated padded tokens allow."""

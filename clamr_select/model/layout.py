@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from clamr_select.model.positions import text_positions, video_positions
+from clamr_select.scoring.tokens import NO_CANDIDATE
 
 NO_MODALITY = 0
-NO_CANDIDATE = -1
 
 
 @dataclass

@@ -15,8 +15,9 @@ from transformers.processing_utils import ProcessorMixin
 from clamr_select.errors import InputError
 from clamr_select.model.configuration_clamr import DEFAULT_MODALITIES
 from clamr_select.model.document import Document, TextSegment
-from clamr_select.model.layout import NO_CANDIDATE, NO_MODALITY, Sequence
+from clamr_select.model.layout import NO_MODALITY, Sequence
 from clamr_select.model.pixels import patchify, resize_frames, smart_resize
+from clamr_select.scoring.tokens import NO_CANDIDATE
 
 VIDEO = "video"
 QWEN_DOCUMENT_PREFIX = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n"

@@ -45,11 +45,6 @@ class TokenEmbeddings:
     def __len__(self) -> int:
         return self.vectors.shape[0]
 
-    @property
-    def num_bytes(self) -> int:
-        fields = (self.vectors, self.modality_ids, self.first_candidates, self.last_candidates)
-        return sum(field.numel() * field.element_size() for field in fields)
-
 
 def concatenate(parts: Sequence[TokenEmbeddings]) -> TokenEmbeddings:
     """Join the documents of one video; candidates are renumbered to follow each other.

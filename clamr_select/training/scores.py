@@ -9,12 +9,11 @@ import numpy as np
 import torch
 
 from clamr_select.model import ClamrForRetrieval
+from clamr_select.model.embedding import embed, label_tokens
 from clamr_select.scoring.segments import Segments, candidate_segments, group_tokens
 from clamr_select.scoring.tokens import TokenEmbeddings, concatenate
 from clamr_select.training.batch import TrainingBatch
 from clamr_select.training.losses import IGNORED, POSITIVE, query_means
-
-MODEL_INPUTS = ("input_ids", "position_ids", "pixel_values_videos", "video_grid_thw")
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,6 @@ class DocumentGroup:
     """What the processor made of them."""
     positions: list[int]
     """Their places in the batch."""
-
-
-def embed(model: ClamrForRetrieval, inputs: Any) -> torch.Tensor:
-    """(batch, tokens, dim) on the model's device, with gradient."""
-    return model(**{name: inputs[name].to(model.device) for name in MODEL_INPUTS if name in inputs}).embeddings
 
 
 def batch_scores(
@@ -87,12 +81,10 @@ def _flatten(
     for group in groups:
         embeddings = embed(model, group.inputs)
         for row, document in enumerate(group.positions):
-            keep = group.inputs["modality_ids"][row] > 0
-            parts[document] = TokenEmbeddings(
-                vectors=embeddings[row][keep],
-                modality_ids=group.inputs["modality_ids"][row][keep],
-                first_candidates=group.inputs["first_candidates"][row][keep],
-                last_candidates=group.inputs["last_candidates"][row][keep],
+            parts[document] = label_tokens(
+                embeddings[row],
+                inputs=group.inputs,
+                row=row,
                 num_candidates=frame_counts[document],
                 modalities=tuple(model.config.modalities),
             )

@@ -6,6 +6,7 @@ but not recognised, a place that a group of shapes cannot have) is neither a pos
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
@@ -43,11 +44,12 @@ class DocumentFacts:
     description: frozenset[str] = frozenset()
 
 
-class Predicate:
+class Predicate(ABC):
     """What makes a frame (and so a document) an answer."""
 
+    @abstractmethod
     def frame(self, facts: FrameFacts) -> Verdict:
-        raise NotImplementedError
+        """Whether this frame answers."""
 
     def document(self, facts: DocumentFacts) -> Verdict:
         """A document answers when one of its frames does."""

@@ -16,9 +16,8 @@ from pathlib import Path
 import numpy as np
 from transformers.utils import logging as transformers_logging
 
-from clamr_select.errors import InputError
 from clamr_select.eval.sample.programme import SampleQuestion
-from clamr_select.eval.sample.sample import load_sample, make_sample
+from clamr_select.eval.sample.sample import ensure_sample
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.selector import FrameSelector
 
@@ -32,10 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args(argv)
     transformers_logging.disable_progress_bar()
-    try:
-        sample = load_sample(arguments.directory)
-    except InputError:
-        sample = make_sample(arguments.directory)
+    sample = ensure_sample(arguments.directory)
     selector = FrameSelector.from_pretrained(arguments.model)
     seconds: dict[str, list[tuple[float, float]]] = {pair: [] for pair in PAIRINGS}
     indexed: dict[str, IndexedVideo] = {}

@@ -15,10 +15,9 @@ from pathlib import Path
 from transformers.utils import logging as transformers_logging
 
 from clamr_select.cli.bars import Bars
-from clamr_select.errors import InputError
 from clamr_select.eval.sample.bm25 import bm25_scores
 from clamr_select.eval.sample.programme import SampleQuestion
-from clamr_select.eval.sample.sample import SampleVideo, load_sample, make_sample
+from clamr_select.eval.sample.sample import SampleVideo, ensure_sample
 from clamr_select.figures.compare_sheet import compare_sheet
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.metrics.evidence import hit_at_k
@@ -53,11 +52,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _sample(directory: Path) -> SampleVideo:
-    try:
-        sample = load_sample(directory)
-    except InputError:
-        print(f"making a ten-minute sample video in {directory} (once)", flush=True)
-        sample = make_sample(directory)
+    sample = ensure_sample(directory)
     print(f"{sample.video}: {format_time(sample.duration_seconds, decimals=0)}, {sample.title!r}", flush=True)
     return sample
 

@@ -87,6 +87,15 @@ def load_sample(directory: str | os.PathLike[str]) -> SampleVideo:
     )
 
 
+def ensure_sample(directory: str | os.PathLike[str]) -> SampleVideo:
+    """The sample in ``directory``, made there first if there is none."""
+    try:
+        return load_sample(directory)
+    except InputError:
+        print(f"making a ten-minute sample video in {directory} (once)", flush=True)
+        return make_sample(directory)
+
+
 def _srt(lines: Sequence[TimedText]) -> str:
     cues = (
         f"{number}\n{_clock(line.start_seconds)} --> {_clock(line.end_seconds)}\n{line.text}\n"

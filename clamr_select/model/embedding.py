@@ -1,0 +1,33 @@
+"""One forward pass, and its rows as labelled tokens: shared by inference and training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from clamr_select.model.modeling_clamr import ClamrForRetrieval
+from clamr_select.scoring.tokens import TokenEmbeddings
+
+MODEL_INPUTS = ("input_ids", "position_ids", "pixel_values_videos", "video_grid_thw")
+
+
+def embed(model: ClamrForRetrieval, inputs: Any) -> torch.Tensor:
+    """(batch, tokens, dim) on the model's device, of what the processor made."""
+    return model(**{name: inputs[name].to(model.device) for name in MODEL_INPUTS if name in inputs}).embeddings
+
+
+def label_tokens(
+    embeddings: torch.Tensor, *, inputs: Any, row: int, num_candidates: int, modalities: tuple[str, ...]
+) -> TokenEmbeddings:
+    """One document's (tokens, dim) embeddings with the labels of its row; prompt and padding, which have no
+    modality and never score, are left out."""
+    keep = inputs["modality_ids"][row] > 0
+    return TokenEmbeddings(
+        vectors=embeddings[keep],
+        modality_ids=inputs["modality_ids"][row][keep],
+        first_candidates=inputs["first_candidates"][row][keep],
+        last_candidates=inputs["last_candidates"][row][keep],
+        num_candidates=num_candidates,
+        modalities=modalities,
+    )
