@@ -14,10 +14,13 @@ ClamrSelectError
 ├── ContextError
 │   ├── SubtitlesError (ValueError)           subtitles missing, unreadable or empty of cues
 │   └── OcrError (RuntimeError)               the text reader failed
-└── ModelError
-    ├── ModelNotFoundError (OSError)          no such name, directory or hub id
-    ├── CheckpointError (ValueError)          weights, config or tokenizer do not fit together
-    └── UnsafeWeightsError (ValueError)       weights in a format that can run code
+├── ModelError
+│   ├── ModelNotFoundError (OSError)          no such name, directory or hub id
+│   ├── CheckpointError (ValueError)          weights, config or tokenizer do not fit together
+│   └── UnsafeWeightsError (ValueError)       weights in a format that can run code
+└── AnswerError
+    ├── ServerUnreachableError (ConnectionError)  nothing answers at the address of a VLM server
+    └── ServerError (RuntimeError)            a VLM server answered with an error
 """
 
 from __future__ import annotations
@@ -95,6 +98,22 @@ class CheckpointError(ModelError, ValueError):
 
 class UnsafeWeightsError(ModelError, ValueError):
     """Weights in a format that can run code; only safetensors are read."""
+
+
+class AnswerError(ClamrSelectError):
+    """A vision-language model could not be asked."""
+
+
+class ServerUnreachableError(AnswerError, ConnectionError):
+    """Nothing answers at the address of a VLM server, or not in time."""
+
+
+class ServerError(AnswerError, RuntimeError):
+    """A VLM server answered with an error."""
+
+
+class TimestampWarning(UserWarning):
+    """A consumer will show a frame at another time than its own, or at none; the text says what it will see."""
 
 
 def unknown_name(kind: str, name: object, allowed: Iterable[str]) -> UnknownNameError:

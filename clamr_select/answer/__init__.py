@@ -1,0 +1,1 @@
+"""A vision-language model (VLM) answers from a selection."""
