@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,21 +74,36 @@ def save_frames(selection: Selection, directory: str | Path) -> list[Path]:
     return paths
 
 
-def _frames_as_selected(selection: Selection, *, max_side: int | None) -> Iterator[DecodedFrame]:
+def frames_at(
+    video: str, timestamps_seconds: Mapping[int, float], *, max_side: int | None = None
+) -> Iterator[DecodedFrame]:
+    """Decode frames whose times are known, one by one.
+
+    Args:
+        timestamps_seconds: frame index to the time the frame is expected at, indices increasing.
+
+    Raises:
+        FrameDecodeError, VideoError: as :func:`decode_frames`.
+    """
     from clamr_select.video import open_video
 
-    with open_video(selection.video) as reader:
-        beyond = [index for index in selection.frame_indices if index >= reader.info.num_frames]
+    with open_video(video) as reader:
+        beyond = [index for index in timestamps_seconds if index >= reader.info.num_frames]
         if beyond:
             raise FrameDecodeError(
-                f"{selection.video} has {reader.info.num_frames} frames and the selection wants "
+                f"{video} has {reader.info.num_frames} frames and the selection wants "
                 f"frame {beyond[0]}: the video changed since; select again"
             )
-        decoded = reader.frames(selection.frame_indices, max_side=max_side)
-        for frame, expected in zip(decoded, selection.timestamps_seconds, strict=True):
+        for frame in reader.frames(list(timestamps_seconds), max_side=max_side):
+            expected = timestamps_seconds[frame.frame_index]
             if abs(frame.timestamp_seconds - expected) > MAX_TIMESTAMP_DIFFERENCE_SECONDS:
                 raise FrameDecodeError(
-                    f"frame {frame.frame_index} of {selection.video} is at {frame.timestamp_seconds:.3f} s, "
+                    f"frame {frame.frame_index} of {video} is at {frame.timestamp_seconds:.3f} s, "
                     f"the selection has it at {expected:.3f} s: the video changed since; select again"
                 )
             yield frame
+
+
+def _frames_as_selected(selection: Selection, *, max_side: int | None) -> Iterator[DecodedFrame]:
+    times = dict(zip(selection.frame_indices, selection.timestamps_seconds, strict=True))
+    return frames_at(selection.video, times, max_side=max_side)
