@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tiny_base import save_omni_base, save_vl_base
 
 # as the released README trains
@@ -33,7 +33,9 @@ TEXTS = {
     "description": "the lantern over the harbor",
 }
 MODALITIES = ["video", "ocr", "asr", "description"]
+MIN_PIXELS = 56 * 56
 SAMPLE_RATE = 16_000
+AUDIO_SAMPLES = 6_400
 
 
 def main() -> None:
@@ -41,6 +43,7 @@ def main() -> None:
     parser.add_argument("--released", type=Path, required=True)
     parser.add_argument("--backbone", choices=["vl", "omni"], required=True)
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--pixels", action="store_true", help="store the document's pixel values too")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     released = arguments.released.resolve()
@@ -51,7 +54,8 @@ def main() -> None:
     model.save_pretrained("adapter")
     processor.save_pretrained("adapter")
     Path("adapter/README.md").unlink()  # peft's empty model card
-    write_expected(model, processor, omni=arguments.backbone == "omni")
+    Path("base/spk_dict.pt").unlink(missing_ok=True)
+    write_expected(model, processor, omni=arguments.backbone == "omni", pixels=arguments.pixels)
 
 
 def released_classes(released: Path, backbone: str) -> tuple[type, type]:
@@ -62,9 +66,18 @@ def released_classes(released: Path, backbone: str) -> tuple[type, type]:
     if backbone == "vl":
         from models.qwen2_5 import ColQwen2_5, ColQwen2_5Processor
 
-        return ColQwen2_5, ColQwen2_5Processor
-    from models.qwen2_5_omni import ColQwenOmni, ColQwenOmniProcessor
+        class Processor(ColQwen2_5Processor):
+            """Its read-only property stops transformers 4.52 from making one at all."""
 
+            image_token_id = None
+
+        Processor.__name__ = ColQwen2_5Processor.__name__
+        return ColQwen2_5, Processor
+    from models.qwen2_5_omni import ColQwenOmni, ColQwenOmniProcessor
+    from transformers.models.qwen2_5_omni.processing_qwen2_5_omni import Qwen2_5OmniProcessorKwargs
+
+    # this processor enlarges every frame to 128 * 28 * 28 pixels; here pixels are to be what was handed in
+    Qwen2_5OmniProcessorKwargs._defaults["videos_kwargs"]["min_pixels"] = MIN_PIXELS
     return ColQwenOmni, ColQwenOmniProcessor
 
 
@@ -75,7 +88,13 @@ def adapted(model_class: type, processor_class: type) -> tuple[Any, Any]:
 
     set_seed(TRAINING_SEED)
     processor = processor_class.from_pretrained("base", use_fast=True)
-    model = model_class.from_pretrained("base", config=AutoConfig.from_pretrained("base"))
+    model = model_class.from_pretrained(
+        "base",
+        config=AutoConfig.from_pretrained("base"),
+        # transformers 4.52 renames old keys for its own classes alone: without this the released class is random
+        key_mapping=getattr(model_class, "_checkpoint_conversion_mapping", None) or None,
+    )
+    check_loaded(model)
     lora = LoraConfig(
         r=4,
         lora_alpha=8,
@@ -96,14 +115,25 @@ def adapted(model_class: type, processor_class: type) -> tuple[Any, Any]:
     return model.eval(), processor
 
 
-def write_expected(model: Any, processor: Any, *, omni: bool) -> None:
+def check_loaded(model: Any) -> None:
+    """Every tensor of the base arrived, whatever its name now, and the projection is the draw of the seed."""
+    saved = load_file("base/model.safetensors").values()
+    arrived = {(tuple(tensor.shape), float(tensor.sum())) for tensor in model.state_dict().values()}
+    lost = [tuple(tensor.shape) for tensor in saved if (tuple(tensor.shape), float(tensor.sum())) not in arrived]
+    torch.manual_seed(TRAINING_SEED)
+    drawn = torch.empty_like(model.custom_text_proj.weight).normal_(0, 0.02)
+    if lost or not torch.equal(drawn, model.custom_text_proj.weight) or model.custom_text_proj.bias.any():
+        raise SystemExit(f"the base was not loaded as it was saved, or the projection is another draw: {lost}")
+
+
+def write_expected(model: Any, processor: Any, *, omni: bool, pixels: bool) -> None:
     frames = made_frames(num_frames=4, height=56, width=84)
     images = [Image.fromarray(frame) for frame in frames]
     stored = {"frames": torch.from_numpy(frames)}
     stored |= encoded(model, processor.process_queries([QUERY], max_length=64), "query")
-    stored |= encoded(model, document(processor, images, modalities=MODALITIES), "document", pixels=not omni)
+    stored |= encoded(model, document(processor, images, modalities=MODALITIES), "document", pixels=pixels)
     if omni:
-        audio = made_audio(seconds=1.0)
+        audio = made_audio(AUDIO_SAMPLES)
         stored["audio"] = torch.from_numpy(audio)
         both = document(processor, images, audio=audio, modalities=["video", "audio", "ocr"])
         stored |= encoded(model, both, "audio_document")
@@ -126,8 +156,8 @@ def document(
     return processor.process_combined(
         {name: inputs[name] for name in modalities},
         prefixes,
-        MAX_LENGTHS,
-        max_length=MAX_LENGTHS["combined"],
+        # the released call hands its token limit to the audio as well, as a limit in samples
+        MAX_LENGTHS if audio is None else {**MAX_LENGTHS, "combined": len(audio)},
         modality_types=modalities,
     )
 
@@ -186,9 +216,9 @@ def made_frames(*, num_frames: int, height: int, width: int) -> np.ndarray:
     ).astype(np.uint8)
 
 
-def made_audio(*, seconds: float) -> np.ndarray:
+def made_audio(num_samples: int) -> np.ndarray:
     """(samples,) float32 at 16 kHz: a rising tone."""
-    times = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    times = np.arange(num_samples) / SAMPLE_RATE
     return (0.3 * np.sin(2 * np.pi * (220 + 90 * times) * times)).astype(np.float32)
 
 

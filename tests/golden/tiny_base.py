@@ -179,7 +179,7 @@ def save_vl_base(directory: Path, *, seed: int) -> None:
     model.save_pretrained(directory)
     tokenizer.save_pretrained(directory)
     Qwen2VLImageProcessor(**PIXELS).save_pretrained(directory)
-    set_processor_class(directory, "Qwen2_5_VLProcessor")
+    set_processor_class(directory, "Qwen2_5_VLProcessor", template=tokenizer.chat_template)
 
 
 def save_omni_base(directory: Path, *, seed: int) -> None:
@@ -187,7 +187,6 @@ def save_omni_base(directory: Path, *, seed: int) -> None:
     from transformers import (
         Qwen2_5OmniConfig,
         Qwen2_5OmniForConditionalGeneration,
-        Qwen2VLImageProcessor,
         WhisperFeatureExtractor,
     )
 
@@ -204,9 +203,10 @@ def save_omni_base(directory: Path, *, seed: int) -> None:
         "position_id_per_seconds": 25,
         "seconds_per_chunk": 2,
     }
+    text = {**TEXT, "rope_scaling": {"mrope_section": [2, 3, 3], "rope_type": "default", "type": "default"}}
     thinker = {
         **tokens,
-        "text_config": {**TEXT, "vocab_size": len(tokenizer)},
+        "text_config": {**text, "vocab_size": len(tokenizer)},
         "vision_config": {**VISION, "in_channels": 3},
         "audio_config": {
             "num_mel_bins": 128,
@@ -215,14 +215,14 @@ def save_omni_base(directory: Path, *, seed: int) -> None:
             "encoder_attention_heads": 2,
             "encoder_ffn_dim": 24,
             "max_source_positions": 1500,
-            "n_window": 100,
+            "n_window": 10,  # chunks of 20 mel frames, so that a short sound has several
             "output_dim": 32,
         },
         "pad_token_id": ids("<|endoftext|>"),
         "vocab_size": len(tokenizer),
     }
     talker = {
-        **{name: value for name, value in TEXT.items() if name != "num_hidden_layers"},
+        **{name: value for name, value in text.items() if name != "num_hidden_layers"},
         **tokens,
         "num_hidden_layers": 1,
         "head_dim": 16,
@@ -264,13 +264,10 @@ def save_omni_base(directory: Path, *, seed: int) -> None:
     model.save_pretrained(directory)
     torch.save({}, directory / "spk_dict.pt")  # the released class wants the voices beside the weights
     tokenizer.save_pretrained(directory)
-    Qwen2VLImageProcessor(**PIXELS).save_pretrained(directory)
-    WhisperFeatureExtractor(feature_size=128).save_pretrained(directory)
-    merged = (
-        PIXELS | WhisperFeatureExtractor(feature_size=128).to_dict() | {"image_processor_type": "Qwen2VLImageProcessor"}
-    )
-    (directory / "preprocessor_config.json").write_text(json.dumps(merged, indent=2) + "\n", encoding="utf-8")
-    set_processor_class(directory, "Qwen2_5OmniProcessor")
+    sound = WhisperFeatureExtractor(feature_size=128, chunk_length=300, return_attention_mask=True).to_dict()
+    merged = PIXELS | sound | {"image_processor_type": "Qwen2VLImageProcessor"}
+    (directory / "preprocessor_config.json").write_text(json.dumps(merged), encoding="utf-8")
+    set_processor_class(directory, "Qwen2_5OmniProcessor", template=tokenizer.chat_template)
 
 
 def widen(model: torch.nn.Module) -> None:
@@ -285,9 +282,8 @@ def widen(model: torch.nn.Module) -> None:
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.1)
 
 
-def set_processor_class(directory: Path, name: str) -> None:
+def set_processor_class(directory: Path, name: str, *, template: str) -> None:
     """Also where processors of these versions look for the chat template."""
-    template = json.loads((directory / "tokenizer_config.json").read_text(encoding="utf-8"))["chat_template"]
     (directory / "chat_template.json").write_text(json.dumps({"chat_template": template}) + "\n", encoding="utf-8")
     path = directory / "preprocessor_config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
