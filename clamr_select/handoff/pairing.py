@@ -58,8 +58,8 @@ def plan_emission(selection: Selection, channel: TimeChannel, *, pair: Pair | No
         frames = [frame for frame in frames for _ in range(max(2, channel.num_fused))]
     elif chosen == "neighbor":
         frames = _with_neighbors(selection)
-    # what is left over is filled as consumers fill it; some refuse a single frame
-    frames += [frames[-1]] * (-len(frames) % channel.num_fused)
+    if channel.mixes_times:  # what is left over is filled as consumers fill it; some refuse a single frame
+        frames += [frames[-1]] * (-len(frames) % channel.num_fused)
     indices, times = (tuple(column) for column in zip(*frames, strict=True))
     _warn_of_times(times, channel, pair=chosen)
     line = timeline_of(indices, times, facts=selection.video_facts, clock=channel.clock)
