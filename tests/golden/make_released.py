@@ -117,7 +117,7 @@ def adapted(model_class: type, processor_class: type) -> tuple[Any, Any]:
 
 def check_loaded(model: Any) -> None:
     """Every tensor of the base arrived, whatever its name now, and the projection is the draw of the seed."""
-    saved = load_file("base/model.safetensors").values()
+    saved = [tensor.float() for tensor in load_file("base/model.safetensors").values()]
     arrived = {(tuple(tensor.shape), float(tensor.sum())) for tensor in model.state_dict().values()}
     lost = [tuple(tensor.shape) for tensor in saved if (tuple(tensor.shape), float(tensor.sum())) not in arrived]
     torch.manual_seed(TRAINING_SEED)

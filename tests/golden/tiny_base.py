@@ -176,7 +176,7 @@ def save_vl_base(directory: Path, *, seed: int) -> None:
     torch.manual_seed(seed)
     model = Qwen2_5_VLForConditionalGeneration(config)
     widen(model)
-    model.save_pretrained(directory)
+    model.to(torch.bfloat16).save_pretrained(directory)  # as the hub's bases are stored
     tokenizer.save_pretrained(directory)
     Qwen2VLImageProcessor(**PIXELS).save_pretrained(directory)
     set_processor_class(directory, "Qwen2_5_VLProcessor", template=tokenizer.chat_template)
@@ -261,7 +261,7 @@ def save_omni_base(directory: Path, *, seed: int) -> None:
     torch.manual_seed(seed)
     model = Qwen2_5OmniForConditionalGeneration(config)
     widen(model)
-    model.save_pretrained(directory)
+    model.to(torch.bfloat16).save_pretrained(directory)  # as the hub's bases are stored
     torch.save({}, directory / "spk_dict.pt")  # the released class wants the voices beside the weights
     tokenizer.save_pretrained(directory)
     sound = WhisperFeatureExtractor(feature_size=128, chunk_length=300, return_attention_mask=True).to_dict()
