@@ -57,6 +57,7 @@ STAYS_LIGHT: dict[str, tuple[str, ...]] = {
     "clamr_select.context": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.video": ("torch", "transformers", *CONSUMER_PACKAGES),
     "clamr_select.scoring": ("transformers", "av", *CONSUMER_PACKAGES),
+    "clamr_select.integrations.vllm": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.model": ("av", "rapidocr", "matplotlib", *CONSUMER_PACKAGES),
 }
 """Module to the packages that importing it must not import."""
