@@ -1,9 +1,10 @@
-"""What a dataset hands to the trainer: documents, and queries that say which frames answer them."""
+"""What a dataset hands to the trainer: documents, and queries that say which of them, and which frames, answer."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from clamr_select.errors import InputError
 from clamr_select.model.document import Document
 
 FrameAddress = tuple[int, int]
@@ -16,17 +17,30 @@ class TrainingQuery:
 
     text: str
     target: str
-    """What the question is about, for reports: ``video``, ``ocr``, ``asr``, ``description``, or two joined
-    by ``+``."""
+    """What the question is about: ``video``, ``ocr``, ``asr``, ``description``, or two joined by ``+``; empty
+    where nobody has said."""
     positive_documents: tuple[int, ...]
     positive_frames: tuple[FrameAddress, ...] = ()
-    """Empty for questions that only metadata answers: they train document scores alone."""
+    """Empty for questions that only metadata answers, and where nobody labelled frames: they train document
+    scores alone."""
     ignored_documents: tuple[int, ...] = ()
     """Documents that may answer as well; they are left out of the loss."""
     ignored_frames: tuple[FrameAddress, ...] = ()
+    teacher_scores: tuple[tuple[int, float], ...] = ()
+    """(document position, score) where a stronger model has judged the pair, for distillation."""
 
 
 @dataclass(frozen=True)
 class TrainingBatch:
     documents: tuple[Document, ...]
     queries: tuple[TrainingQuery, ...]
+    document_keys: tuple[str, ...] = ()
+    """What each document is (a video id), the same in every batch. With keys, documents of other processes and
+    batches are negatives too, except those with the key of a positive or ignored document, here and there.
+    Without (), only this batch's documents are negatives: elsewhere nobody has checked who answers what."""
+
+    def __post_init__(self) -> None:
+        if self.document_keys and len(self.document_keys) != len(self.documents):
+            raise InputError(
+                f"got {len(self.document_keys)} document keys for {len(self.documents)} documents; one each, or none"
+            )

@@ -1,116 +1,112 @@
-"""Scores of every query against every frame and every document of a batch, with gradient."""
+"""Scores of every query against every frame or document, with gradient, in bounded memory.
+
+Written out, the similarities of a batch are [modalities, queries, documents, query tokens, document tokens]: here
+they exist for one block of segments at a time, in the forward and again in the backward pass. Only the token that
+wins a maximum carries gradient.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
+from torch.utils.checkpoint import checkpoint
 
-from clamr_select.model import ClamrForRetrieval
-from clamr_select.model.embedding import embed, label_tokens
-from clamr_select.scoring.segments import Segments, candidate_segments, group_tokens
-from clamr_select.scoring.tokens import TokenEmbeddings, concatenate
-from clamr_select.training.batch import TrainingBatch
-from clamr_select.training.losses import IGNORED, POSITIVE, query_means
+from clamr_select.scoring.segments import Segments
+from clamr_select.scoring.tokens import TokenEmbeddings
 
-
-@dataclass(frozen=True)
-class BatchScores:
-    """(num_queries, num_rows) each, mean over query tokens; rows are the batch's frames or documents."""
-
-    frames_token_max: torch.Tensor
-    frames_modality_max: torch.Tensor
-    documents_token_max: torch.Tensor
-    documents_modality_max: torch.Tensor
+BLOCK_ELEMENTS = 1 << 23
+"""Similarities held at once: 32 MiB of float32."""
 
 
 @dataclass(frozen=True)
-class DocumentGroup:
-    """Documents of like length, so that little is computed on padding."""
+class QueryTokens:
+    """The tokens of all queries side by side: no padding, so none can score."""
 
-    inputs: Any
-    """What the processor made of them."""
-    positions: list[int]
-    """Their places in the batch."""
+    vectors: torch.Tensor
+    """(num_query_tokens, dim)."""
+    query_of_token: torch.Tensor
+    """(num_query_tokens,) int64."""
+    num_queries: int
 
 
-def batch_scores(
-    model: ClamrForRetrieval, *, groups: list[DocumentGroup], queries: Any, frame_counts: list[int]
-) -> BatchScores:
-    """Late-interaction scores within a batch.
+@dataclass(frozen=True)
+class RowScores:
+    """Late interaction of queries and rows (frames or documents), mean over query tokens."""
+
+    token_max: torch.Tensor
+    """(num_queries, num_rows) float32, ``-inf`` where a row has no token."""
+    by_modality: torch.Tensor
+    """(num_queries, num_rows, num_modalities) float32, ``-inf`` where absent."""
+
+    @property
+    def modality_max(self) -> torch.Tensor:
+        """(num_queries, num_rows)."""
+        return self.by_modality.amax(dim=2)
+
+
+def score_rows(queries: QueryTokens, *, tokens: TokenEmbeddings, segments: Segments) -> RowScores:
+    """Scores with gradient to ``queries.vectors`` and ``tokens.vectors``.
 
     Args:
-        groups: all documents of the batch, those of like length together.
-        queries: what the processor made of the questions.
-        frame_counts: candidates of each document.
+        segments: the rows, over ``tokens``.
     """
-    tokens, document_of_token = _flatten(model, groups, frame_counts)
-    query_embeddings = embed(model, queries)
-    mask = queries["attention_mask"].bool()
-    flat_queries = query_embeddings[mask]  # [all query tokens, dim]
-    query_of_token = mask.nonzero()[:, 0]
-    similarities = tokens.vectors @ flat_queries.T  # [document tokens, query tokens]
-
-    def reduce(segments: Segments) -> tuple[torch.Tensor, torch.Tensor]:
-        maxima = torch.segment_reduce(
-            similarities[segments.token_indices], "max", offsets=segments.offsets, axis=0, initial=-torch.inf
-        ).view(segments.num_rows, segments.num_modalities, -1)
-        means = [query_means(m, query_of_token=query_of_token, num_queries=len(mask)) for m in (maxima.amax(1), maxima)]
-        return means[0].T, means[1].amax(dim=1).T
-
-    frames = reduce(candidate_segments(tokens))
-    whole = reduce(
-        group_tokens(
-            torch.arange(len(tokens)),
-            rows=document_of_token,
-            modality_ids=tokens.modality_ids,
-            num_rows=len(frame_counts),
-            num_modalities=len(tokens.modalities),
-        )
-    )
-    return BatchScores(*frames, *whole)
+    device = tokens.vectors.device
+    with torch.autocast(device.type, enabled=False):  # sums in bfloat16 collapse the scores onto a few values
+        maxima = _segment_maxima(queries.vectors, tokens.vectors, segments)
+        by_row = maxima.view(segments.num_rows, segments.num_modalities, -1)
+        weights = _mean_weights(queries).to(device)
+        token_max = query_means(by_row.amax(dim=1), weights=weights)
+        by_modality = query_means(by_row, weights=weights)
+    return RowScores(token_max=token_max.T, by_modality=by_modality.permute(2, 0, 1))
 
 
-def _flatten(
-    model: ClamrForRetrieval, groups: list[DocumentGroup], frame_counts: list[int]
-) -> tuple[TokenEmbeddings, torch.Tensor]:
-    """All documents' tokens, in the batch's order whatever the groups, and the document of each token."""
-    parts: dict[int, TokenEmbeddings] = {}
-    for group in groups:
-        embeddings = embed(model, group.inputs)
-        for row, document in enumerate(group.positions):
-            parts[document] = label_tokens(
-                embeddings[row],
-                inputs=group.inputs,
-                row=row,
-                num_candidates=frame_counts[document],
-                modalities=tuple(model.config.modalities),
-            )
-    ordered = [parts[document] for document in range(len(frame_counts))]
-    owners = torch.repeat_interleave(torch.arange(len(ordered)), torch.tensor([len(part) for part in ordered]))
-    return concatenate(ordered), owners
+def query_means(maxima: torch.Tensor, *, weights: torch.Tensor) -> torch.Tensor:
+    """Mean over each query's tokens.
 
-
-def relations(batch: TrainingBatch) -> tuple[torch.Tensor, torch.Tensor]:
-    """How each frame and each document stands to each query.
+    Args:
+        maxima: (…, num_query_tokens) of all queries side by side, ``-inf`` where a segment is empty.
+        weights: (num_query_tokens, num_queries), columns that sum to one.
 
     Returns:
-        (num_queries, num_frames) and (num_queries, num_documents) of NEGATIVE, POSITIVE, IGNORED. Queries
-        without a positive frame ignore all frames.
+        (…, num_queries), ``-inf`` where the segment is empty.
     """
-    counts = [len(document.frames) for document in batch.documents]
-    starts = np.cumsum([0, *counts])
-    frames = np.zeros((len(batch.queries), starts[-1]), dtype=np.int64)
-    documents = np.zeros((len(batch.queries), len(counts)), dtype=np.int64)
-    for row, query in enumerate(batch.queries):
-        for address in query.ignored_frames:
-            frames[row, starts[address[0]] + address[1]] = IGNORED
-        for address in query.positive_frames:
-            frames[row, starts[address[0]] + address[1]] = POSITIVE
-        if not query.positive_frames:
-            frames[row] = IGNORED
-        documents[row, list(query.ignored_documents)] = IGNORED
-        documents[row, list(query.positive_documents)] = POSITIVE
-    return torch.from_numpy(frames), torch.from_numpy(documents)
+    absent = torch.isneginf(maxima[..., :1])
+    # 0 * -inf is NaN: empty segments go in as 0 and come out as -inf
+    return (maxima.masked_fill(absent, 0.0) @ weights).masked_fill(absent, -torch.inf)
+
+
+def _mean_weights(queries: QueryTokens) -> torch.Tensor:
+    one_hot = torch.nn.functional.one_hot(queries.query_of_token, queries.num_queries).float()
+    return one_hot / one_hot.sum(dim=0, keepdim=True)
+
+
+def _segment_maxima(queries: torch.Tensor, vectors: torch.Tensor, segments: Segments) -> torch.Tensor:
+    """(num_segments, num_query_tokens): the best dot product of each query token in each segment."""
+    blocks = list(_blocks(segments, max_entries=max(1, BLOCK_ELEMENTS // max(1, len(queries)))))
+    if len(blocks) == 1:
+        return _block_maxima(queries, vectors, *blocks[0])
+    return torch.cat([checkpoint(_block_maxima, queries, vectors, *block, use_reentrant=False) for block in blocks])
+
+
+def _blocks(segments: Segments, *, max_entries: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Runs of segments, as their tokens and offsets; a single larger segment stands alone."""
+    edges = segments.offsets
+    start, last = 0, len(edges) - 1
+    while start < last:
+        fits = int(torch.searchsorted(edges, edges[start] + max_entries, right=True)) - 1
+        stop = min(max(fits, start + 1), last)
+        yield segments.token_indices[edges[start] : edges[stop]], edges[start : stop + 1] - edges[start]
+        start = stop
+
+
+def _block_maxima(
+    queries: torch.Tensor, vectors: torch.Tensor, token_indices: torch.Tensor, offsets: torch.Tensor
+) -> torch.Tensor:
+    if len(token_indices) == 0:
+        return queries.new_full((len(offsets) - 1, len(queries)), -torch.inf, dtype=torch.float32)
+    low, high = int(token_indices.min()), int(token_indices.max()) + 1
+    similarities = vectors[low:high].float() @ queries.float().T  # [tokens of the block, query tokens]
+    entries = similarities.index_select(0, (token_indices - low).to(vectors.device))
+    return torch.segment_reduce(entries, "max", offsets=offsets.to(vectors.device), axis=0, initial=-torch.inf)

@@ -1,224 +1,269 @@
-"""Train a CLaMR on batches of documents and questions: late interaction, InfoNCE, learnable temperature."""
+"""The trainer: transformers' own, with contrastive batches, retrieval metrics and atomic checkpoints."""
 
 from __future__ import annotations
 
 import json
-import logging
-import math
-import os
-import shutil
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, load_model, save_file
+from torch import distributed
+from torch.utils.data import DataLoader, Dataset
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_callback import ExportableState
+from transformers.trainer_utils import rotate_checkpoints
 
-from clamr_select.model import ClamrForRetrieval, ClamrProcessor
-from clamr_select.training.batch import TrainingBatch
-from clamr_select.training.losses import contrastive_loss
-from clamr_select.training.scores import BatchScores, DocumentGroup, batch_scores, relations
+from clamr_select.errors import InputError
+from clamr_select.model import ClamrProcessor
+from clamr_select.scoring.maxsim import Similarity, check_similarity
+from clamr_select.training.checkpoints import (
+    OPTIMIZER_VALUES,
+    atomic_directory,
+    checkpoint_path,
+    load_optimizer,
+    load_random_state,
+    newest_checkpoint,
+    save_optimizer,
+    save_random_state,
+)
+from clamr_select.training.contrastive_model import ContrastiveModel
+from clamr_select.training.distributed import num_processes, process_index
+from clamr_select.training.evaluation import EncodedBatch, retrieval_metrics
+from clamr_select.training.prepared import PreparedBatch
+from clamr_select.training.weights import load_weights, save_weights
 
-logger = logging.getLogger(__name__)
-
-NUM_GROUPS = 4
-"""Forward passes a batch is split into by document length."""
-STATE_FILE = "optimizer.safetensors"
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    num_steps: int
-    learning_rate: float = 1.5e-3
-    weight_decay: float = 0.01
-    warmup_steps: int = 100
-    flat_share: float = 0.3
-    """Share of the steps at the full rate before the cosine decay begins."""
-    initial_temperature: float = 0.03
-    max_gradient_norm: float = 1.0
-    checkpoint_every: int = 200
-    log_every: int = 20
-
-
-@dataclass(frozen=True)
-class PreparedBatch:
-    """A batch as tensors, made away from the training loop."""
-
-    groups: list[DocumentGroup]
-    queries: Any
-    frame_counts: list[int]
-    frame_relations: torch.Tensor
-    document_relations: torch.Tensor
-    modality_matters: torch.Tensor
-    """(num_queries,) bool: one modality alone answers, so ``modality_max`` can be trained on it."""
-    targets: list[str]
+STATE_FILE, SCHEDULER_FILE, ARGUMENTS_FILE = "trainer_state.json", "scheduler.json", "training_args.json"
 
 
-def prepare(batch: TrainingBatch, *, processor: ClamrProcessor) -> PreparedBatch:
-    queries, _ = processor.process_queries([query.text for query in batch.queries])
-    frames, whole = relations(batch)
-    return PreparedBatch(
-        groups=_groups(batch, processor=processor),
-        queries=queries,
-        frame_counts=[len(document.frames) for document in batch.documents],
-        frame_relations=frames,
-        document_relations=whole,
-        modality_matters=torch.tensor(["+" not in query.target for query in batch.queries]),
-        targets=[query.target for query in batch.queries],
-    )
+class _LogAtSave(TrainerCallback):
+    """A checkpoint never falls between two log lines, so that the curve after a resume is the same."""
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> TrainerControl:
+        control.should_log = control.should_log or control.should_save
+        return control
 
 
-def _groups(batch: TrainingBatch, *, processor: ClamrProcessor) -> list[DocumentGroup]:
-    def size(position: int) -> tuple[int, int]:
-        document = batch.documents[position]
-        return len(document.frames), sum(len(segment.text) for segment in document.texts)
+class ClamrTrainer(Trainer):
+    """Trains a :class:`ContrastiveModel` on data whose collator makes ``{"batch": PreparedBatch}``.
 
-    ordered = sorted(range(len(batch.documents)), key=size)
-    share = math.ceil(len(ordered) / NUM_GROUPS)
-    groups = [ordered[start : start + share] for start in range(0, len(ordered), share)]
-    return [DocumentGroup(processor.process_documents([batch.documents[i] for i in g])[0], g) for g in groups]
+    Args:
+        model: what to train.
+        args: from :func:`clamr_select.training.arguments.training_arguments`.
+        processor: saved with every checkpoint.
+        eval_dataset: collated as the training data; gives ``eval_ndcg@10`` and more
+            (:func:`clamr_select.training.evaluation.retrieval_metrics`).
+        similarity: of the evaluation; ``token_max`` is the paper's for inference.
 
-
-def total_loss(scores: BatchScores, *, batch: PreparedBatch, temperature: torch.Tensor) -> torch.Tensor:
-    """Frames and documents, each by ``token_max`` (every query) and ``modality_max`` (single-modality ones)."""
-    single = batch.modality_matters
-    parts = [
-        contrastive_loss(scores.frames_token_max / temperature, relation=batch.frame_relations),
-        contrastive_loss(scores.documents_token_max / temperature, relation=batch.document_relations),
-        contrastive_loss(scores.frames_modality_max[single] / temperature, relation=batch.frame_relations[single]),
-        contrastive_loss(
-            scores.documents_modality_max[single] / temperature, relation=batch.document_relations[single]
-        ),
-    ]
-    weights = (1.0, 0.5, 0.5, 0.25)
-    return sum((w * part for w, part in zip(weights, parts, strict=True)), start=torch.zeros(()))
-
-
-def rate_factor(step: int, *, options: TrainingOptions) -> float:
-    """Linear warm-up, flat, then cosine to a tenth of a percent."""
-    if step < options.warmup_steps:
-        return (step + 1) / options.warmup_steps
-    flat_until = options.flat_share * options.num_steps
-    if step < flat_until:
-        return 1.0
-    progress = (step - flat_until) / max(1.0, options.num_steps - flat_until)
-    return max(1e-3, 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
-
-
-class Trainer:
-    """One loop, one checkpoint directory. ``train`` resumes from the newest checkpoint in it."""
+    Raises:
+        InputError: arguments that would drop columns, hide a loss that is not finite, or evaluate nothing.
+    """
 
     def __init__(
         self,
-        model: ClamrForRetrieval,
+        model: ContrastiveModel,
         *,
+        args: TrainingArguments,
         processor: ClamrProcessor,
-        options: TrainingOptions,
-        directory: Path,
+        data_collator: Any,
+        train_dataset: Any = None,
+        eval_dataset: Any = None,
+        similarity: Similarity = "token_max",
+        callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
-        self.model = model
+        check_similarity(similarity)
+        if args.remove_unused_columns or args.logging_nan_inf_filter:
+            raise InputError(
+                "remove_unused_columns and logging_nan_inf_filter must be off: they drop data and hide a loss that "
+                "is not finite; build the arguments with clamr_select.training.arguments.training_arguments"
+            )
+        if args.eval_strategy != "no" and eval_dataset is None:
+            raise InputError(f"eval_strategy is {args.eval_strategy!r} and there is no eval_dataset; give one, or 'no'")
+        self.similarity = similarity
         self.processor = processor
-        self.options = options
-        self.directory = directory
-        self.log_temperature = torch.nn.Parameter(torch.tensor(math.log(options.initial_temperature)))
-        decayed = [p for p in model.parameters() if p.ndim >= 2]
-        others = [p for p in model.parameters() if p.ndim < 2] + [self.log_temperature]
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": decayed, "weight_decay": options.weight_decay},
-                {"params": others, "weight_decay": 0.0},
-            ],
-            lr=options.learning_rate,
-            betas=(0.9, 0.98),
+        self.directory = Path(str(args.output_dir))
+        # kept as they are: FSDP flattens parameters, and then their shape says nothing
+        self._decayed = {name for name, parameter in model.named_parameters() if parameter.ndim >= 2}
+        super().__init__(
+            model=model,
+            args=args,
+            data_collator=data_collator,
+            train_dataset=train_dataset,
+            eval_dataset=eval_dataset,
+            processing_class=processor,
+            callbacks=[_LogAtSave(), *callbacks],
         )
-        self.step = 0
 
-    def train(
+    def train_from_newest(self) -> None:
+        """Train to the end, from the newest checkpoint in the output directory where there is one."""
+        found = newest_checkpoint(self.directory)
+        self.train(resume_from_checkpoint=str(found) if found is not None else None)
+
+    @property
+    def contrastive_model(self) -> ContrastiveModel:
+        return self.accelerator.unwrap_model(self.model)
+
+    def get_decay_parameter_names(self, model: torch.nn.Module) -> list[str]:
+        """Matrices decay; norms, biases and the temperature do not."""
+        wrappers = ("_fsdp_wrapped_module.", "module.")
+        names = [name for name, _ in model.named_parameters()]
+        return [name for name in names if _without(name, wrappers) in self._decayed]
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        if "loss" in logs:
+            logs = {**logs, **self.contrastive_model.pop_statistics()}
+        super().log(logs, start_time)
+
+    # ---- evaluation
+
+    def evaluate(
         self,
-        batches: Callable[[int], Iterator[PreparedBatch]],
-        *,
-        on_checkpoint: Callable[[int], None] | None = None,
-    ) -> None:
-        """Run to ``num_steps``.
+        eval_dataset: Any = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
+        """Retrieval metrics, each with the prefix; the processes share the encoding."""
+        started = time.monotonic()
+        dataset: Any = self.eval_dataset if eval_dataset is None else eval_dataset
+        encoded = self._encode_share(dataset)
+        values = _broadcast(retrieval_metrics(encoded, similarity=self.similarity) if encoded is not None else None)
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in values.items()}
+        metrics[f"{metric_key_prefix}_seconds"] = round(time.monotonic() - started, 3)
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
 
-        Args:
-            batches: first step to the batches from there on, so that a resumed run sees what it would have seen.
-            on_checkpoint: called with the step after each checkpoint.
-        """
-        self.resume()
-        self.model.train()
-        stream = batches(self.step)
-        started, losses = time.monotonic(), []
-        while self.step < self.options.num_steps:
-            losses.append(self._one_step(next(stream)))
-            self.step += 1
-            if self.step % self.options.log_every == 0:
-                self._log(sum(losses) / len(losses), started)
-                losses = []
-            if self.step % self.options.checkpoint_every == 0 or self.step == self.options.num_steps:
-                self.save()
-                if on_checkpoint is not None:
-                    on_checkpoint(self.step)
-                    self.model.train()
+    def _encode_share(self, dataset: Dataset[Any]) -> list[EncodedBatch] | None:
+        """Encode every n-th batch here; all of them come together in the main process, None elsewhere."""
+        size, processes = self.args.per_device_eval_batch_size, num_processes()
+        starts = list(range(0, len(dataset), size))  # type: ignore[arg-type]
+        rounds = -(-len(starts) // processes)
+        # a process without a batch of its own repeats the first one: sharded models run in step
+        mine = [starts[n] if n < len(starts) else 0 for n in range(process_index(), rounds * processes, processes)]
+        loader = DataLoader(
+            dataset,
+            batch_sampler=[list(range(start, min(start + size, len(dataset)))) for start in mine],  # type: ignore[arg-type]
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+        )
+        model = self.model_wrapped
+        model.eval()
+        encoded = []
+        with torch.no_grad(), self.compute_loss_context_manager():
+            for inputs in loader:
+                batch: PreparedBatch = inputs["batch"]
+                output = model(batch=batch, encode_only=True)
+                encoded.append(EncodedBatch.of(batch, **output))
+        return _gather_in_order(encoded, count=len(starts))
 
-    def _one_step(self, batch: PreparedBatch) -> float:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.options.learning_rate * rate_factor(self.step, options=self.options)
-        scores = batch_scores(self.model, groups=batch.groups, queries=batch.queries, frame_counts=batch.frame_counts)
-        loss = total_loss(scores, batch=batch, temperature=self.log_temperature.exp())
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.options.max_gradient_norm)
-        self.optimizer.step()
-        with torch.no_grad():
-            self.log_temperature.clamp_(math.log(0.01), math.log(0.2))
-        return float(loss.detach())
+    # ---- checkpoints
 
-    def _log(self, loss: float, started: float) -> None:
-        seconds = time.monotonic() - started
-        temperature = float(self.log_temperature.detach().exp())
-        logger.info("step %d loss %.4f temperature %.4f, %.0f s", self.step, loss, temperature, seconds)
+    def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        final = checkpoint_path(self.directory, step=self.state.global_step)
+        self.store_flos()
+        with atomic_directory(
+            final, is_main=self.is_world_process_zero(), barrier=self.accelerator.wait_for_everyone
+        ) as staging:
+            self.save_model(str(staging), _internal_call=True)
+            if self.state.best_global_step == self.state.global_step:
+                self.state.best_model_checkpoint = str(final)
+            if not self.args.save_only_model:
+                self._save_optimizer_and_scheduler(str(staging))
+                self._save_scaler(str(staging))
+                self._save_rng_state(str(staging))
+            if self.args.should_save:
+                self._save_state(staging)
+        if self.args.should_save:
+            rotate_checkpoints(
+                output_dir=str(self.directory),
+                save_total_limit=self.args.save_total_limit,
+                best_model_checkpoint=self.state.best_model_checkpoint,
+            )
 
-    def save(self) -> None:
-        """Write ``checkpoint/`` whole or not at all: a new directory, synced, then renamed."""
-        fresh, current, old = (self.directory / name for name in ("checkpoint.new", "checkpoint", "checkpoint.old"))
-        shutil.rmtree(fresh, ignore_errors=True)
-        self.model.save_pretrained(fresh)
-        self.processor.save_pretrained(fresh)
-        save_file(self._state(), fresh / STATE_FILE)
-        (fresh / "progress.json").write_text(json.dumps({"step": self.step}))
-        for path in fresh.iterdir():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-        shutil.rmtree(old, ignore_errors=True)
-        if current.exists():
-            current.rename(old)
-        fresh.rename(current)
-        shutil.rmtree(old, ignore_errors=True)
+    def _save_state(self, directory: Path) -> None:
+        states: Any = self.state.stateful_callbacks
+        for callback in [*self.callback_handler.callbacks, self.control]:
+            if isinstance(callback, ExportableState):
+                states[type(callback).__name__] = callback.state()
+        self.state.save_to_json(str(directory / STATE_FILE))
 
-    def resume(self) -> None:
-        """Take up the newest whole checkpoint, if there is one."""
-        current = next((p for n in ("checkpoint", "checkpoint.old") if (p := self.directory / n).exists()), None)
-        if current is None:
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        directory = Path(output_dir) if output_dir is not None else self.directory
+        if not self.args.should_save:
             return
-        load_model(self.model, current / "model.safetensors")
-        self._load_state(load_file(current / STATE_FILE))
-        self.step = json.loads((current / "progress.json").read_text())["step"]
-        logger.info("resumed at step %d from %s", self.step, current)
+        directory.mkdir(parents=True, exist_ok=True)
+        save_weights(self.contrastive_model, directory=directory, state=state_dict)
+        self.processor.save_pretrained(directory)
+        (directory / ARGUMENTS_FILE).write_text(self.args.to_json_string(), encoding="utf-8")
 
-    def _state(self) -> dict[str, torch.Tensor]:
-        """The optimizer's moments by parameter position, and the temperature: tensors only, so safetensors."""
-        moments = self.optimizer.state_dict()["state"]
-        state = {f"{position}.{name}": value for position, entry in moments.items() for name, value in entry.items()}
-        return {**state, "log_temperature": self.log_temperature.detach().clone()}
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # sharded: their own formats
+            super()._save_optimizer_and_scheduler(output_dir)
+        elif self.args.should_save:
+            optimizer, scheduler = self._optimizer_and_scheduler()
+            save_optimizer(optimizer.state_dict(), directory=Path(output_dir))
+            text = json.dumps(scheduler.state_dict())
+            (Path(output_dir) / SCHEDULER_FILE).write_text(text, encoding="utf-8")
 
-    def _load_state(self, state: dict[str, torch.Tensor]) -> None:
-        with torch.no_grad():
-            self.log_temperature.copy_(state.pop("log_temperature"))
-        moments: dict[int, dict[str, torch.Tensor]] = {}
-        for key, value in state.items():
-            position, name = key.split(".", 1)
-            moments.setdefault(int(position), {})[name] = value
-        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:
+            super()._load_optimizer_and_scheduler(checkpoint)
+        elif checkpoint is not None and (Path(checkpoint) / OPTIMIZER_VALUES).exists():
+            optimizer, scheduler = self._optimizer_and_scheduler()
+            optimizer.load_state_dict(load_optimizer(Path(checkpoint), device=self.args.device))
+            scheduler.load_state_dict(json.loads((Path(checkpoint) / SCHEDULER_FILE).read_text("utf-8")))
+
+    def _optimizer_and_scheduler(self) -> tuple[Any, Any]:
+        if self.optimizer is None or self.lr_scheduler is None:
+            raise InputError("there is no optimizer yet: checkpoints are written and read while training")
+        return self.optimizer, self.lr_scheduler
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        save_random_state(self._random_state_file(output_dir))
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        if checkpoint is not None and self._random_state_file(checkpoint).exists():
+            load_random_state(self._random_state_file(checkpoint))
+
+    def _random_state_file(self, directory: str) -> Path:
+        return Path(directory) / f"random_state_{self.args.process_index}.safetensors"
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: torch.nn.Module | None = None) -> None:
+        if self.is_fsdp_enabled:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+        else:
+            load_weights(self.contrastive_model, directory=Path(resume_from_checkpoint))
+
+    def _load_best_model(self) -> None:
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:
+            super()._load_best_model()
+        elif self.state.best_model_checkpoint is not None:
+            load_weights(self.contrastive_model, directory=Path(self.state.best_model_checkpoint))
+
+
+def _without(name: str, parts: Sequence[str]) -> str:
+    for part in parts:
+        name = name.replace(part, "")
+    return name
+
+
+def _gather_in_order(encoded: list[EncodedBatch], *, count: int) -> list[EncodedBatch] | None:
+    """Batches of all processes in the data's order, in the main process."""
+    if num_processes() == 1:
+        return encoded
+    parts: list[list[EncodedBatch]] | None = [[] for _ in range(num_processes())] if process_index() == 0 else None
+    distributed.gather_object(encoded, parts)
+    if parts is None:
+        return None
+    return [batch for row in zip(*parts, strict=True) for batch in row][:count]
+
+
+def _broadcast(values: dict[str, float] | None) -> dict[str, float]:
+    """The main process's metrics, everywhere: all processes decide alike when to stop."""
+    box = [values]
+    if num_processes() > 1:
+        distributed.broadcast_object_list(box)
+    return box[0] or {}

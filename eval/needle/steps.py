@@ -6,7 +6,7 @@ from torch.utils.data import Dataset
 
 from clamr_select.eval.needle.batches import training_batches
 from clamr_select.model import ClamrProcessor
-from clamr_select.training.trainer import PreparedBatch, prepare
+from clamr_select.training.prepared import PreparedBatch, prepare
 
 STEPS_PER_SEED = 10_000_000
 

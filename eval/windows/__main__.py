@@ -27,7 +27,7 @@ from clamr_select.scoring.segments import candidate_segments
 from clamr_select.scoring.tokens import concatenate
 from clamr_select.training.batch import TrainingBatch
 from clamr_select.training.losses import IGNORED, POSITIVE
-from clamr_select.training.scores import relations
+from clamr_select.training.relations import relations
 
 WINDOWS = (1, 2, 4, 8, 16)
 SEED = 77

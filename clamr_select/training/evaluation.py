@@ -1,0 +1,127 @@
+"""Retrieval metrics during training: every question against every document, or frame, that it may meet."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from clamr_select.errors import InputError
+from clamr_select.metrics import ndcg_at_k, recall_at_k
+from clamr_select.scoring.maxsim import Similarity
+from clamr_select.training.encoding import EncodedDocuments
+from clamr_select.training.losses import IGNORED, POSITIVE
+from clamr_select.training.prepared import PreparedBatch
+from clamr_select.training.relations import relations_elsewhere
+from clamr_select.training.scores import QueryTokens, RowScores, score_rows
+
+DEPTH = 10
+
+
+@dataclass(frozen=True)
+class EncodedBatch:
+    """A batch after the model, on the CPU."""
+
+    queries: QueryTokens
+    documents: EncodedDocuments
+    document_relations: torch.Tensor
+    frame_relations: torch.Tensor
+    targets: list[str]
+    document_keys: torch.Tensor | None
+
+    @classmethod
+    def of(cls, batch: PreparedBatch, *, queries: QueryTokens, documents: EncodedDocuments) -> EncodedBatch:
+        return cls(
+            queries, documents, batch.document_relations, batch.frame_relations, batch.targets, batch.document_keys
+        )
+
+
+def retrieval_metrics(batches: Sequence[EncodedBatch], *, similarity: Similarity = "token_max") -> dict[str, float]:
+    """Means over queries, 0 to 1.
+
+    Batches whose documents have keys form one pool: every query meets every document of all of them, each key
+    once. Without keys each batch is a pool of its own. Ignored rows are left out of the ranking.
+
+    Returns:
+        ``ndcg@10``, ``recall@1``, ``recall@5``, ``recall@10`` over documents, ``ndcg@10_<target>`` for each
+        target, ``frame_hit@1``, ``frame_hit@8`` where frames are labelled, ``num_queries``.
+
+    Raises:
+        InputError: no query has a positive document.
+    """
+    values: dict[str, list[float]] = defaultdict(list)
+    for number, batch in enumerate(batches):
+        scores, relation = _document_table(batches, number, similarity)
+        for row, target in enumerate(batch.targets):
+            ranked, relevant = _ranking(scores[row], relation[row])
+            if relevant:
+                _add_document_metrics(values, ranked, relevant, target)
+        if bool((batch.frame_relations == POSITIVE).any()):
+            _add_frame_metrics(values, batch, similarity)
+    if not values["ndcg@10"]:
+        raise InputError("nothing to evaluate: no query of the evaluation set has a positive document")
+    return {
+        **{name: float(np.mean(numbers)) for name, numbers in sorted(values.items())},
+        "num_queries": float(len(values["ndcg@10"])),
+    }
+
+
+def _document_table(
+    batches: Sequence[EncodedBatch], number: int, similarity: Similarity
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scores and relations of one batch's queries to all documents of their pool."""
+    batch = batches[number]
+    if batch.document_keys is None:
+        return _scores(batch.queries, batch.documents, similarity), batch.document_relations
+    scores, relations = [], []
+    seen = batch.document_keys
+    for other_number, other in enumerate(batches):
+        if other.document_keys is None:
+            continue
+        scores.append(_scores(batch.queries, other.documents, similarity))
+        if other_number == number:
+            relations.append(batch.document_relations)
+            continue
+        elsewhere = relations_elsewhere(
+            batch.document_relations, own_keys=batch.document_keys, other_keys=other.document_keys
+        )
+        relations.append(elsewhere.masked_fill(torch.isin(other.document_keys, seen), IGNORED))
+        seen = torch.cat([seen, other.document_keys])
+    return torch.cat(scores, dim=1), torch.cat(relations, dim=1)
+
+
+def _scores(queries: QueryTokens, documents: EncodedDocuments, similarity: Similarity) -> torch.Tensor:
+    return _pick(score_rows(queries, tokens=documents.tokens, segments=documents.document_rows()), similarity)
+
+
+def _pick(scores: RowScores, similarity: Similarity) -> torch.Tensor:
+    return scores.token_max if similarity == "token_max" else scores.modality_max
+
+
+def _ranking(scores: torch.Tensor, relation: torch.Tensor) -> tuple[list[int], list[int]]:
+    """The best ``DEPTH`` rows, best first (of equal ones the earlier), and all positive ones."""
+    order = scores.masked_fill(relation == IGNORED, -torch.inf).argsort(descending=True, stable=True)[:DEPTH]
+    ranked = [int(row) for row in order if torch.isfinite(scores[row]) and relation[row] != IGNORED]
+    return ranked, (relation == POSITIVE).nonzero()[:, 0].tolist()
+
+
+def _add_document_metrics(values: dict[str, list[float]], ranked: list[int], relevant: list[int], target: str) -> None:
+    ndcg = ndcg_at_k(ranked, relevant=relevant, k=DEPTH)
+    values["ndcg@10"].append(ndcg)
+    if target:
+        values[f"ndcg@10_{target}"].append(ndcg)
+    for k in (1, 5, 10):
+        values[f"recall@{k}"].append(recall_at_k(ranked, relevant=relevant, k=k))
+
+
+def _add_frame_metrics(values: dict[str, list[float]], batch: EncodedBatch, similarity: Similarity) -> None:
+    documents = batch.documents
+    scores = _pick(score_rows(batch.queries, tokens=documents.tokens, segments=documents.frame_rows()), similarity)
+    for row, relation in enumerate(batch.frame_relations):
+        ranked, relevant = _ranking(scores[row], relation)
+        if relevant:
+            for k in (1, 8):
+                values[f"frame_hit@{k}"].append(float(bool(set(ranked[:k]) & set(relevant))))

@@ -1,0 +1,124 @@
+"""A training batch as tensors, made away from the training loop (in the data loader's workers)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from clamr_select.errors import InputError
+from clamr_select.model import ClamrProcessor
+from clamr_select.training.batch import TrainingBatch
+from clamr_select.training.losses import NO_TARGET
+from clamr_select.training.relations import hash_keys, relations
+
+NUM_GROUPS = 4
+"""Forward passes a batch is split into by document length, unless the caller says otherwise."""
+
+
+@dataclass(frozen=True)
+class DocumentGroup:
+    """Documents of like length, so that little is computed on padding."""
+
+    inputs: Any
+    """What the processor made of them."""
+    positions: list[int]
+    """Their places in the batch."""
+
+
+@dataclass(frozen=True)
+class PreparedBatch:
+    """Everything the model and the losses need of a batch."""
+
+    groups: list[DocumentGroup]
+    """One forward pass each; with cached gradients, as much as is in memory at once."""
+    queries: Any
+    """What the processor made of the questions."""
+    frame_counts: list[int]
+    """Candidates of each document."""
+    frame_relations: torch.Tensor
+    """(num_queries, num_frames) of NEGATIVE, POSITIVE, IGNORED."""
+    document_relations: torch.Tensor
+    """(num_queries, num_documents)."""
+    targets: list[str]
+    target_ids: torch.Tensor
+    """(num_queries,) int64 id of the one modality that answers, or ``NO_TARGET``."""
+    joint: torch.Tensor
+    """(num_queries,) bool: two modalities answer together, so ``modality_max`` cannot be trained on it."""
+    document_keys: torch.Tensor | None = None
+    """(num_documents,) int64, None where the documents have no keys."""
+    teacher_scores: torch.Tensor | None = None
+    """(num_queries, num_documents) float32, NaN where unknown; None where there is no teacher."""
+
+
+def prepare(
+    batch: TrainingBatch, *, processor: ClamrProcessor, documents_per_group: int | None = None
+) -> PreparedBatch:
+    """Tokenise, patchify, label.
+
+    Args:
+        documents_per_group: documents in one forward pass; None makes ``NUM_GROUPS`` passes.
+
+    Raises:
+        InputError: no document or no query, ``documents_per_group`` < 1, or a target that the model does not know.
+    """
+    if not batch.documents or not batch.queries:
+        raise InputError(
+            f"a batch needs documents and queries, got {len(batch.documents)} and {len(batch.queries)} of them"
+        )
+    queries, _ = processor.process_queries([query.text for query in batch.queries])
+    frames, whole = relations(batch)
+    return PreparedBatch(
+        groups=_groups(batch, processor=processor, size=documents_per_group),
+        queries=queries,
+        frame_counts=[len(document.frames) for document in batch.documents],
+        frame_relations=frames,
+        document_relations=whole,
+        targets=[query.target for query in batch.queries],
+        target_ids=torch.tensor([_target_id(query.target, processor) for query in batch.queries]),
+        joint=torch.tensor(["+" in query.target for query in batch.queries]),
+        document_keys=hash_keys(batch.document_keys) if batch.document_keys else None,
+        teacher_scores=_teacher_scores(batch),
+    )
+
+
+def collate(batches: Sequence[TrainingBatch | PreparedBatch], *, processor: ClamrProcessor) -> dict[str, PreparedBatch]:
+    """For data sets whose items are whole batches: the trainer asks for one at a time.
+
+    Raises:
+        InputError: asked for several at once.
+    """
+    if len(batches) != 1:
+        raise InputError(f"items are whole batches: set per_device_train_batch_size to 1, got {len(batches)} at once")
+    (batch,) = batches
+    return {"batch": batch if isinstance(batch, PreparedBatch) else prepare(batch, processor=processor)}
+
+
+def _groups(batch: TrainingBatch, *, processor: ClamrProcessor, size: int | None) -> list[DocumentGroup]:
+    def length(position: int) -> tuple[int, int]:
+        document = batch.documents[position]
+        return len(document.frames), sum(len(segment.text) for segment in document.texts)
+
+    if size is not None and size < 1:
+        raise InputError(f"documents_per_group must be at least 1, got {size}")
+    ordered = sorted(range(len(batch.documents)), key=length)
+    share = size or math.ceil(len(ordered) / NUM_GROUPS)
+    groups = [ordered[start : start + share] for start in range(0, len(ordered), share)]
+    return [DocumentGroup(processor.process_documents([batch.documents[i] for i in g])[0], g) for g in groups]
+
+
+def _target_id(target: str, processor: ClamrProcessor) -> int:
+    return NO_TARGET if not target or "+" in target else processor.modality_id(target)
+
+
+def _teacher_scores(batch: TrainingBatch) -> torch.Tensor | None:
+    if not any(query.teacher_scores for query in batch.queries):
+        return None
+    scores = torch.full((len(batch.queries), len(batch.documents)), torch.nan)
+    for row, query in enumerate(batch.queries):
+        for document, score in query.teacher_scores:
+            scores[row, document] = score
+    return scores

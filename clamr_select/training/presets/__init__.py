@@ -1,0 +1,15 @@
+"""Recipes: objective, arguments, and files for FSDP and DeepSpeed."""
+
+from clamr_select.training.presets.files import DEEPSPEED_PRESETS, FSDP_PRESETS, read_settings
+from clamr_select.training.presets.nano import NANO_OBJECTIVE, nano_arguments
+from clamr_select.training.presets.paper import PAPER_OBJECTIVE, paper_arguments
+
+__all__ = [
+    "DEEPSPEED_PRESETS",
+    "FSDP_PRESETS",
+    "NANO_OBJECTIVE",
+    "PAPER_OBJECTIVE",
+    "nano_arguments",
+    "paper_arguments",
+    "read_settings",
+]

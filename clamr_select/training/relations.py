@@ -1,0 +1,72 @@
+"""How the documents and frames of a batch stand to its queries, as tensors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from clamr_select.training.batch import TrainingBatch
+from clamr_select.training.losses.relation import IGNORED, NEGATIVE, POSITIVE
+
+
+def relations(batch: TrainingBatch) -> tuple[torch.Tensor, torch.Tensor]:
+    """How each frame and each document stands to each query.
+
+    Returns:
+        (num_queries, num_frames) and (num_queries, num_documents) of NEGATIVE, POSITIVE, IGNORED. Queries
+        without a positive frame ignore all frames. A document with the key of one that is positive or ignored
+        is ignored, with its frames.
+    """
+    counts = [len(document.frames) for document in batch.documents]
+    documents = _document_relations(batch)
+    starts = np.cumsum([0, *counts])
+    frames = np.repeat(np.where(documents == IGNORED, IGNORED, NEGATIVE), counts, axis=1)
+    for row, query in enumerate(batch.queries):
+        explicit = {*query.ignored_documents}
+        for document in explicit:  # its frames are as the query says, one by one
+            frames[row, starts[document] : starts[document + 1]] = NEGATIVE
+        for address in query.ignored_frames:
+            frames[row, starts[address[0]] + address[1]] = IGNORED
+        for address in query.positive_frames:
+            frames[row, starts[address[0]] + address[1]] = POSITIVE
+        if not query.positive_frames:
+            frames[row] = IGNORED
+    return torch.from_numpy(frames), torch.from_numpy(documents)
+
+
+def _document_relations(batch: TrainingBatch) -> np.ndarray:
+    documents = np.zeros((len(batch.queries), len(batch.documents)), dtype=np.int64)
+    keys = np.array(batch.document_keys)
+    for row, query in enumerate(batch.queries):
+        listed = [*query.ignored_documents, *query.positive_documents]
+        if len(keys):
+            documents[row, np.isin(keys, keys[listed])] = IGNORED
+        documents[row, list(query.ignored_documents)] = IGNORED
+        documents[row, list(query.positive_documents)] = POSITIVE
+    return documents
+
+
+def hash_keys(keys: Sequence[str]) -> torch.Tensor:
+    """(len(keys),) int64, the same in every process."""
+    digests = [hashlib.blake2b(key.encode(), digest_size=8).digest() for key in keys]
+    return torch.tensor([int.from_bytes(digest, "little", signed=True) for digest in digests], dtype=torch.int64)
+
+
+def relations_elsewhere(
+    document_relations: torch.Tensor, *, own_keys: torch.Tensor, other_keys: torch.Tensor
+) -> torch.Tensor:
+    """How documents of another process or batch stand to the queries of this one.
+
+    Args:
+        document_relations: (num_queries, num_documents) of this batch.
+        own_keys, other_keys: of :func:`hash_keys`, for this batch's documents and the others.
+
+    Returns:
+        (num_queries, len(other_keys)): NEGATIVE, or IGNORED where a positive or ignored document has that key.
+    """
+    spoken_for = (document_relations != NEGATIVE).float()
+    same = (own_keys[:, None] == other_keys[None, :]).float()
+    return torch.where(spoken_for @ same > 0, IGNORED, NEGATIVE)
