@@ -13,7 +13,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 .PHONY: run test check build test-lowest clean
 
-EXTRAS ?= dev,eval,torchcodec,openai
+EXTRAS ?= dev,eval,torchcodec,openai,qwen
 VENV := .venv
 LOWEST := .venv-lowest
 PIP_INSTALL := -m pip install --disable-pip-version-check

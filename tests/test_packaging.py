@@ -62,7 +62,7 @@ def test_files_named_in_the_metadata_exist() -> None:
 def test_lowest_versions_are_those_declared() -> None:
     """tests/lowest.txt and the lower bounds of pyproject.toml say the same."""
     declared = [*PYPROJECT["project"]["dependencies"]]
-    for extra in ("dev", "eval", "torchcodec", "openai"):
+    for extra in ("dev", "eval", "torchcodec", "openai", "qwen"):
         declared += PYPROJECT["project"]["optional-dependencies"][extra]
     bounds = dict(requirement.partition(";")[0].split(",")[0].strip().split(">=") for requirement in declared)
     pins = dict(

@@ -85,13 +85,17 @@ def _constant_rate(
     # a consumer may refuse more frames than the video has, as when each of all frames is emitted twice
     if facts.average_fps <= 0 or not len(frame_indices) <= facts.num_frames or frame_indices[-1] >= facts.num_frames:
         return None
-    rate = float(Fraction(facts.average_fps).limit_denominator(_LARGEST_RATE_DENOMINATOR))
-    for index, seconds in zip(frame_indices, timestamps_seconds, strict=True):
-        shown = index / rate
-        # whole seconds are compared too: 11.9999999 is written 00:11 where 12 is meant
-        if abs(shown - seconds) > MAX_REAL_ERROR_SECONDS or math.floor(shown) != math.floor(seconds):
-            return None
-    return rate
+    rounded = float(Fraction(facts.average_fps).limit_denominator(_LARGEST_RATE_DENOMINATOR))
+    frames = list(zip(frame_indices, timestamps_seconds, strict=True))
+    for rate in (rounded, facts.average_fps):  # time-lapse rates round to 0
+        if rate and all(_is_shown_at(index / rate, seconds) for index, seconds in frames):
+            return rate
+    return None
+
+
+def _is_shown_at(shown: float, seconds: float) -> bool:
+    # whole seconds are compared too: 11.9999999 is written 00:11 where 12 is meant
+    return abs(shown - seconds) <= MAX_REAL_ERROR_SECONDS and math.floor(shown) == math.floor(seconds)
 
 
 def _milliseconds(frame_indices: Sequence[int], timestamps_seconds: Sequence[float]) -> tuple[int, ...]:
