@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from clamr_select.errors import CheckpointError
 
 Shape = tuple[int, ...]
+_DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
 
 
 class TensorFiles:
@@ -44,6 +46,11 @@ class TensorFiles:
 
     def shape(self, name: str) -> Shape:
         return tuple(self._files[name].get_slice(name).get_shape())
+
+    def main_dtype(self) -> torch.dtype:
+        """Of the most tensors."""
+        counts = Counter(self._files[name].get_slice(name).get_dtype() for name in self)
+        return _DTYPES.get(counts.most_common(1)[0][0], torch.float32)
 
     def read(self, name: str) -> torch.Tensor:
         return self._files[name].get_tensor(name)
