@@ -21,6 +21,7 @@ def training_arguments(output: Path, **options: Any) -> TrainingArguments:
         "output_dir": str(output),
         "remove_unused_columns": False,
         "logging_nan_inf_filter": False,  # it would replace a loss that is not finite by an average
+        "data_seed": options.get("seed", 42),  # else the order of rows is that of whatever drew a number before
         "dataloader_drop_last": True,  # a smaller last batch has fewer negatives
         "accelerator_config": {"dispatch_batches": False, "split_batches": False},
         "save_strategy": "steps",

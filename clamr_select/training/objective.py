@@ -103,18 +103,24 @@ def term_losses(term: LossTerm, *, scores: RowScores, labels: Labels, temperatur
     relation = labels.relation
     if term.loss in ("hard_positive", "hard_negative"):
         hard = hard_positive_infonce if term.loss == "hard_positive" else hard_negative_infonce
-        return hard(scores.by_modality / temperature, relation=relation, target_ids=labels.target_ids)
+        return hard(_scaled(scores.by_modality, temperature), relation=relation, target_ids=labels.target_ids)
     kept = ~labels.joint if term.similarity == "modality_max" else torch.ones_like(labels.joint)
     table = (scores.modality_max if term.similarity == "modality_max" else scores.token_max)[kept]
     if term.loss == "infonce":
-        return infonce(table / temperature, relation=relation[kept])
+        return infonce(_scaled(table, temperature), relation=relation[kept])
     if term.loss == "pairwise":
-        return pairwise_softplus(table / temperature, relation=relation[kept])
+        return pairwise_softplus(_scaled(table, temperature), relation=relation[kept])
     if labels.teacher is None:
         raise InputError(f"{term.loss} needs teacher scores, and no query of this batch has any")
     if term.loss == "distill_kl":
-        return kl_divergence(table / temperature, teacher=labels.teacher[kept])
+        return kl_divergence(_scaled(table, temperature), teacher=labels.teacher[kept])
     return margin_mse(table, teacher=labels.teacher[kept], relation=relation[kept])
+
+
+def _scaled(scores: torch.Tensor, temperature: torch.Tensor) -> torch.Tensor:
+    """Scores over the temperature. ``-inf`` stays out of the division: its gradient would be 0 * inf."""
+    absent = torch.isneginf(scores)
+    return (scores.masked_fill(absent, 0.0) / temperature).masked_fill(absent, -torch.inf)
 
 
 def average(losses: Sequence[torch.Tensor], *, weights: Sequence[float]) -> torch.Tensor:

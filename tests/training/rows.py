@@ -7,7 +7,20 @@ import numpy as np
 from clamr_select.model.document import Document, TextSegment
 from clamr_select.training.batch import TrainingBatch, TrainingQuery
 
-WORDS = ("harbor", "lantern", "glacier", "walrus", "cello", "bugle", "orchard", "compass")
+WORDS = (
+    "harbor",
+    "lantern",
+    "glacier",
+    "walrus",
+    "cello",
+    "bugle",
+    "orchard",
+    "compass",
+    "tunnel",
+    "violin",
+    "meadow",
+    "anchor",
+)
 
 
 def keyed_batch(rows: list[int]) -> TrainingBatch:

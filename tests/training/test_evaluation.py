@@ -1,0 +1,68 @@
+"""Metrics of a pool against values worked out by hand, with embeddings that are written down."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from clamr_select.errors import InputError
+from clamr_select.scoring.tokens import TokenEmbeddings
+from clamr_select.training.encoding import EncodedDocuments
+from clamr_select.training.evaluation import EncodedBatch, retrieval_metrics
+from clamr_select.training.losses import IGNORED, NEGATIVE, POSITIVE
+from clamr_select.training.relations import hash_keys
+from clamr_select.training.scores import QueryTokens
+
+
+def encoded(
+    scores: list[float], *, relation: list[int], keys: list[str] | None = None, frames: list[int] | None = None
+) -> EncodedBatch:
+    """One query [1, 0] against one-frame documents [score, 0]: each scores what is written."""
+    count = len(scores)
+    vectors = torch.tensor([[score, 0.0] for score in scores])
+    tokens = TokenEmbeddings(
+        vectors=vectors,
+        modality_ids=torch.ones(count, dtype=torch.int64),
+        first_candidates=torch.arange(count),
+        last_candidates=torch.arange(count),
+        num_candidates=count,
+        modalities=("video",),
+    )
+    documents = EncodedDocuments(tokens, torch.arange(count), torch.ones(count, dtype=torch.int64))
+    queries = QueryTokens(torch.tensor([[1.0, 0.0]]), torch.tensor([0]), 1)
+    frame_relations = torch.tensor([frames if frames is not None else [IGNORED] * count])
+    hashed = hash_keys(keys) if keys else None
+    return EncodedBatch(queries, documents, torch.tensor([relation]), frame_relations, ["video"], hashed)
+
+
+def test_one_batch_by_hand():
+    batch = encoded([0.2, 0.9, 0.5, 0.7], relation=[NEGATIVE, NEGATIVE, POSITIVE, IGNORED])
+    metrics = retrieval_metrics([batch])
+    assert metrics["ndcg@10"] == pytest.approx(1 / math.log2(3))  # second, the ignored one left out
+    assert metrics["ndcg@10_video"] == metrics["ndcg@10"]
+    assert (metrics["recall@1"], metrics["recall@5"], metrics["num_queries"]) == (0.0, 1.0, 1.0)
+    assert "frame_hit@1" not in metrics
+
+
+def test_frames_are_ranked_where_they_are_labelled():
+    batch = encoded([0.2, 0.9, 0.5], relation=[0, POSITIVE, 0], frames=[POSITIVE, IGNORED, NEGATIVE])
+    metrics = retrieval_metrics([batch])
+    assert (metrics["frame_hit@1"], metrics["frame_hit@8"]) == (0.0, 1.0)
+
+
+def test_batches_with_keys_are_one_pool_and_every_key_counts_once():
+    first = encoded([0.5], relation=[POSITIVE], keys=["a"])
+    second = encoded([0.9, 0.4], relation=[NEGATIVE, POSITIVE], keys=["b", "c"])
+    third = encoded([0.95, 0.9, 0.1], relation=[NEGATIVE, NEGATIVE, POSITIVE], keys=["a", "b", "d"])
+    metrics = retrieval_metrics([first, second, third])
+    ranks = (2, 3, 4)  # a: below b; c: below b and one a; d: below a, b and c
+    assert metrics["ndcg@10"] == pytest.approx(sum(1 / math.log2(rank + 1) for rank in ranks) / 3)
+    alone = retrieval_metrics([encoded([0.5], relation=[POSITIVE]), encoded([0.9, 0.4], relation=[0, POSITIVE])])
+    assert alone["recall@1"] == 0.5
+
+
+def test_nothing_positive_is_an_error():
+    with pytest.raises(InputError, match="no query"):
+        retrieval_metrics([encoded([0.5, 0.1], relation=[NEGATIVE, IGNORED])])
