@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,7 @@ class Conversation:
 
     def ask_stream(
         self, question: str, options: Sequence[str] | None = None, *, reselect: bool = True, **settings: Any
-    ) -> Iterator[str | Answer]:
+    ) -> Generator[str | Answer, None, None]:
         """As :meth:`ask`: yields the text in pieces as they come, and then the answer."""
         yield (yield from self._answer(question, options or (), reselect, settings, stream=True))
 

@@ -172,5 +172,13 @@ def _refused(client: OpenAI, error: Exception) -> ServerError:
 
 
 def _reason(error: Exception) -> str:
-    said = " ".join(str(error).split())
+    """What was said, on one line. The package leaves a body out of its message where it is not in OpenAI's form."""
+    body = getattr(error, "body", None)
+    message = str(error) if body is None or str(body) in str(error) else f"{error}: {_detail(body)}"
+    said = " ".join(message.split())
     return said if len(said) <= MAX_REASON_CHARACTERS else said[: MAX_REASON_CHARACTERS - 1] + "…"
+
+
+def _detail(body: object) -> object:
+    """FastAPI's servers put their message there."""
+    return body["detail"] if isinstance(body, dict) and "detail" in body else body

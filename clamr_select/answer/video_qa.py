@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +84,7 @@ class VideoQA:
 
     def ask_stream(
         self, video: str | Path | IndexedVideo, question: str, options: Sequence[str] | None = None, **settings: Any
-    ) -> Iterator[str | Answer]:
+    ) -> Generator[str | Answer, None, None]:
         """As :meth:`ask`: yields the text in pieces as they come, and then the :class:`Answer`."""
         pieces = self.answer(video, question, options or (), settings=AskSettings.of(settings), stream=True)
         yield (yield from pieces)
