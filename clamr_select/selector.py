@@ -16,6 +16,7 @@ from clamr_select.indexing.indexer import Indexer
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.indexing.progress import Progress
 from clamr_select.model.encoder import ClamrEncoder
+from clamr_select.model.reference_labels import Compat
 from clamr_select.selection import Selection
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class FrameSelector:
         device: str = "auto",
         dtype: str | torch.dtype = "auto",
         revision: str | None = None,
+        compat: Compat | None = None,
         **options: Any,
     ) -> FrameSelector:
         """Load a model: ``clamr-nano`` (embedded), a directory, or a hub id.
@@ -54,12 +56,16 @@ class FrameSelector:
             device: ``auto``, ``cpu`` or ``cuda[:N]``.
             dtype: ``auto``, or a torch dtype.
             revision: of the hub repository.
+            compat: ``reference`` labels and scores as the released CLaMR code, for comparison with published
+                numbers (docs/compatibility.md); ``corrected`` is the default.
             **options: for transformers' ``from_pretrained``: ``attn_implementation``, ``device_map``, ``token``, …
 
         Raises:
             ModelNotFoundError, CheckpointError, UnsafeWeightsError: see :mod:`clamr_select.model.loading`.
         """
-        encoder = ClamrEncoder.from_pretrained(name_or_path, device=device, dtype=dtype, revision=revision, **options)
+        encoder = ClamrEncoder.from_pretrained(
+            name_or_path, device=device, dtype=dtype, revision=revision, compat=compat, **options
+        )
         return cls(encoder)
 
     def index(self, video: str | Path, *, progress: Progress | None = None, **options: Any) -> IndexedVideo:

@@ -16,6 +16,7 @@ from clamr_select.indexing.still_text import repeats_text, text_runs
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.policies import select_indices
 from clamr_select.scoring.maxsim import Similarity, aggregate, scores_by_modality, segment_maxsim
+from clamr_select.scoring.reference import candidate_maxima
 from clamr_select.scoring.segments import Segments, candidate_segments
 from clamr_select.scoring.tokens import TokenEmbeddings
 from clamr_select.selection import CandidateScores, Selection, SelectionWarning, VideoFacts
@@ -121,6 +122,8 @@ class IndexedVideo:
         modalities: Sequence[str] | None = None,
     ) -> QuestionScores:
         """Scores of every candidate for an encoded question, (num_query_tokens, dim)."""
+        if self.encoder.compat == "reference":
+            return self._reference_score(query, similarity=similarity, modalities=modalities)
         maxima = segment_maxsim(query, vectors=self.tokens.vectors, segments=self._segments)
         if modalities is not None:
             maxima[:, self._left_out(modalities)] = -torch.inf
@@ -130,6 +133,23 @@ class IndexedVideo:
             competing=_totals(self._without_repeated_text(maxima, by_modality), similarity),
             by_modality=by_modality,
             by_query_token=maxima.numpy(),
+        )
+
+    def _reference_score(
+        self, query: torch.Tensor, *, similarity: Similarity, modalities: Sequence[str] | None
+    ) -> QuestionScores:
+        """As the released code scores one-frame documents: the prompt and the zero pads score too, and text that
+        stays on screen counts in every frame."""
+        maxima = candidate_maxima(query, tokens=self.tokens)
+        if modalities is not None:
+            maxima[:, [1 + position for position in self._left_out(modalities)]] = -torch.inf
+        total = _totals(maxima, similarity)
+        of_modalities = maxima[:, 1:]
+        return QuestionScores(
+            total=total,
+            competing=total,
+            by_modality=scores_by_modality(of_modalities).numpy(),
+            by_query_token=of_modalities.numpy(),
         )
 
     def _without_repeated_text(self, maxima: torch.Tensor, by_modality: np.ndarray) -> torch.Tensor:

@@ -240,6 +240,7 @@ class Indexer:
         return {
             "selector": "clamr",
             "model": self.encoder.name,
+            "compat": self.encoder.compat,
             "backend": reader.info.backend,
             "num_candidates": len(read.frame_indices),
             "candidate_fps": self.options.candidate_fps,

@@ -18,11 +18,21 @@ def embed(model: ClamrForRetrieval, inputs: Any) -> torch.Tensor:
 
 
 def label_tokens(
-    embeddings: torch.Tensor, *, inputs: Any, row: int, num_candidates: int, modalities: tuple[str, ...]
+    embeddings: torch.Tensor,
+    *,
+    inputs: Any,
+    row: int,
+    num_candidates: int,
+    modalities: tuple[str, ...],
+    with_unlabelled: bool = False,
 ) -> TokenEmbeddings:
-    """One document's (tokens, dim) embeddings with the labels of its row; prompt and padding, which have no
-    modality and never score, are left out."""
-    keep = inputs["modality_ids"][row] > 0
+    """One document's (tokens, dim) embeddings with the labels of its row; padding, and the prompt, which has no
+    modality and never scores, are left out.
+
+    Args:
+        with_unlabelled: keep the prompt, for reference scoring, where it scores.
+    """
+    keep = inputs["attention_mask"][row].bool() if with_unlabelled else inputs["modality_ids"][row] > 0
     return TokenEmbeddings(
         vectors=embeddings[keep],
         modality_ids=inputs["modality_ids"][row][keep],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,7 +13,9 @@ from clamr_select.model.document import Document
 from clamr_select.model.embedding import embed, label_tokens
 from clamr_select.model.modeling_clamr import ClamrForRetrieval
 from clamr_select.model.processing_clamr import ClamrProcessor, Truncation
+from clamr_select.model.reference_labels import Compat, check_compat
 from clamr_select.scoring.maxsim import Similarity, aggregate, segment_maxsim
+from clamr_select.scoring.reference import reference_similarity
 from clamr_select.scoring.segments import document_segments
 from clamr_select.scoring.tokens import TokenEmbeddings
 
@@ -24,12 +27,22 @@ class ClamrEncoder:
         model: in evaluation mode it gives the same vectors whatever the batch.
         processor: its modalities must be the model's, in the same order.
         name: what it was loaded from, for reports.
+        compat: ``reference`` labels and scores as the released CLaMR code (docs/compatibility.md); ``corrected``
+            by construction and masked; None as the processor says.
 
     Raises:
         CheckpointError: model and processor disagree.
+        UnknownNameError: ``compat`` is neither.
     """
 
-    def __init__(self, model: ClamrForRetrieval, *, processor: ClamrProcessor, name: str = "unnamed") -> None:
+    def __init__(
+        self,
+        model: ClamrForRetrieval,
+        *,
+        processor: ClamrProcessor,
+        name: str = "unnamed",
+        compat: Compat | None = None,
+    ) -> None:
         if list(model.config.modalities) != list(processor.modalities):
             raise CheckpointError(
                 f"{name}: the model's modalities are {list(model.config.modalities)}, "
@@ -40,6 +53,10 @@ class ClamrEncoder:
             raise CheckpointError(
                 f"{name}: the tokenizer has {len(processor.tokenizer)} tokens, the model {vocabulary}"
             )
+        if compat is not None:
+            check_compat(compat)
+            processor = copy.copy(processor)  # another encoder may share it
+            processor.compat = compat
         self.model = model
         self.processor = processor
         self.name = name
@@ -52,17 +69,22 @@ class ClamrEncoder:
         device: str = "auto",
         dtype: str | torch.dtype = "auto",
         revision: str | None = None,
+        compat: Compat | None = None,
         **options: Any,
     ) -> ClamrEncoder:
         """Load ``clamr-nano``, a directory, or a hub id; see :func:`clamr_select.model.loading.load`."""
         from clamr_select.model.loading import load
 
         model, processor = load(name_or_path, device=device, dtype=dtype, revision=revision, **options)
-        return cls(model, processor=processor, name=str(name_or_path))
+        return cls(model, processor=processor, name=str(name_or_path), compat=compat)
 
     @property
     def modalities(self) -> tuple[str, ...]:
         return tuple(self.model.config.modalities)
+
+    @property
+    def compat(self) -> Compat:
+        return self.processor.compat
 
     @property
     def device(self) -> torch.device:
@@ -106,6 +128,7 @@ class ClamrEncoder:
                         row=row,
                         num_candidates=len(document.frames),
                         modalities=self.modalities,
+                        with_unlabelled=self.compat == "reference",
                     )
                 )
         return embedded, truncations
@@ -117,7 +140,12 @@ class ClamrEncoder:
         *,
         similarity: Similarity = "token_max",
     ) -> torch.Tensor:
-        """(num_queries, num_documents) float32 late-interaction scores, mean over query tokens."""
+        """(num_queries, num_documents) float32 late-interaction scores.
+
+        The mean over query tokens; with ``compat="reference"`` their sum, as published evaluation has it.
+        """
+        if self.compat == "reference":
+            return reference_similarity(queries, documents, similarity=similarity)
         columns = []
         for document in documents:
             segments = document_segments(document)

@@ -17,6 +17,14 @@ from clamr_select.model.configuration_clamr import DEFAULT_MODALITIES
 from clamr_select.model.document import Document, TextSegment
 from clamr_select.model.layout import NO_MODALITY, Sequence
 from clamr_select.model.pixels import patchify, resize_frames, smart_resize
+from clamr_select.model.reference_labels import (
+    Compat,
+    check_compat,
+    joined_texts,
+    reference_modality_ids,
+    reference_texts,
+    relabel,
+)
 from clamr_select.scoring.tokens import NO_CANDIDATE
 
 VIDEO = "video"
@@ -54,6 +62,11 @@ class ClamrProcessor(ProcessorMixin):
         patch_size, merge_size: of the vision tower.
         time_interval: positions from one candidate to the next; see :mod:`clamr_select.model.positions`.
         image_mean, image_std: of each colour channel, on the scale 0..1.
+        compat: ``reference`` makes texts and labels of documents as the released code does
+            (:mod:`clamr_select.model.reference_labels`).
+
+    Raises:
+        UnknownNameError: ``compat`` is neither ``corrected`` nor ``reference``.
     """
 
     def __init__(
@@ -78,9 +91,12 @@ class ClamrProcessor(ProcessorMixin):
         time_interval: float = 4.0,
         image_mean: SequenceOf[float] = CLIP_MEAN,
         image_std: SequenceOf[float] = CLIP_STD,
+        compat: Compat = "corrected",
         **kwargs: Any,
     ) -> None:
+        check_compat(compat)
         super().__init__(tokenizer, **kwargs)
+        self.compat = compat
         self.modalities = list(modalities)
         self.query_prefix = query_prefix
         self.query_suffix_token = query_suffix_token
@@ -164,8 +180,11 @@ class ClamrProcessor(ProcessorMixin):
                 pixels.append(patches)
                 grids.append(grid)
                 self._add_frames(sequence, grid)
-            truncations += self._add_texts(sequence, document.texts, token_ids, item=position)
-            sequence.add_text(token_ids[self.document_suffix])
+            if self.compat == "reference":
+                truncations += self._add_reference_texts(sequence, document, token_ids, item=position)
+            else:
+                truncations += self._add_texts(sequence, document.texts, token_ids, item=position)
+                sequence.add_text(token_ids[self.document_suffix])
             sequences.append(sequence)
         batch = self._collate(sequences)
         if pixels:
@@ -210,6 +229,32 @@ class ClamrProcessor(ProcessorMixin):
             if cut:
                 truncations.append(Truncation(item, modality, cut))
         return truncations
+
+    def _add_reference_texts(
+        self, sequence: Sequence, document: Document, token_ids: dict[str, list[int]], *, item: int
+    ) -> list[Truncation]:
+        """Texts, the end of the turn, and every label, by the released arithmetic."""
+        texts = reference_texts(
+            joined_texts(document.texts, modalities=self.modalities, prefixes=self.text_prefixes),
+            tokenizer=self.tokenizer,
+            max_text_tokens=self.max_text_tokens,
+        )
+        sequence.add_text(texts.token_ids)
+        sequence.add_text(token_ids[self.document_suffix])
+        modality_ids = reference_modality_ids(
+            np.concatenate(sequence.input_ids).tolist(),
+            lengths=texts.lengths,
+            modality_ids={name: self.modality_id(name) for name in self.modalities},
+            vision_start_id=self._token_id(self.vision_start_token),
+            vision_end_id=self._token_id(self.vision_end_token),
+            audio_id=None,
+            user_id=self._token_id("user"),
+        )
+        cut = dict(texts.num_tokens_cut)
+        past_the_end = relabel(sequence, modality_ids=modality_ids, num_candidates=len(document.frames))
+        if past_the_end:
+            cut["document"] = past_the_end
+        return [Truncation(item, modality, count) for modality, count in cut.items()]
 
     def modality_id(self, modality: str) -> int:
         """Id 1..M of a modality.
