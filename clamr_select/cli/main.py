@@ -6,11 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from clamr_select.cli import select, train, why
+from clamr_select.cli import ask, select, train, why
 from clamr_select.errors import ClamrSelectError
 
 COMMANDS = {
     "select": (select, "the frames of a video that answer a question"),
+    "ask": (ask, "a vision-language model answers from the frames that answer"),
     "why": (why, "why a moment was selected, or was not"),
     "train": (train, "train clamr-nano on procedural videos"),
 }
