@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,3 +100,35 @@ def import_noisy(*names: str, reason: str) -> list[ModuleType]:
 def import_consumer() -> Callable[..., list[ModuleType]]:
     """See :func:`import_noisy`."""
     return import_noisy
+
+
+def neighbour(folder: str, name: str) -> ModuleType:
+    """A module of another test folder; tests are no package."""
+    path = Path(__file__).parents[1] / folder / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"tests_{folder}_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def tiny() -> SimpleNamespace:
+    """``processor(name)``: a real one of transformers that knows 256 bytes; ``qwen3_vl_model(tokenizer)``."""
+    consumers, shared = neighbour("handoff", "tiny_consumers"), neighbour("handoff", "conftest")
+
+    def template(_image: str, video: str) -> str:
+        part = "{% if part.type == 'video' %}" + video + "{% else %}{{ part.text }}{% endif %}"
+        return "{% for message in messages %}{% for part in message.content %}" + part + "{% endfor %}{% endfor %}"
+
+    def processor(name: str) -> Any:
+        return consumers.BUILDERS[name](shared.byte_tokenizer, template)[0]
+
+    return SimpleNamespace(processor=processor, qwen3_vl_model=consumers.qwen3_vl_model)
+
+
+@pytest.fixture(scope="session")
+def build(tiny: SimpleNamespace) -> Callable[[str], Any]:
+    """Name of a model to its processor, configured small."""
+    return tiny.processor

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,34 +13,6 @@ from clamr_select.errors import InputError
 from clamr_select.integrations.transformers import patch
 
 MAX_ERROR_SECONDS = 0.05 + 1e-6  # times are written in tenths
-
-
-def neighbour(folder: str, name: str):
-    """A module of another test folder; tests are no package."""
-    path = Path(__file__).parents[1] / folder / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"tests_{folder}_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def build():
-    tiny, shared = neighbour("handoff", "tiny_consumers"), neighbour("handoff", "conftest")
-
-    def make(model: str):
-        template = (
-            "{% for message in messages %}{% for part in message.content %}{% if part.type == 'video' %}VIDEO"
-            "{% else %}{{ part.text }}{% endif %}{% endfor %}{% endfor %}"
-        )
-        processor, pattern, _ = tiny.BUILDERS[model](
-            shared.byte_tokenizer, lambda _image, video: template.replace("VIDEO", video)
-        )
-        return processor, pattern
-
-    return make
 
 
 def ask(processor, *videos, **processor_kwargs):
@@ -62,7 +31,7 @@ def ask(processor, *videos, **processor_kwargs):
 
 @pytest.mark.parametrize("sampling", [{}, {"fps": 2}, {"num_frames": 4}, {"do_sample_frames": False}], ids=str)
 def test_the_prompt_holds_the_selected_seconds(build, numbered_video, selection_of, sampling):
-    processor, _ = build("Qwen3-VL")
+    processor = build("Qwen3-VL")
     selection = selection_of(numbered_video, 1, 5, 14)
     with patch(processor, selection):
         inputs, seconds = ask(processor, numbered_video, **sampling)
@@ -72,7 +41,7 @@ def test_the_prompt_holds_the_selected_seconds(build, numbered_video, selection_
 
 
 def test_the_pixels_are_those_of_the_selection(build, constant_video, selection_of, read):
-    processor, _ = build("InternVL")
+    processor = build("InternVL")
     with patch(processor, selection_of(constant_video, 3, 77)), pytest.warns(UserWarning, match="no place for times"):
         pixels = processor.video_processor(
             [str(constant_video)], return_tensors="np", do_normalize=False, do_rescale=False
@@ -82,7 +51,7 @@ def test_the_pixels_are_those_of_the_selection(build, constant_video, selection_
 
 
 def test_several_videos_are_told_apart(build, constant_video, variable_video, selection_of):
-    processor, _ = build("Qwen3-VL")
+    processor = build("Qwen3-VL")
     first, second = selection_of(constant_video, 10), selection_of(variable_video, 5, 11)
     with patch(processor, second, first):
         _, seconds = ask(processor, constant_video, variable_video)
@@ -91,7 +60,7 @@ def test_several_videos_are_told_apart(build, constant_video, variable_video, se
 
 
 def test_an_array_of_the_whole_video_is_sampled(build, constant_video, selection_of, read):
-    processor, _ = build("Qwen3-VL")
+    processor = build("Qwen3-VL")
     whole = np.stack(selection_of(constant_video, *range(120)).frames())
     metadata = VideoMetadata(total_num_frames=120, fps=20.0)
     with patch(processor, selection_of(constant_video, 8, 90)):
@@ -103,13 +72,13 @@ def test_an_array_of_the_whole_video_is_sampled(build, constant_video, selection
 
 
 def test_an_array_without_a_rate_has_no_times(build, constant_video, selection_of):
-    processor, _ = build("Qwen3-VL")
+    processor = build("Qwen3-VL")
     with patch(processor, selection_of(constant_video, 1)), pytest.raises(InputError, match="needs video_metadata"):
         processor.video_processor([np.zeros((120, 64, 64, 3), np.uint8)], do_sample_frames=True)
 
 
 def test_an_array_may_be_of_either_video(build, constant_video, variable_video, selection_of):
-    processor, _ = build("Qwen3-VL")
+    processor = build("Qwen3-VL")
     whole, metadata = np.zeros((16, 64, 64, 3), np.uint8), VideoMetadata(total_num_frames=16, fps=1.0)
     both = (selection_of(constant_video, 1), selection_of(variable_video, 1))
     with patch(processor, *both), pytest.raises(InputError, match="which video"):
@@ -117,7 +86,7 @@ def test_an_array_may_be_of_either_video(build, constant_video, variable_video, 
 
 
 def test_afterwards_the_processor_is_what_it_was(build, constant_video, selection_of):
-    processor, _ = build("Qwen3-VL")
+    processor = build("Qwen3-VL")
     video_processor = processor.video_processor
     before = type(video_processor), dict(vars(video_processor)), video_processor.to_json_string()
     with patch(processor, selection_of(constant_video, 1)):
@@ -129,7 +98,7 @@ def test_afterwards_the_processor_is_what_it_was(build, constant_video, selectio
 
 
 def test_also_after_an_error(build, constant_video, variable_video, selection_of):
-    processor, _ = build("Qwen3-VL")
+    processor = build("Qwen3-VL")
     before = type(processor.video_processor)
     with (
         pytest.raises(InputError, match=r"no selection of .*variable\.mp4"),
@@ -141,7 +110,7 @@ def test_also_after_an_error(build, constant_video, variable_video, selection_of
 
 
 def test_nested_the_inner_one_counts(build, constant_video, selection_of):
-    processor, _ = build("Qwen3-VL")
+    processor = build("Qwen3-VL")
     with patch(processor, selection_of(constant_video, 20)):
         with patch(processor, selection_of(constant_video, 60)):
             assert ask(processor, constant_video)[1] == [3.0]
@@ -149,7 +118,7 @@ def test_nested_the_inner_one_counts(build, constant_video, selection_of):
 
 
 def test_a_video_processor_alone_may_be_patched(build, constant_video, selection_of):
-    processor, _ = build("Qwen3-VL")
+    processor = build("Qwen3-VL")
     alone = processor.video_processor
     with patch(alone, selection_of(constant_video, 20, 21)), pytest.warns(UserWarning, match="no place for times"):
         made = alone([str(constant_video)], return_metadata=True, return_tensors="pt")
@@ -161,13 +130,13 @@ def test_a_video_processor_alone_may_be_patched(build, constant_video, selection
 
 
 def test_what_cannot_be_patched(build, constant_video, selection_of):
-    processor, _ = build("Qwen3-VL")
+    processor = build("Qwen3-VL")
     one = selection_of(constant_video, 1)
     for bad in ((), (one, one)):
         with pytest.raises(InputError, match="one selection a video"), patch(processor, *bad):
             pass
     with pytest.raises(InputError, match="no video processor"), patch(processor.tokenizer, one):
         pass
-    omni, _ = build("Qwen2.5-Omni")
+    omni = build("Qwen2.5-Omni")
     with pytest.raises(InputError, match="times from its call alone"), patch(omni, one):
         pass
