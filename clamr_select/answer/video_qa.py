@@ -118,6 +118,8 @@ class VideoQA:
             earlier: turns of the same conversation.
             seen: ask about these frames, shown in an earlier turn, and select none.
         """
+        if not question.strip():
+            raise InputError("the question is empty; ask something, e.g. 'when does the bridge open?'")
         text = question_text(question, options, with_frames=seen is None)
         timings: dict[str, float] = {}
         selection = seen if seen is not None else self._select(video, question, settings, timings=timings)
