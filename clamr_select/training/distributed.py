@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-import torch.distributed.nn.functional  # not imported by ``import torch``
 from torch import distributed
 
 
@@ -26,11 +27,7 @@ def gather_rows(rows: torch.Tensor) -> list[torch.Tensor]:
     distributed.all_gather(counts, torch.tensor([len(rows)], device=rows.device))
     longest = max(int(count) for count in counts)
     padded = torch.cat([rows, rows.new_zeros((longest - len(rows), *rows.shape[1:]))])
-    if rows.is_floating_point():
-        gathered = list(torch.distributed.nn.functional.all_gather(padded))
-    else:
-        gathered = [torch.empty_like(padded) for _ in counts]
-        distributed.all_gather(gathered, padded.contiguous())
+    gathered = _AllGather.apply(padded)
     return [part[: int(count)] for part, count in zip(gathered, counts, strict=True)]
 
 
@@ -40,3 +37,20 @@ def total(value: torch.Tensor) -> torch.Tensor:
     if num_processes() > 1:
         distributed.all_reduce(summed)
     return summed
+
+
+class _AllGather(torch.autograd.Function):
+    """Every process's tensor, of one shape; backward, the sum of what all processes send to this one's."""
+
+    @staticmethod
+    def forward(ctx: Any, own: torch.Tensor) -> torch.Tensor:
+        gathered = [torch.empty_like(own) for _ in range(num_processes())]
+        distributed.all_gather(gathered, own.contiguous())
+        return torch.stack(gathered)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
+        (gradient,) = gradients
+        summed = gradient.contiguous()
+        distributed.all_reduce(summed)
+        return summed[distributed.get_rank()]
