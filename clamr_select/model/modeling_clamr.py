@@ -11,8 +11,8 @@ from transformers import AutoModel
 from transformers.modeling_utils import PreTrainedModel
 from transformers.utils import ModelOutput
 
+from clamr_select.model.backbones import backbone_for
 from clamr_select.model.configuration_clamr import ClamrConfig
-from clamr_select.model.vision_attention import BatchedVisionAttention
 
 
 @dataclass
@@ -44,8 +44,7 @@ class ClamrForRetrieval(ClamrPreTrainedModel):
     def __init__(self, config: ClamrConfig) -> None:
         super().__init__(config)
         self.vlm = AutoModel.from_config(config.vlm_config)
-        for block in self.vlm.visual.blocks:
-            block.attn = BatchedVisionAttention(block.attn.config)
+        backbone_for(config.vlm_config.model_type).prepare(self.vlm)
         self.embedding_proj_layer = nn.Linear(config.get_text_config().hidden_size, config.embedding_dim)
         self.post_init()
 

@@ -88,7 +88,7 @@ class ClamrProcessor(ProcessorMixin):
         max_pixels: int = 224 * 224,
         patch_size: int = 14,
         merge_size: int = 2,
-        time_interval: float = 4.0,
+        time_interval: float = 2.0,
         image_mean: SequenceOf[float] = CLIP_MEAN,
         image_std: SequenceOf[float] = CLIP_STD,
         compat: Compat = "corrected",
