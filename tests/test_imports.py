@@ -48,16 +48,20 @@ HEAVY = (
     "cv2",
     "matplotlib",
 )
-CONSUMER_PACKAGES = ("gradio", "lmms_eval", "vllm", "sglang", "qwen_vl_utils")
+CONSUMER_PACKAGES = ("gradio", "lmms_eval", "vllm", "sglang", "qwen_vl_utils", "openai")
 STAYS_LIGHT: dict[str, tuple[str, ...]] = {
     "clamr_select": HEAVY + CONSUMER_PACKAGES,
+    "clamr_select.answer": (*HEAVY, "openai", *CONSUMER_PACKAGES),
     "clamr_select.cli": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.policies": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.metrics": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.context": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.video": ("torch", "transformers", *CONSUMER_PACKAGES),
     "clamr_select.scoring": ("transformers", "av", *CONSUMER_PACKAGES),
-    "clamr_select.integrations.vllm": HEAVY + CONSUMER_PACKAGES,
+    **{
+        f"clamr_select.integrations.{name}": HEAVY + CONSUMER_PACKAGES
+        for name in ("openai", "qwen", "sglang", "transformers", "vllm")
+    },
     "clamr_select.model": ("av", "rapidocr", "matplotlib", *CONSUMER_PACKAGES),
 }
 """Module to the packages that importing it must not import."""

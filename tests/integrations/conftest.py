@@ -132,3 +132,17 @@ def tiny() -> SimpleNamespace:
 def build(tiny: SimpleNamespace) -> Callable[[str], Any]:
     """Name of a model to its processor, configured small."""
     return tiny.processor
+
+
+@pytest.fixture(scope="session")
+def vllm_refusals() -> dict[str, str]:
+    """What vLLM 0.33 says, with HTTP 400, to the arguments of a request that it was not told to trust."""
+    changed = {
+        "mm_processor_kwargs": "multimodal preprocessing resource usage",
+        "media_io_kwargs": "multimodal media loading resource usage",
+    }
+    return {
+        name: f"Per-request {name} are disabled by default because they can change {what}. Start the server with "
+        f"--trust-request-mm-kwargs only when clients are trusted. (parameter={name})"
+        for name, what in changed.items()
+    }

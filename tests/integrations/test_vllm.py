@@ -29,6 +29,9 @@ MODULES = (
     "vllm.multimodal.parse",
     "vllm.multimodal.hasher",
     "vllm.plugins",
+    "vllm.exceptions",
+    "vllm.entrypoints.generate.base.protocol",
+    "vllm.entrypoints.serve.exception_handling.error_response",
     "vllm.model_executor.models.qwen3_vl",
 )
 QUESTION = "which number?"
@@ -241,3 +244,13 @@ def test_frames_are_an_array_of_the_host(vllm, constant_video):
 
     assert isinstance(frames, np.ndarray)
     assert frames.dtype == np.uint8
+
+
+@pytest.mark.parametrize("argument", ["media_io_kwargs", "mm_processor_kwargs"])
+def test_vllm_refuses_in_the_words_that_the_client_is_tested_with(vllm, vllm_refusals, argument):
+    given = {"media_io_kwargs": None, "mm_processor_kwargs": None, argument: {"video": {"fps": 1}}}
+    with pytest.raises(vllm.VLLMValidationError) as refused:
+        vllm.validate_request_mm_kwargs(**given, trust_request_mm_kwargs=False)
+
+    assert str(refused.value) == vllm_refusals[argument]
+    assert vllm.create_error_response(refused.value).error.code == 400
