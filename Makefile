@@ -7,15 +7,19 @@
 #   make check                              lint, format, types
 #   make build                              dist/*.whl
 #   make test-lowest                        the suite on the oldest dependencies that are declared
+#   make test-consumers                     our adapters inside vLLM and SGLang (about 10 GB each; no GPU needed)
 #   make clean                              remove whatever was built
 
 SHELL := /bin/sh
 .SUFFIXES:
-.PHONY: run test check build test-lowest clean
+.PHONY: run test check build test-lowest test-consumers clean
 
 EXTRAS ?= dev,eval,torchcodec,openai,qwen
 VENV := .venv
 LOWEST := .venv-lowest
+# each pins its own torch and transformers, so each has an environment of its own
+VLLM := .venv-vllm
+SGLANG := .venv-sglang
 PIP_INSTALL := -m pip install --disable-pip-version-check
 
 # the first of these that is new enough; `make PYTHON=/path/to/python` chooses another
@@ -60,8 +64,13 @@ test-lowest: export OMP_NUM_THREADS ?= 1
 test-lowest: $(LOWEST)/installed
 	$(LOWEST)/bin/python -m pytest $(ARGS)
 
+test-consumers: export OMP_NUM_THREADS ?= 1
+test-consumers: $(VLLM)/installed $(SGLANG)/installed
+	$(VLLM)/bin/python -m pytest tests/integrations --ignore tests/integrations/test_qwen.py $(ARGS)
+	$(SGLANG)/bin/python -m pytest tests/integrations --ignore tests/integrations/test_qwen.py $(ARGS)
+
 clean:
-	rm -rf $(VENV) $(LOWEST) .typecheck build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(VLLM) $(SGLANG) .typecheck build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed $(LOWEST)/installed: pyproject.toml
@@ -71,3 +80,9 @@ $(VENV)/installed $(LOWEST)/installed: pyproject.toml
 	$(@D)/bin/python $(PIP_INSTALL) $(if $(filter $(LOWEST)/%,$@),--constraint tests/lowest.txt) --editable '.[$(EXTRAS)]'
 	@touch $@
 $(LOWEST)/installed: tests/lowest.txt
+
+$(VLLM)/installed $(SGLANG)/installed: pyproject.toml tests/consumers.txt
+	@[ -n "$(PYTHON)" ] || { echo "no Python >= 3.11 found; install one, or: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(@D)/bin/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(@D)
+	$(@D)/bin/python $(PIP_INSTALL) --constraint tests/consumers.txt --editable . pytest $(@D:.venv-%=%)
+	@touch $@
