@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, overload
 
@@ -14,6 +14,8 @@ from clamr_select.errors import InputError
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.indexer import Indexer
 from clamr_select.indexing.options import IndexOptions
+from clamr_select.indexing.presets import preset as named_preset
+from clamr_select.indexing.presets import record
 from clamr_select.indexing.progress import Progress
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.model.reference_labels import Compat
@@ -68,11 +70,14 @@ class FrameSelector:
         )
         return cls(encoder)
 
-    def index(self, video: str | Path, *, progress: Progress | None = None, **options: Any) -> IndexedVideo:
+    def index(
+        self, video: str | Path, *, preset: str | None = None, progress: Progress | None = None, **options: Any
+    ) -> IndexedVideo:
         """Decode, read and encode a video once; the result answers many questions.
 
         Args:
             video: a local file.
+            preset: a name in ``clamr_select.indexing.presets.PRESETS``; options given here override it.
             progress: called with (stage, done, total).
             **options: fields of :class:`clamr_select.indexing.options.IndexOptions`, e.g. ``candidate_fps=1``,
                 ``subtitles="talk.srt"``, ``ocr="off"``, ``title="…"``.
@@ -84,6 +89,7 @@ class FrameSelector:
         unknown = sorted(set(options) - INDEX_OPTIONS)
         if unknown:
             raise InputError(f"no such option: {', '.join(unknown)}; allowed: {', '.join(sorted(INDEX_OPTIONS))}")
+        options = {**named_preset(preset).index, **options}
         return Indexer(self.encoder, options=IndexOptions(**options), progress=progress).index(video)
 
     @overload
@@ -93,22 +99,30 @@ class FrameSelector:
     def select(self, video: str | Path, question: Sequence[str], **options: Any) -> list[Selection]: ...
 
     def select(
-        self, video: str | Path, question: str | Sequence[str], *, num_frames: int = 8, **options: Any
+        self, video: str | Path, question: str | Sequence[str], *, preset: str | None = None, **options: Any
     ) -> Selection | list[Selection]:
         """The frames of ``video`` that answer ``question``; for several questions, one selection each.
 
         Args:
-            num_frames: frames to select.
-            **options: those of :meth:`index`, and those of ``IndexedVideo.select`` (``policy``, ``similarity``,
-                ``modalities``, and the policy's parameters).
+            preset: ``as_published`` for the paper's use on long video: 768 candidates, each its own document of
+                frame and speech, and the best 100. Options given here override it; ``Selection.method`` says both.
+            **options: those of :meth:`index`, and those of ``IndexedVideo.select`` (``num_frames``, ``policy``,
+                ``similarity``, ``modalities``, and the policy's parameters).
 
         Raises:
             As :meth:`index` and ``IndexedVideo.select``.
         """
         questions = [question] if isinstance(question, str) else list(question)
+        chosen = named_preset(preset)
         # before the minutes of decoding: a question that cannot be encoded is known at once
         self.encoder.encode_query(questions)
         index_options = {name: value for name, value in options.items() if name in INDEX_OPTIONS | {"progress"}}
         select_options = {name: value for name, value in options.items() if name not in index_options}
-        indexed = self.index(video, **index_options)
-        return indexed.select(question, num_frames=num_frames, **select_options)
+        indexed = self.index(video, preset=preset, **index_options)
+        selected = indexed.select(question, **{**chosen.select, **select_options})
+        if preset is None:
+            return selected
+        noted = record(preset, given=options)
+        if isinstance(selected, Selection):
+            return replace(selected, method={**selected.method, **noted})
+        return [replace(selection, method={**selection.method, **noted}) for selection in selected]

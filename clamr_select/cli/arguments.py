@@ -12,13 +12,23 @@ if TYPE_CHECKING:
     from clamr_select.selector import FrameSelector
 
 DEFAULT_MODEL = "clamr-nano"
+DEFAULTS = {
+    "num_frames": 8,
+    "policy": "topk_gap",
+    "similarity": "token_max",
+    "candidate_fps": 1.0,
+    "max_candidates": 10_800,
+    "pair": "repeat",
+    "ocr": "auto",
+}
+"""Of options that a preset may set too."""
 
 
 def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     """Everything that decides which frames come out."""
     parser.add_argument("video", metavar="VIDEO", help="a local video file")
     parser.add_argument("question", metavar="QUESTION", help="what the frames should answer")
-    parser.add_argument("--num-frames", type=int, default=8, metavar="N", help="frames to select (default: 8)")
+    parser.add_argument("--num-frames", type=int, metavar="N", help="frames to select (default: 8)")
     parser.add_argument(
         "--subtitles", metavar="FILE", help="srt, vtt, ass or json; default: beside or inside the video"
     )
@@ -30,29 +40,30 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="clamr-nano (embedded: words, and simple shapes), a hub id or a directory (default: clamr-nano)",
     )
-    parser.add_argument("--policy", default="topk_gap", metavar="NAME", help="uniform, topk or topk_gap (default)")
-    parser.add_argument("--similarity", default="token_max", metavar="NAME", help="token_max (default) or modality_max")
+    parser.add_argument("--policy", metavar="NAME", help="uniform, topk or topk_gap (default)")
+    parser.add_argument("--similarity", metavar="NAME", help="token_max (default) or modality_max")
     parser.add_argument(
-        "--candidate-fps", type=float, default=1.0, metavar="F", help="candidates a second (default: 1)"
+        "--preset",
+        metavar="NAME",
+        help="as_published: the paper's use on long video; options given beside it win over it",
     )
-    parser.add_argument(
-        "--max-candidates", type=int, default=10_800, metavar="N", help="(default: 10800, 3 h at 1 fps)"
-    )
+    parser.add_argument("--candidate-fps", type=float, metavar="F", help="candidates a second (default: 1)")
+    parser.add_argument("--max-candidates", type=int, metavar="N", help="(default: 10800, 3 h at 1 fps)")
     parser.add_argument(
         "--pair",
-        default="repeat",
         metavar="NAME",
         help="repeat (default) or neighbor: what fills the backbone's two-frame patch",
     )
     parser.add_argument("--backend", default="pyav", metavar="NAME", help="pyav (default), decord or torchcodec")
-    parser.add_argument("--ocr", default="auto", metavar="NAME", help="auto (default) reads text on screen, or off")
+    parser.add_argument("--ocr", metavar="NAME", help="auto (default) reads text on screen, or off")
     parser.add_argument("--asr", default="off", metavar="NAME", help="off (default): speech comes from subtitles")
     parser.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: torch's choice)")
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """What can be known to be wrong before a model is loaded or a frame decoded.
+    """What can be known to be wrong before a model is loaded or a frame decoded; options that were not given are
+    filled in from the preset, or by default.
 
     Raises:
         InputError, UnknownNameError, VideoNotFoundError
@@ -60,9 +71,14 @@ def check(arguments: argparse.Namespace) -> None:
     from pathlib import Path
 
     from clamr_select.errors import VideoNotFoundError
+    from clamr_select.indexing.presets import preset
     from clamr_select.policies import POLICIES
     from clamr_select.scoring.maxsim import check_similarity
 
+    chosen = preset(arguments.preset)
+    for name, default in DEFAULTS.items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, {**chosen.index, **chosen.select}.get(name, default))
     if not arguments.question.strip():
         raise InputError("the question is empty; ask something, e.g. 'when does the bridge open?'")
     if arguments.num_frames < 1:
@@ -80,7 +96,11 @@ def check(arguments: argparse.Namespace) -> None:
 
 def index_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The part of the arguments that ``FrameSelector.index`` takes."""
+    given = {} if arguments.title is None else {"title": arguments.title}
+    given |= {} if arguments.description is None else {"description": arguments.description}
     return {
+        **given,
+        "preset": arguments.preset,
         "candidate_fps": arguments.candidate_fps,
         "max_candidates": arguments.max_candidates,
         "pair": arguments.pair,
@@ -88,8 +108,6 @@ def index_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "subtitles": arguments.subtitles or "auto",
         "ocr": arguments.ocr,
         "asr": arguments.asr,
-        "title": arguments.title,
-        "description": arguments.description,
     }
 
 
