@@ -30,8 +30,11 @@ KNOWS_ONE_INTERVAL = ("Qwen2.5-VL", "Qwen2.5-Omni")
 READS_IMAGES = ("Qwen2.5-VL", "Qwen3-VL", "InternVL", "LLaVA-OneVision", "SmolVLM", "GLM-4.6V", "GLM-4.1V")
 TOLERANCE = 0.05 + 1e-9
 
-# transformers' GLM and Gemma processors convert token ids in a way that numpy 2 deprecates
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+# some processors of transformers convert arrays in ways that numpy 2 deprecates
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array_wrap__ must:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 
 @pytest.mark.parametrize("name", SCENES)

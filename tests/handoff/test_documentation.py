@@ -41,6 +41,12 @@ def examples(page: str) -> Iterator[tuple[str, str]]:
             yield heading, part.removeprefix("```python\n").removesuffix("```")
 
 
+# some processors of transformers convert arrays in ways that numpy 2 deprecates
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array_wrap__ must:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
 PAGES = ("docs/handoff.md", "README.md")
 EXAMPLES = [
     pytest.param(code, id=f"{page}:{number}:{heading}")

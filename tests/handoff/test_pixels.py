@@ -7,7 +7,11 @@ import pytest
 
 from clamr_select.errors import TimestampWarning
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+# some processors of transformers convert arrays in ways that numpy 2 deprecates
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array_wrap__ must:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 PATCHED = ("Qwen3-VL", "Qwen2.5-VL", "GLM-4.6V", "GLM-4.1V")
 WHOLE = ("InternVL", "LLaVA-OneVision", "SmolVLM")
 MODELS = ("Qwen3-VL", "Qwen3.5", "Qwen2.5-VL", "InternVL", "LLaVA-OneVision", "SmolVLM")

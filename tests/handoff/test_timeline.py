@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clamr_select.errors import TimestampWarning
@@ -13,6 +13,8 @@ from clamr_select.handoff.timeline import Timeline, timeline, timeline_of
 from clamr_select.selection import VideoFacts
 
 CLOSEST_SECONDS = 1 / 240
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no fault."""
 
 
 def facts(num_frames: int, *, fps: float = 0.0, start: float = 0.0, duration: float | None = None) -> VideoFacts:
@@ -31,6 +33,7 @@ def check(line: Timeline, times: list[float]) -> None:
         assert abs(float(f"{shown:.1f}") - seconds) <= 0.05 + 1e-9  # after a consumer has rounded it
 
 
+@PATIENT
 @given(
     gaps=st.lists(st.floats(CLOSEST_SECONDS, 5000), min_size=1, max_size=40),
     start=st.floats(0, 100),
@@ -50,6 +53,7 @@ def test_any_times_come_out_right(gaps, start, indices):
     assert all(before < after for before, after in pairwise(line.frames_indices))
 
 
+@PATIENT
 @given(
     rate=st.sampled_from(
         [1.0, 5.0, 10.0, 12.5, 15.0, 23.976023976023978, 24.0, 25.0, 30000 / 1001, 30.0, 60000 / 1001]
