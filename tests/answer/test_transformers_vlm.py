@@ -118,17 +118,18 @@ def test_pieces_are_the_answer(load, indexed, name):
     assert (answer.text, answer.usage, answer.finish_reason) == (whole.text, whole.usage, whole.finish_reason)
 
 
-def test_a_reader_who_leaves_stops_the_model(load, indexed):
+def test_a_reader_who_leaves_stops_the_model(load, indexed, monkeypatch):
     vlm = load("qwen2_5_vl")
     calls = []
     hook = vlm.model.register_forward_hook(lambda *_: calls.append(1))
     letter = vlm.processor.tokenizer.convert_tokens_to_ids("a")
-    vlm.model.generation_config.sequence_bias = [[[letter], 1e4]]  # text that can be shown at once
+    # text that can be shown at once, and no end
+    monkeypatch.setattr(vlm.model.generation_config, "sequence_bias", [[[letter], 1e4]])
+    monkeypatch.setattr(vlm.model.generation_config, "exponential_decay_length_penalty", None)
     pieces = VideoQA(None, vlm).ask_stream(indexed, QUESTION, num_frames=1, max_new_tokens=5000)
     first = next(pieces)
     pieces.close()
     hook.remove()
-    vlm.model.generation_config.sequence_bias = None
 
     assert set(first) == {"a"}
     assert len(calls) < 5000
