@@ -80,6 +80,11 @@ class ClamrTrainer(Trainer):
                 "remove_unused_columns and logging_nan_inf_filter must be off: they drop data and hide a loss that "
                 "is not finite; build the arguments with clamr_select.training.arguments.training_arguments"
             )
+        if getattr(args, "gradient_checkpointing", False) or getattr(args, "activation_checkpointing", False):
+            raise InputError(
+                "call clamr_select.training.memory.enable_gradient_checkpointing on the model instead: transformers "
+                "names the argument differently from version to version"
+            )
         if args.eval_strategy != "no" and eval_dataset is None:
             raise InputError(f"eval_strategy is {args.eval_strategy!r} and there is no eval_dataset; give one, or 'no'")
         self.similarity = similarity
