@@ -1,0 +1,1 @@
+"""How far our selections agree with the ones the authors released."""
