@@ -211,7 +211,9 @@ class Indexer:
         description: str | None,
     ) -> IndexedVideo:
         timestamps = np.asarray(read.timestamps_seconds)
-        warnings = [*reader.warnings, *candidates.warnings, *speech.warnings]
+        loaded = self.encoder.load_report
+        assumed = () if loaded is None else loaded.warnings
+        warnings = [*assumed, *reader.warnings, *candidates.warnings, *speech.warnings]
         warnings += [
             (
                 f"{modality}_truncated",

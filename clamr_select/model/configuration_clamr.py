@@ -18,6 +18,7 @@ class ClamrConfig(PreTrainedConfig):
         vlm_config: configuration of the bare backbone (``qwen2_5_vl``), as an object or a dict.
         embedding_dim: size of a token vector; 128 in the paper.
         modalities: names in the order of their ids 1..M, saved with the weights. Id 0 is "no modality".
+        assumptions: (code, message) of what had to be assumed when the weights were put together.
     """
 
     model_type = "clamr"
@@ -28,6 +29,7 @@ class ClamrConfig(PreTrainedConfig):
     embedding_dim: int = 128
     modalities: list[str] | tuple[str, ...] = DEFAULT_MODALITIES
     initializer_range: float = 0.02
+    assumptions: list[list[str]] | tuple[list[str], ...] = ()
 
     def __post_init__(self, **kwargs: Any) -> None:
         if self.vlm_config is None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from clamr_select.errors import CheckpointError, InputError
+from clamr_select.model.checkpoint.report import LoadReport
 from clamr_select.model.document import Document
 from clamr_select.model.embedding import embed, label_tokens
 from clamr_select.model.modeling_clamr import ClamrForRetrieval
@@ -85,6 +86,11 @@ class ClamrEncoder:
     @property
     def compat(self) -> Compat:
         return self.processor.compat
+
+    @property
+    def load_report(self) -> LoadReport | None:
+        """What the weights were read from, and what had to be assumed; None for a model that was not loaded."""
+        return self.model.load_report
 
     @property
     def device(self) -> torch.device:

@@ -1,24 +1,48 @@
-"""Checkpoints: safetensors only, no remote code, and nothing left to chance."""
+"""Load a model and its processor: safetensors only, no remote code, and nothing left to chance.
+
+What can be loaded: this library's own saves, LoRA adapters in peft's format (the published CLaMR, colpali-style) on
+their base, and merged checkpoints of other libraries, from a directory or the hub.
+"""
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
+from transformers.modeling_utils import PreTrainedModel
 
-from clamr_select.errors import CheckpointError, InputError, ModelNotFoundError, UnsafeWeightsError
-from clamr_select.model.configuration_clamr import ClamrConfig
+from clamr_select.errors import CheckpointError, InputError
+from clamr_select.model.checkpoint.assemble import Adapter, Assembly, assemble
+from clamr_select.model.checkpoint.find import Checkpoint, find_checkpoint
+from clamr_select.model.checkpoint.processor import load_processor
+from clamr_select.model.checkpoint.quantization import quantization_config
+from clamr_select.model.checkpoint.report import CheckpointWarning, LoadReport
+from clamr_select.model.checkpoint.source import EMBEDDED_MODELS, NANO, HubOptions
+from clamr_select.model.checkpoint.tensors import Shape, TensorFiles
 from clamr_select.model.modeling_clamr import ClamrForRetrieval
 from clamr_select.model.processing_clamr import ClamrProcessor
 
-NANO = "clamr-nano"
-EMBEDDED_MODELS = {NANO: Path(__file__).parent / "nano"}
-PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+__all__ = ["EMBEDDED_MODELS", "NANO", "load", "load_model"]
+
+HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only")
+REFUSED = {
+    "trust_remote_code": "CLaMR checkpoints need no remote code",
+    "subfolder": "give the folder itself, or the repository that has the model at its top",
+    "gguf_file": "only safetensors are read",
+    "variant": "the files are named as in adapter_config.json, config.json and model.safetensors.index.json",
+}
+DRAWN = (
+    "projection_assumed",
+    "neither the adapter {adapter} nor its base {base} holds the projection's own weight; it was taken to be the draw "
+    "of seed 42 that the released training made (transformers 4.51), bias 0. Scores of an adapter that was trained "
+    "from another draw are meaningless",
+)
 
 
 def load(
-    name_or_path: str,
+    name_or_path: str | Path,
     *,
     device: str = "auto",
     dtype: str | torch.dtype = "auto",
@@ -28,68 +52,137 @@ def load(
     """Load a model and its processor.
 
     Args:
-        name_or_path: ``clamr-nano`` (embedded in this package), a directory made by ``save_pretrained``, or a
-            hub id.
+        name_or_path: ``clamr-nano`` (embedded in this package), a directory, or a hub id.
         device: ``auto`` takes the GPU where there is one.
         dtype: ``auto`` keeps the dtype of the weights on a GPU and computes in float32 on a CPU.
         revision: of the hub repository.
-        **options: handed to ``from_pretrained`` (``attn_implementation``, ``device_map``, ``token``,
-            ``local_files_only``, ``cache_dir``).
+        **options: as in :func:`load_model`.
 
     Raises:
         ModelNotFoundError: no such name, directory or hub id.
         UnsafeWeightsError: the weights are not safetensors.
         CheckpointError: it is not a CLaMR checkpoint, or a tensor is missing, left over or of a wrong shape.
+        InputError: an option that is out of range.
     """
-    location = str(EMBEDDED_MODELS.get(name_or_path, name_or_path))
-    if options.pop("trust_remote_code", False):
-        raise InputError("trust_remote_code is never used here; CLaMR checkpoints need no remote code")
-    _refuse_pickles(location)
     device = _device(device)
     if dtype == "auto" and device == "cpu":
         dtype = torch.float32
-    placement: dict[str, Any] = {} if "device_map" in options else {"device_map": device}
-    hub: dict[str, Any] = {"revision": revision} if revision is not None else {}
-    try:
-        config = ClamrConfig.from_pretrained(location, **hub, **_hub_options(options))
-        _check_type(config, name_or_path)
-        loaded: Any = ClamrForRetrieval.from_pretrained(
-            location,
-            config=config,
-            dtype=dtype,
-            use_safetensors=True,
-            ignore_mismatched_sizes=True,  # found and named below, with the others
-            output_loading_info=True,
-            **hub,
-            **placement,
-            **options,
-        )
-        processor = ClamrProcessor.from_pretrained(location, **hub, **_hub_options(options))
-    except OSError as error:
-        raise ModelNotFoundError(_not_found(name_or_path, error)) from error
-    model, report = loaded  # a pair, since the loading info was asked for
-    _check_report(report, name_or_path)
-    return model.eval(), processor
+    options.setdefault("device_map", device)
+    checkpoint, options = _find(name_or_path, {**options, "revision": revision})
+    model = _load(ClamrForRetrieval, checkpoint, dtype=dtype, **options)
+    return model, load_processor(checkpoint)
 
 
-def _not_found(name_or_path: str, error: OSError) -> str:
-    reason = str(error).strip().splitlines()[0]
-    return (
-        f"cannot load the model {name_or_path!r}: {reason} "
-        f"Allowed: {', '.join(EMBEDDED_MODELS)}, a directory made by save_pretrained, or a hub id"
+def load_model(model_class: type[ClamrForRetrieval], name_or_path: str | Path, **options: Any) -> Any:
+    """``ClamrForRetrieval.from_pretrained``: the model alone, by Hugging Face's conventions.
+
+    Args:
+        name_or_path: as in :func:`load`.
+        **options: ``base`` (what an adapter is put on, instead of what its config names: a directory or hub id),
+            ``quantization`` (``4bit`` or ``8bit``), ``revision``, ``cache_dir``, ``token``, ``local_files_only``, and
+            what else transformers' ``from_pretrained`` takes: ``dtype``, ``device_map``, ``max_memory``,
+            ``offload_folder`` (needed where a part of an adapter's model is put on ``disk``), ``attn_implementation``,
+            ``quantization_config``, …
+    """
+    with_info = options.pop("output_loading_info", False)
+    checkpoint, options = _find(name_or_path, options)
+    model = _load(model_class, checkpoint, **options)
+    return (model, {"missing_keys": set(), "unexpected_keys": set(), "mismatched_keys": set()}) if with_info else model
+
+
+def _find(name_or_path: str | Path, options: dict[str, Any]) -> tuple[Checkpoint, dict[str, Any]]:
+    """The checkpoint, and the options that are not about finding it."""
+    for name, reason in REFUSED.items():
+        if options.pop(name, None):
+            raise InputError(f"{name} is never used here; {reason}")
+    hub = HubOptions(**{name: options.pop(name) for name in HUB_OPTIONS if options.get(name) is not None})
+    rest = {name: value for name, value in options.items() if name not in HUB_OPTIONS}
+    return find_checkpoint(name_or_path, base=rest.pop("base", None), hub=hub), rest
+
+
+def _load(
+    model_class: type[ClamrForRetrieval],
+    checkpoint: Checkpoint,
+    *,
+    dtype: str | torch.dtype | None = None,
+    quantization: str | None = None,
+    config: Any = None,
+    **options: Any,
+) -> ClamrForRetrieval:
+    config = config or checkpoint.config
+    source = checkpoint.source
+    if quantization is not None:
+        compute_dtype = dtype if isinstance(dtype, torch.dtype) else torch.bfloat16
+        options["quantization_config"] = quantization_config(quantization, compute_dtype=compute_dtype)
+    assembly = None
+    if source.kind == "own":
+        weights: dict[str, Any] = {"use_safetensors": True}
+        location = str(source.directory)
+    else:
+        assembly = _assemble(model_class, checkpoint, config)
+        weights = {"state_dict": assembly.tensors}
+        location = None
+        dtype = _stored_dtype(checkpoint) if dtype in (None, "auto") else dtype
+    # a pair, since the loading info is asked for
+    model, info = PreTrainedModel.from_pretrained.__func__(  # type: ignore[attr-defined]
+        model_class,
+        location,
+        config=config,
+        ignore_mismatched_sizes=True,  # found and named below, with the others
+        output_loading_info=True,
+        **({} if dtype is None else {"dtype": dtype}),
+        **weights,
+        **options,
+    )
+    _check_info(info, source.name)
+    model.load_report = _report(checkpoint, model, assembly=assembly, quantization=quantization)
+    return model.eval()
+
+
+def _assemble(model_class: type[ClamrForRetrieval], checkpoint: Checkpoint, config: Any) -> Assembly:
+    with torch.device("meta"):
+        skeleton = model_class(config)
+    expected: dict[str, Shape] = {name: tuple(tensor.shape) for name, tensor in skeleton.state_dict().items()}
+    adapter = None
+    if checkpoint.lora is not None:
+        files = TensorFiles(checkpoint.source.weight_files)
+        adapter = Adapter(checkpoint.source.name, files, checkpoint.lora)
+    return assemble(
+        expected,
+        files=TensorFiles(checkpoint.whole.weight_files),
+        name=checkpoint.whole.name,
+        adapter=adapter,
+        linears=[name for name, module in skeleton.named_modules() if isinstance(module, torch.nn.Linear)],
     )
 
 
-def _refuse_pickles(location: str) -> None:
-    directory = Path(location)
-    if not directory.is_dir() or any(directory.glob("*.safetensors")):
-        return
-    pickled = sorted(path.name for pattern in PICKLED for path in directory.glob(pattern))
-    if pickled:
-        raise UnsafeWeightsError(
-            f"{location} holds {', '.join(pickled)} and no safetensors; only safetensors are read, since pickled "
-            "weights can run code. Convert them where you trust them, with save_pretrained"
-        )
+def _stored_dtype(checkpoint: Checkpoint) -> torch.dtype:
+    """Of most weights in the files of the whole model."""
+    return TensorFiles(checkpoint.whole.weight_files).main_dtype()
+
+
+def _report(
+    checkpoint: Checkpoint, model: ClamrForRetrieval, *, assembly: Assembly | None, quantization: str | None
+) -> LoadReport:
+    noted = [tuple(note) for note in model.config.assumptions]
+    if assembly is not None and assembly.projection == "drawn":
+        code, text = DRAWN
+        message = text.format(adapter=checkpoint.source.name, base=checkpoint.whole.name)
+        warnings.warn(message, CheckpointWarning, stacklevel=5)
+        noted.append((code, message))
+        model.config.assumptions = [list(note) for note in noted]  # saved with the weights
+    return LoadReport(
+        name=checkpoint.source.name,
+        kind=checkpoint.source.kind,
+        backbone=checkpoint.backbone.model_type,
+        base=None if checkpoint.base is None else checkpoint.base.name,
+        num_tensors=len(model.state_dict() if assembly is None else assembly.tensors),
+        num_lora_pairs=0 if assembly is None else assembly.num_lora_pairs,
+        projection="checkpoint" if assembly is None else assembly.projection,
+        dropped={} if assembly is None else assembly.dropped,
+        quantization=quantization,
+        warnings=tuple(noted),  # type: ignore[arg-type]  # pairs
+    )
 
 
 def _device(device: str) -> str:
@@ -103,23 +196,12 @@ def _device(device: str) -> str:
         raise InputError(f"device must be auto, cpu or cuda[:N], got {device!r}") from error
 
 
-def _hub_options(options: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in options.items() if k in ("token", "local_files_only", "cache_dir")}
-
-
-def _check_type(config: ClamrConfig, name_or_path: str) -> None:
-    stored = getattr(config, "model_type", None)
-    if stored != ClamrConfig.model_type or config.vlm_config is None:
-        raise CheckpointError(f"{name_or_path} is a {stored!r} checkpoint, not a CLaMR one")
-
-
-def _check_report(report: dict[str, Any], name_or_path: str) -> None:
+def _check_info(info: Any, name: str) -> None:
     problems = {
-        kind: sorted(map(str, report.get(f"{kind}_keys", ()))) for kind in ("missing", "unexpected", "mismatched")
+        kind: sorted(map(str, info.get(f"{kind}_keys", ()))) for kind in ("missing", "unexpected", "mismatched")
     }
     found = [f"{kind}: {', '.join(keys[:8])}" for kind, keys in problems.items() if keys]
     if found:
         raise CheckpointError(
-            f"the weights of {name_or_path} do not fit the model; scores would be those of a random one. "
-            + "; ".join(found)
+            f"the weights of {name} do not fit the model; scores would be those of a random one. " + "; ".join(found)
         )

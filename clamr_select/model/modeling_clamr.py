@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from transformers.modeling_utils import PreTrainedModel
 from transformers.utils import ModelOutput
 
 from clamr_select.model.backbones import backbone_for
+from clamr_select.model.checkpoint.report import LoadReport
 from clamr_select.model.configuration_clamr import ClamrConfig
 
 
@@ -41,12 +43,27 @@ class ClamrForRetrieval(ClamrPreTrainedModel):
     Submodule names follow transformers' ``ColQwen2ForRetrieval``: ``vlm`` and ``embedding_proj_layer``.
     """
 
+    load_report: LoadReport | None = None
+    """What the weights were read from; None for a model that was not loaded."""
+
     def __init__(self, config: ClamrConfig) -> None:
         super().__init__(config)
         self.vlm = AutoModel.from_config(config.vlm_config)
         backbone_for(config.vlm_config.model_type).prepare(self.vlm)
         self.embedding_proj_layer = nn.Linear(config.get_text_config().hidden_size, config.embedding_dim)
         self.post_init()
+
+    @classmethod
+    def from_pretrained(  # type: ignore[override]  # fewer names are spelled out
+        cls, pretrained_model_name_or_path: str | Path | None, *model_args: Any, **options: Any
+    ) -> Any:
+        """Load our own saves, adapters on their base, and merged checkpoints; the options are those of
+        :func:`clamr_select.model.loading.load_model`."""
+        from clamr_select.model.loading import load_model
+
+        if pretrained_model_name_or_path is None:
+            return super().from_pretrained(None, *model_args, **options)
+        return load_model(cls, pretrained_model_name_or_path, **options)
 
     def get_input_embeddings(self) -> nn.Module:
         return self.vlm.get_input_embeddings()

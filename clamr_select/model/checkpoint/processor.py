@@ -1,0 +1,36 @@
+"""The processor of a checkpoint: its own, or the backbone's with the tokenizer that lies beside the weights."""
+
+from __future__ import annotations
+
+from transformers import AutoTokenizer
+
+from clamr_select.errors import CheckpointError
+from clamr_select.model.checkpoint.find import Checkpoint
+from clamr_select.model.checkpoint.source import Source, read_json
+from clamr_select.model.processing_clamr import ClamrProcessor
+
+PROCESSOR_CONFIG = "processor_config.json"
+TOKENIZER_FILES = ("tokenizer.json", "vocab.json")
+
+
+def load_processor(checkpoint: Checkpoint) -> ClamrProcessor:
+    """The adapter's before the base's, a processor of ours before a tokenizer alone.
+
+    Raises:
+        CheckpointError: no tokenizer is there.
+    """
+    sources = [source for source in (checkpoint.source, checkpoint.base) if source is not None]
+    for source in sources:
+        if _is_ours(source):
+            return ClamrProcessor.from_pretrained(source.directory)
+    for source in sources:
+        if any((source.directory / name).is_file() for name in TOKENIZER_FILES):
+            tokenizer = AutoTokenizer.from_pretrained(source.directory)
+            return ClamrProcessor(tokenizer, **checkpoint.backbone.processor_options)
+    places = " and ".join(source.name for source in sources)
+    raise CheckpointError(f"{places}: no tokenizer is there ({' or '.join(TOKENIZER_FILES)})")
+
+
+def _is_ours(source: Source) -> bool:
+    path = source.directory / PROCESSOR_CONFIG
+    return path.is_file() and read_json(path).get("processor_class") == ClamrProcessor.__name__
