@@ -290,13 +290,8 @@ class Selection:
     def vllm_extra_body(self, *, pair: Pair | None = None) -> dict[str, Any]:
         """``extra_body`` that tells vLLM's server the times of ``to_openai_messages(style="video_url")``.
 
-        The server must run with ``--trust-request-mm-kwargs``; without it, it refuses the request.
-
-        Args:
-            pair: as in the call that made the message; None is ``repeat``.
-
-        Warns:
-            TimestampWarning: with another pairing, of what models that fuse two frames will see.
+        The server must run with ``--trust-request-mm-kwargs``; without it, it refuses the request. ``pair`` is that
+        of the call that made the message; another than ``repeat`` warns of what models that fuse two frames see.
         """
         from clamr_select.handoff.vllm import vllm_extra_body
 
@@ -317,8 +312,7 @@ class Selection:
 
         Args:
             processor: the model's, with a chat template.
-            question: None takes the question of the selection.
-            pair, max_side: as :meth:`to_transformers`, whose errors and warnings apply.
+            question, pair, max_side: as the other exports, whose errors and warnings apply.
         """
         from clamr_select.handoff.sglang import to_sglang
 
@@ -347,12 +341,8 @@ class Selection:
         ``comment`` tag, as JSON (``source_timestamps_seconds``).
 
         Args:
-            path: ends in ``.mp4``; an existing file is replaced.
+            path: ends in ``.mp4``; an existing file is replaced. It is returned.
             seconds_per_frame: 0.01..3600.
-            max_side: as :meth:`frames`.
-
-        Returns:
-            ``path``.
 
         Raises:
             InputError: a wrong argument, or an empty selection.
@@ -365,14 +355,12 @@ class Selection:
     def __call__(self, metadata: VideoMetadata, **kwargs: Any) -> np.ndarray:
         """The frame indices, as a ``sample_indices_fn`` of transformers' ``load_video``.
 
-        They are sorted and unique, which its pyav and opencv readers need.
-
         Args:
             metadata: what the reader found in the file.
             kwargs: whatever else ``load_video`` passes on; not used.
 
         Returns:
-            (num_frames,) int64.
+            (num_frames,) int64, sorted and unique, which its pyav and opencv readers need.
 
         Raises:
             InputError: the reader counts other frames than this selection was made from.
