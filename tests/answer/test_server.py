@@ -19,6 +19,8 @@ from PIL import Image
 from clamr_select.answer import Answer, OpenAIVlm, VideoQA, create_chat_completion
 from clamr_select.errors import InputError, ServerError, ServerUnreachableError, UnknownNameError
 
+pytest.importorskip("openai", reason="the extra openai is not installed")
+
 QUESTION = "what is said about the walrus?"
 REFUSAL_OF_VLLM = (
     "Per-request mm_processor_kwargs are disabled by default because they can change multimodal preprocessing "

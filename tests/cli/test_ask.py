@@ -122,7 +122,6 @@ def test_frames_as_video_for_a_server(ask, server, capsys):
     ("options", "word"),
     [
         (["--vlm", "no-such/vlm/at-all"], "no-such/vlm"),
-        (["--vlm", "http://127.0.0.1:1/v1", "--vlm-model", "m"], "127.0.0.1:1"),
         (["--vlm-model", "m"], "--vlm http"),
         (["--vlm", "some/model", "--api-key-env", "K"], "--vlm http"),
         (["--vlm", "http://localhost/v1", "--api-key-env", "NO_SUCH_VARIABLE"], "NO_SUCH_VARIABLE"),
@@ -138,6 +137,12 @@ def test_bad_input_is_one_clear_line_and_status_2(ask, capsys, options, word):
     message = [line for line in captured.err.splitlines() if line.startswith("clamr-select:")]
     assert len(message) == 1
     assert word in message[0]
+
+
+def test_a_server_that_is_not_there(ask, capsys):
+    pytest.importorskip("openai")
+    assert ask("--vlm", "http://127.0.0.1:1/v1", "--vlm-model", "m") == 2
+    assert "no answer from http://127.0.0.1:1/v1" in capsys.readouterr().err
 
 
 def test_what_is_said_cannot_steer_the_terminal():
