@@ -1,14 +1,20 @@
-"""The one selector of a serving process: chosen by whoever runs the process, loaded on first use."""
+"""The one selector of a serving process: chosen by whoever runs the process, loaded on first use.
+
+It remembers the videos it indexed last, since a conversation sends its video with every question.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import threading
+from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from clamr_select.indexing.indexed_video import IndexedVideo
     from clamr_select.selection import Selection
     from clamr_select.selector import FrameSelector
 
@@ -19,6 +25,8 @@ DEVICE_VARIABLE = "CLAMR_SELECT_DEVICE"
 DEFAULT_MODEL = "clamr-nano"
 DEFAULT_DEVICE = "cpu"
 """Not ``auto``: the memory of the GPU belongs to the model that is served."""
+MAX_INDEXED_VIDEOS = 4
+"""Kept in memory, each with its embeddings (up to 10,800 candidates)."""
 
 
 class _Shared:
@@ -27,6 +35,7 @@ class _Shared:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.selector: FrameSelector | None = None
+        self.indexed: OrderedDict[str, IndexedVideo] = OrderedDict()
 
 
 _shared = _Shared()
@@ -40,18 +49,44 @@ def use_selector(selector: FrameSelector | None) -> None:
     """
     with _shared.lock:
         _shared.selector = selector
+        _shared.indexed.clear()
 
 
-def select_frames(video: str | Path, question: str, *, num_frames: int, **options: Any) -> Selection:
+def select_frames(
+    video: str | Path, question: str, *, num_frames: int, content: str | None = None, **options: Any
+) -> Selection:
     """:meth:`FrameSelector.select` with the selector of this process, one call at a time.
+
+    Args:
+        content: a digest of the file where the same video comes in files of other names; None takes the file's
+            path, size and time of change.
 
     Raises:
         As :meth:`FrameSelector.from_pretrained` and :meth:`FrameSelector.select`.
     """
+    from clamr_select.selector import INDEX_OPTIONS
+
+    index_options = {name: value for name, value in options.items() if name in INDEX_OPTIONS}
+    select_options = {name: value for name, value in options.items() if name not in INDEX_OPTIONS}
     with _shared.lock:
-        if _shared.selector is None:
-            _shared.selector = _selector_of_environment()
-        return _shared.selector.select(video, question, num_frames=num_frames, **options)
+        indexed = _indexed(Path(video), content, index_options)
+        selection = indexed.select(question, num_frames=num_frames, **select_options)
+    return replace(selection, video=str(video))
+
+
+def _indexed(video: Path, content: str | None, options: dict[str, Any]) -> IndexedVideo:
+    if _shared.selector is None:
+        _shared.selector = _selector_of_environment()
+    if content is None and video.is_file():
+        found = video.stat()
+        content = f"{video.resolve()} {found.st_size} {found.st_mtime_ns}"
+    key = f"{content} {sorted((name, str(value)) for name, value in options.items())}"
+    if key not in _shared.indexed:
+        _shared.indexed[key] = _shared.selector.index(video, **options)
+        if len(_shared.indexed) > MAX_INDEXED_VIDEOS:
+            _shared.indexed.popitem(last=False)
+    _shared.indexed.move_to_end(key)
+    return _shared.indexed[key]
 
 
 def _selector_of_environment() -> FrameSelector:

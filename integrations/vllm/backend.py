@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,7 +75,8 @@ class ClamrVideoBackend(VideoBackend):
                 check_frame_pixel_limit(reader.info.width, reader.info.height)
                 selection = planned_selection(reader, plan) if plan is not None else None
             if selection is None:
-                selection = select_frames(video, str(question), num_frames=num_frames, **options)
+                content = hashlib.sha256(data).hexdigest()
+                selection = select_frames(video, str(question), num_frames=num_frames, content=content, **options)
             emission = plan_emission(selection, UNKNOWN, pair=pair)
             _check_budget(emission, selection, max_side=max_side)
             frames = emission.decode(max_side=max_side)
