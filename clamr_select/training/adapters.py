@@ -11,9 +11,9 @@ from torch import nn
 
 from clamr_select.errors import CheckpointError, InputError, missing_dependency
 from clamr_select.model import ClamrForRetrieval
+from clamr_select.model.backbones import backbone_for
+from clamr_select.model.backbones.base import PROJECTION
 
-LANGUAGE_LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-LANGUAGE_MODEL, PROJECTION = "vlm.language_model.", "embedding_proj_layer"
 SENSES = ("visual", "audio_tower")
 ADAPTER_WEIGHTS, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 PEFT_PREFIX = "base_model.model."
@@ -25,12 +25,7 @@ def lora_modules(model: ClamrForRetrieval) -> list[str]:
 
     Named one by one: the released pattern also matches the vision tower's under transformers 5.
     """
-    names = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
-    return [
-        name
-        for name in names
-        if name == PROJECTION or (name.startswith(LANGUAGE_MODEL) and name.endswith(LANGUAGE_LINEARS))
-    ]
+    return backbone_for(model.vlm.config.model_type).lora_modules(model)
 
 
 def add_lora(
