@@ -259,12 +259,34 @@ def _mean_rate(emission: Emission) -> float:
 
 
 def _fetch(process: Any, block: Mapping[str, Any], emission: Emission, patch_size: int) -> tuple[Any, dict[str, Any]]:
-    """Frames resized by qwen-vl-utils within the block's budget of pixels, with their own metadata."""
-    from PIL import Image
+    """Frames resized as ``fetch_video`` resizes a video it reads, with their own metadata.
+
+    Its way for lists of frames resizes twice, first to twice the patch, which bends small pictures.
+    """
+    from torch import from_numpy
+    from torchvision.transforms import InterpolationMode
+    from torchvision.transforms.functional import resize
 
     from clamr_select.handoff.consumers import UNKNOWN
     from clamr_select.handoff.transformers import video_metadata
 
-    images = [Image.fromarray(frame) for frame in emission.decode()]
-    frames = process.fetch_video({**block, "video": images}, image_patch_size=patch_size)
-    return frames, video_metadata(emission, UNKNOWN, size=(frames.shape[2], frames.shape[3]))
+    frames = from_numpy(emission.decode()).permute(0, 3, 1, 2)
+    size = _size(process, block, shape=tuple(frames.shape), factor=patch_size * process.SPATIAL_MERGE_SIZE)
+    frames = resize(frames, list(size), interpolation=InterpolationMode.BICUBIC, antialias=True).float()
+    return frames, video_metadata(emission, UNKNOWN, size=size)
+
+
+def _size(process: Any, block: Mapping[str, Any], *, shape: tuple[int, ...], factor: int) -> tuple[int, int]:
+    """(height, width) within the block's budget of pixels, as in ``fetch_video`` of qwen-vl-utils 0.0.14."""
+    num_frames, _, height, width = shape
+    if "resized_height" in block and "resized_width" in block:
+        height, width = process.smart_resize(block["resized_height"], block["resized_width"], factor=factor)
+        return height, width
+    patch = factor * factor
+    least = block.get("min_pixels", process.VIDEO_MIN_TOKEN_NUM * patch)
+    total = block.get("total_pixels", process.MODEL_SEQ_LEN * patch * 0.9)
+    shared = total / num_frames * process.FRAME_FACTOR
+    most = max(min(process.VIDEO_MAX_TOKEN_NUM * patch, shared), int(least * 1.05))
+    most = min(block.get("max_pixels", most), most)
+    height, width = process.smart_resize(height, width, factor=factor, min_pixels=least, max_pixels=most)
+    return height, width

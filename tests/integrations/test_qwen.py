@@ -104,6 +104,23 @@ def test_the_budget_of_pixels_holds(selector, constant_video, selection_of):
     assert (metadata["height"], metadata["width"]) == tuple(frames.shape[2:])
 
 
+@pytest.mark.usefixtures("registered")
+@pytest.mark.parametrize(
+    "keys",
+    [{}, {"max_pixels": 9600, "min_pixels": 784}, {"total_pixels": 40_000, "min_pixels": 784},
+     {"resized_height": 64, "resized_width": 96}],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("patch_size", [14, 16])
+def test_pixels_are_those_of_a_video_that_qwen_vl_utils_reads(selector, variable_video, selection_of, keys, patch_size):
+    messages = ask(video(variable_video, selection=selection_of(variable_video, 1, 5, 9), **keys))
+    how = {"return_video_metadata": True, "image_patch_size": patch_size}
+    ours = process_vision_info(messages, selector=selector, **how)[1][0][0]
+    theirs = qwen_vl_utils.process_vision_info(messages, **how)[1][0][0]
+
+    assert torch.equal(ours, theirs)
+
+
 def test_qwen2_5_is_told_the_mean_interval_and_the_user_that_it_is_one(selector, variable_video, selection_of):
     block = video(variable_video, selection=selection_of(variable_video, 0, 3, 5))
     with pytest.warns(TimestampWarning, match="Qwen2.5-VL will show"):
