@@ -13,12 +13,15 @@ import pytest
 
 from clamr_select.cli import main
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "answer.md").read_text(encoding="utf-8")
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGE = (REPOSITORY / "docs" / "answer.md").read_text(encoding="utf-8")
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+SELECTOR = 'from clamr_select import FrameSelector\nselector = FrameSelector.from_pretrained("clamr-nano")\n'
 MODEL, ADDRESS = "Qwen/Qwen3-VL-4B-Instruct", "http://localhost:8000/v1"
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+def blocks(language: str, *, page: str = PAGE) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -40,6 +43,17 @@ def test_the_code_runs(folder, here):
     assert MODEL not in code
     assert ADDRESS not in code
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=300)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+@pytest.mark.slow
+def test_the_code_of_the_readme_runs(folder, here):
+    (code,) = [block for block in blocks("python", page=README) if "VideoQA(" in block]
+    shown = "print(answer.text, answer.usage)\n"
+    command = [sys.executable, "-c", here(SELECTOR + code + shown)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
