@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import EarlyStoppingCallback, TrainingArguments
 
 METRIC = "ndcg@10"
@@ -19,6 +20,8 @@ def training_arguments(output: Path, **options: Any) -> TrainingArguments:
     """
     defaults: dict[str, Any] = {
         "output_dir": str(output),
+        # without it, processes that torchrun started on a CPU would not know of each other
+        "use_cpu": not torch.accelerator.is_available(),
         "remove_unused_columns": False,
         "logging_nan_inf_filter": False,  # it would replace a loss that is not finite by an average
         "data_seed": options.get("seed", 42),  # else the order of rows is that of whatever drew a number before

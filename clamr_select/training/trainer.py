@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,6 +80,12 @@ class ClamrTrainer(Trainer):
             raise InputError(
                 "remove_unused_columns and logging_nan_inf_filter must be off: they drop data and hide a loss that "
                 "is not finite; build the arguments with clamr_select.training.arguments.training_arguments"
+            )
+        started = int(os.environ.get("WORLD_SIZE", "1"))
+        if args.world_size != started:
+            raise InputError(
+                f"{started} processes were started and this one sees {args.world_size}: they would overwrite each "
+                "other's checkpoints; on a CPU, set use_cpu=True"
             )
         if getattr(args, "gradient_checkpointing", False) or getattr(args, "activation_checkpointing", False):
             raise InputError(

@@ -149,6 +149,14 @@ def test_whole_batches_and_the_nano_recipe(tmp_path, make_retriever, processor, 
     assert any(parameter is trainer.model.log_temperature for parameter in others["params"])
 
 
+def test_processes_that_do_not_know_of_each_other_are_refused(tmp_path, make_retriever, processor, monkeypatch):
+    args = training_arguments(tmp_path)
+    assert args.world_size == 1
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(InputError, match="2 processes were started"):
+        ClamrTrainer(ContrastiveModel(make_retriever()), args=args, processor=processor, data_collator=collate)
+
+
 def test_arguments_that_lose_data_are_refused(tmp_path, make_retriever, processor):
     for options in ({"remove_unused_columns": True}, {"logging_nan_inf_filter": True}):
         with pytest.raises(InputError, match="training_arguments"):

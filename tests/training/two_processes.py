@@ -36,7 +36,6 @@ def main(output: str, batch_size: str, cache_gradients: str) -> None:
         ContrastiveModel(retriever, objective=OBJECTIVE, cache_gradients=cache_gradients == "True"),
         args=training_arguments(
             Path(output),
-            use_cpu=True,
             disable_tqdm=True,
             logging_steps=1,
             max_steps=3,
