@@ -9,7 +9,14 @@ import torch
 from clamr_select.model.modeling_clamr import ClamrForRetrieval
 from clamr_select.scoring.tokens import TokenEmbeddings
 
-MODEL_INPUTS = ("input_ids", "position_ids", "pixel_values_videos", "video_grid_thw")
+MODEL_INPUTS = (
+    "input_ids",
+    "position_ids",
+    "pixel_values_videos",
+    "video_grid_thw",
+    "input_features",
+    "feature_attention_mask",
+)
 
 
 def embed(model: ClamrForRetrieval, inputs: Any) -> torch.Tensor:

@@ -41,6 +41,13 @@ class Sequence:
         self._append(np.asarray(token_ids, dtype=np.int64), positions, np.full(count, modality_id), first, last)
         self.next_position += count
 
+    def add_audio(self, *, token_id: int, modality_id: int, candidates: np.ndarray) -> None:
+        """Append sound tokens, counted like text; ``candidates`` is (num_tokens, 2), first and last of each."""
+        count = len(candidates)
+        positions = text_positions(self.next_position, count)
+        self._append(np.full(count, token_id), positions, np.full(count, modality_id), *candidates.T)
+        self.next_position += count
+
     def add_video(
         self,
         *,

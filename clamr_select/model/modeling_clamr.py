@@ -48,8 +48,10 @@ class ClamrForRetrieval(ClamrPreTrainedModel):
 
     def __init__(self, config: ClamrConfig) -> None:
         super().__init__(config)
+        backbone = backbone_for(config.vlm_config.model_type)  # type: ignore[union-attr]  # an object by now
+        backbone.check()
         self.vlm = AutoModel.from_config(config.vlm_config)
-        backbone_for(config.vlm_config.model_type).prepare(self.vlm)
+        backbone.prepare(self.vlm)
         self.embedding_proj_layer = nn.Linear(config.get_text_config().hidden_size, config.embedding_dim)
         self.post_init()
 
@@ -64,6 +66,16 @@ class ClamrForRetrieval(ClamrPreTrainedModel):
         if pretrained_model_name_or_path is None:
             return super().from_pretrained(None, *model_args, **options)
         return load_model(cls, pretrained_model_name_or_path, **options)
+
+    @property
+    def device(self) -> torch.device:
+        """Where inputs go: where the weights are, or, of weights put on disk, where accelerate computes with them."""
+        device = super().device
+        placement = getattr(self, "hf_device_map", None)
+        if device.type != "meta" or placement is None:
+            return device
+        computing = [each for each in placement.values() if each not in ("cpu", "disk")]
+        return torch.device(computing[0] if computing else "cpu")
 
     def get_input_embeddings(self) -> nn.Module:
         return self.vlm.get_input_embeddings()
@@ -89,6 +101,8 @@ class ClamrForRetrieval(ClamrPreTrainedModel):
                 no real token sees what follows it, and lets the fast causal kernels run.
             pixel_values_videos: (patches, channels * temporal_patch * patch * patch).
             video_grid_thw: (videos, 3), patches in time, height and width.
+            **kwargs: for the backbone; where it hears, ``input_features`` (sounds, bins, mel frames) and
+                ``feature_attention_mask`` (sounds, mel frames).
         """
         hidden = self.vlm(
             input_ids=input_ids,

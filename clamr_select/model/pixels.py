@@ -34,16 +34,38 @@ def smart_resize(height: int, width: int, *, factor: int, min_pixels: int, max_p
     return rounded_height, rounded_width
 
 
-def resize_frames(frames: Sequence[np.ndarray], *, height: int, width: int) -> torch.Tensor:
-    """(num_frames, 3, height, width) float32 in 0..255, bicubic with antialiasing, from (H, W, 3) uint8."""
-    stacked = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
-    if stacked.shape[2:] == (height, width):
-        return stacked.float()
-    resized = torch.nn.functional.interpolate(
-        stacked.float(), size=(height, width), mode="bicubic", antialias=True, align_corners=False
-    )
-    # upstream resizes uint8 tensors: rounded and clamped
-    return resized.round_().clamp_(0, 255)
+def frame_sizes(
+    height: int, width: int, *, factor: int, min_pixels: int, max_pixels: int, enlarge_to_pixels: int | None
+) -> list[tuple[int, int]]:
+    """The sizes (height, width) a frame takes one after the other: within the budget, and then, where asked for, up to
+    a least size past it (the Omni processor enlarges what the message's budget has shrunk).
+
+    Raises:
+        InputError: as :func:`smart_resize`.
+    """
+    sizes = [smart_resize(height, width, factor=factor, min_pixels=min_pixels, max_pixels=max_pixels)]
+    if enlarge_to_pixels is not None and sizes[0][0] * sizes[0][1] < enlarge_to_pixels:
+        # both sides are rounded up, so the limit is there for the signature alone
+        limit = 100 * enlarge_to_pixels
+        sizes.append(smart_resize(*sizes[0], factor=factor, min_pixels=enlarge_to_pixels, max_pixels=limit))
+    return sizes
+
+
+def resize_frames(frames: Sequence[np.ndarray], *, sizes: Sequence[tuple[int, int]]) -> torch.Tensor:
+    """(num_frames, 3, height, width) float32 in 0..255, bicubic with antialiasing, from (H, W, 3) uint8.
+
+    Args:
+        sizes: (height, width) to resize to, one after the other.
+    """
+    resized = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2).float()
+    for size in sizes:
+        if tuple(resized.shape[2:]) != size:
+            resized = torch.nn.functional.interpolate(
+                resized, size=size, mode="bicubic", antialias=True, align_corners=False
+            )
+            # upstream resizes uint8 tensors: rounded and clamped
+            resized = resized.round_().clamp_(0, 255)
+    return resized
 
 
 def patchify(

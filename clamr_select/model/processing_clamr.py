@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
@@ -13,10 +14,20 @@ from transformers import BatchFeature
 from transformers.processing_utils import ProcessorMixin
 
 from clamr_select.errors import InputError
+from clamr_select.model.audio_features import (
+    SECONDS_PER_TOKEN,
+    log_mel,
+    num_audio_tokens,
+    stack_features,
+    token_candidates,
+)
+from clamr_select.model.backbones import FrameTokens, backbone_for
+from clamr_select.model.backbones.base import CLIP_MEAN, CLIP_STD, RELEASED_TEXT_PREFIXES
+from clamr_select.model.backbones.qwen2_5_vl import DOCUMENT_PREFIX, DOCUMENT_SUFFIX
 from clamr_select.model.configuration_clamr import DEFAULT_MODALITIES
-from clamr_select.model.document import Document, TextSegment
+from clamr_select.model.document import SAMPLE_RATE, Document, DocumentAudio, TextSegment
 from clamr_select.model.layout import NO_MODALITY, Sequence
-from clamr_select.model.pixels import patchify, resize_frames, smart_resize
+from clamr_select.model.pixels import frame_sizes, patchify, resize_frames
 from clamr_select.model.reference_labels import (
     Compat,
     check_compat,
@@ -27,11 +38,7 @@ from clamr_select.model.reference_labels import (
 )
 from clamr_select.scoring.tokens import NO_CANDIDATE
 
-VIDEO = "video"
-QWEN_DOCUMENT_PREFIX = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n"
-QWEN_DOCUMENT_SUFFIX = "<|im_end|>\n"
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+VIDEO, AUDIO = "video", "audio"
 
 
 @dataclass(frozen=True)
@@ -57,16 +64,23 @@ class ClamrProcessor(ProcessorMixin):
         document_prefix, document_suffix: the chat turn around a document.
         text_prefixes: modality to the words before its text.
         max_text_tokens: budget of each text modality in one document.
+        video_prefix, audio_prefix: words before the frames and before the sound.
         video_token, vision_start_token, vision_end_token: placeholders around the frames.
+        audio_token, audio_start_token, audio_end_token: placeholders around the sound; None for a backbone that does
+            not hear.
+        max_audio_seconds: of one document; what is longer is cut, and said.
         min_pixels, max_pixels: pixel budget of one frame.
+        enlarge_to_pixels: frames of that budget are then enlarged to at least so many, as a released reader does;
+            None leaves them.
         patch_size, merge_size: of the vision tower.
         time_interval: positions from one candidate to the next; see :mod:`clamr_select.model.positions`.
         image_mean, image_std: of each colour channel, on the scale 0..1.
         compat: ``reference`` makes texts and labels of documents as the released code does
             (:mod:`clamr_select.model.reference_labels`).
+        backbone: whose rule lays frames and their positions (:mod:`clamr_select.model.backbones`).
 
     Raises:
-        UnknownNameError: ``compat`` is neither ``corrected`` nor ``reference``.
+        UnknownNameError: ``compat`` is neither ``corrected`` nor ``reference``, or there is no such backbone.
     """
 
     def __init__(
@@ -77,25 +91,35 @@ class ClamrProcessor(ProcessorMixin):
         query_suffix_token: str = "<|endoftext|>",
         num_query_suffix_tokens: int = 10,
         max_query_tokens: int = 64,
-        document_prefix: str = QWEN_DOCUMENT_PREFIX,
-        document_suffix: str = QWEN_DOCUMENT_SUFFIX,
+        document_prefix: str = DOCUMENT_PREFIX,
+        document_suffix: str = DOCUMENT_SUFFIX,
         text_prefixes: dict[str, str] | None = None,
         max_text_tokens: int = 512,
         video_token: str = "<|video_pad|>",
         vision_start_token: str = "<|vision_start|>",
         vision_end_token: str = "<|vision_end|>",
+        video_prefix: str = "",
+        audio_prefix: str = "",
+        audio_token: str | None = None,
+        audio_start_token: str | None = None,
+        audio_end_token: str | None = None,
+        max_audio_seconds: float = 30.0,
         min_pixels: int = 28 * 28,
         max_pixels: int = 224 * 224,
+        enlarge_to_pixels: int | None = None,
         patch_size: int = 14,
         merge_size: int = 2,
         time_interval: float = 2.0,
         image_mean: SequenceOf[float] = CLIP_MEAN,
         image_std: SequenceOf[float] = CLIP_STD,
         compat: Compat = "corrected",
+        backbone: str = "qwen2_5_vl",
         **kwargs: Any,
     ) -> None:
         check_compat(compat)
+        backbone_for(backbone)
         super().__init__(tokenizer, **kwargs)
+        self.backbone = backbone
         self.compat = compat
         self.modalities = list(modalities)
         self.query_prefix = query_prefix
@@ -104,13 +128,20 @@ class ClamrProcessor(ProcessorMixin):
         self.max_query_tokens = max_query_tokens
         self.document_prefix = document_prefix
         self.document_suffix = document_suffix
-        self.text_prefixes = text_prefixes or {"ocr": " OCR:", "asr": " ASR:", "description": " Description:"}
+        self.text_prefixes = dict(text_prefixes or RELEASED_TEXT_PREFIXES)
         self.max_text_tokens = max_text_tokens
         self.video_token = video_token
         self.vision_start_token = vision_start_token
         self.vision_end_token = vision_end_token
+        self.video_prefix = video_prefix
+        self.audio_prefix = audio_prefix
+        self.audio_token = audio_token
+        self.audio_start_token = audio_start_token
+        self.audio_end_token = audio_end_token
+        self.max_audio_seconds = max_audio_seconds
         self.min_pixels = min_pixels
         self.max_pixels = max_pixels
+        self.enlarge_to_pixels = enlarge_to_pixels
         self.patch_size = patch_size
         self.merge_size = merge_size
         self.time_interval = time_interval
@@ -165,13 +196,16 @@ class ClamrProcessor(ProcessorMixin):
         Returns:
             ``input_ids``, ``attention_mask``, ``modality_ids``, ``first_candidates``, ``last_candidates``
             (batch, tokens); ``position_ids`` (3, batch, tokens); and, where there are frames,
-            ``pixel_values_videos`` and ``video_grid_thw``. Padded on the right.
+            ``pixel_values_videos`` and ``video_grid_thw``, where there is sound ``input_features`` and
+            ``feature_attention_mask``. Padded on the right.
 
         Raises:
-            InputError: a text's modality is not in ``modalities``.
+            InputError: a text's modality is not in ``modalities``, or a document has sound and this model no ears.
         """
         token_ids = self._tokenize_all(documents)
-        sequences, truncations, pixels, grids = [], [], [], []
+        sequences: list[Sequence] = []
+        truncations: list[Truncation] = []
+        pixels, grids, sounds = [], [], []
         for position, document in enumerate(documents):
             sequence = Sequence()
             sequence.add_text(token_ids[self.document_prefix])
@@ -179,7 +213,14 @@ class ClamrProcessor(ProcessorMixin):
                 patches, grid = self._pixels(document)
                 pixels.append(patches)
                 grids.append(grid)
+                sequence.add_text(token_ids[self.video_prefix])
                 self._add_frames(sequence, grid)
+            if document.audio is not None:
+                features, cut = self._heard(document.audio, item=position)
+                sequence.add_text(token_ids[self.audio_prefix])
+                self._add_sound(sequence, document.audio, num_mel_frames=features.shape[1])
+                sounds.append(features)
+                truncations += cut
             if self.compat == "reference":
                 truncations += self._add_reference_texts(sequence, document, token_ids, item=position)
             else:
@@ -190,19 +231,40 @@ class ClamrProcessor(ProcessorMixin):
         if pixels:
             batch["pixel_values_videos"] = torch.cat(pixels)
             batch["video_grid_thw"] = torch.tensor(grids)
+        if sounds:
+            batch["input_features"], batch["feature_attention_mask"] = stack_features(sounds)
         return batch, truncations
 
     def _add_frames(self, sequence: Sequence, grid: tuple[int, int, int]) -> None:
-        sequence.add_text([self._token_id(self.vision_start_token)])
-        sequence.add_video(
+        frames = FrameTokens(
             token_id=self._token_id(self.video_token),
+            start_id=self._token_id(self.vision_start_token),
+            end_id=self._token_id(self.vision_end_token),
             modality_id=self.modality_id(VIDEO),
             num_candidates=grid[0],
             grid_height=grid[1] // self.merge_size,
             grid_width=grid[2] // self.merge_size,
             time_interval=self.time_interval,
         )
-        sequence.add_text([self._token_id(self.vision_end_token)])
+        backbone_for(self.backbone).add_frames(sequence, frames)
+
+    def _heard(self, audio: DocumentAudio, *, item: int) -> tuple[torch.Tensor, list[Truncation]]:
+        """Mel frames of the sound within its budget, and what was cut."""
+        if self.audio_token is None:
+            raise InputError(f"document {item} has sound, and this model hears nothing; leave its audio out")
+        budget = round(self.max_audio_seconds * SAMPLE_RATE)
+        beyond = len(audio.samples) - budget
+        cut = [] if beyond <= 0 else [Truncation(item, AUDIO, math.ceil(beyond / SAMPLE_RATE / SECONDS_PER_TOKEN))]
+        return log_mel(audio.samples[:budget]), cut
+
+    def _add_sound(self, sequence: Sequence, audio: DocumentAudio, *, num_mel_frames: int) -> None:
+        sequence.add_text([self._token_id(self.audio_start_token)])
+        sequence.add_audio(
+            token_id=self._token_id(self.audio_token),
+            modality_id=self.modality_id(AUDIO),
+            candidates=token_candidates(audio, num_tokens=num_audio_tokens(num_mel_frames)),
+        )
+        sequence.add_text([self._token_id(self.audio_end_token)])
 
     def _add_texts(
         self,
@@ -247,7 +309,7 @@ class ClamrProcessor(ProcessorMixin):
             modality_ids={name: self.modality_id(name) for name in self.modalities},
             vision_start_id=self._token_id(self.vision_start_token),
             vision_end_id=self._token_id(self.vision_end_token),
-            audio_id=None,
+            audio_id=None if self.audio_token is None else self._token_id(self.audio_token),
             user_id=self._token_id("user"),
         )
         cut = dict(texts.num_tokens_cut)
@@ -268,22 +330,25 @@ class ClamrProcessor(ProcessorMixin):
 
     def frame_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width in pixels that a frame of this size is resized to."""
-        return smart_resize(
+        return self._frame_sizes(height, width)[-1]
+
+    def _frame_sizes(self, height: int, width: int) -> list[tuple[int, int]]:
+        return frame_sizes(
             height,
             width,
             factor=self.patch_size * self.merge_size,
             min_pixels=self.min_pixels,
             max_pixels=self.max_pixels,
+            enlarge_to_pixels=self.enlarge_to_pixels,
         )
 
     def _pixels(self, document: Document) -> tuple[torch.Tensor, tuple[int, int, int]]:
-        height, width = self.frame_size(*document.frames[0].shape[:2])
-        frames = resize_frames(document.frames, height=height, width=width)
+        sizes = self._frame_sizes(*document.frames[0].shape[:2])
+        height, width = sizes[-1]
+        frames = resize_frames(document.frames, sizes=sizes)
         # The backbone fuses two frames into one patch: a candidate meets itself or its true neighbour,
         # never the next candidate, which may be seconds away.
-        seconds = (
-            frames if document.neighbors is None else resize_frames(document.neighbors, height=height, width=width)
-        )
+        seconds = frames if document.neighbors is None else resize_frames(document.neighbors, sizes=sizes)
         patches = patchify(
             torch.stack([frames, seconds], dim=1),
             patch_size=self.patch_size,
@@ -298,7 +363,7 @@ class ClamrProcessor(ProcessorMixin):
         prefixes = {self.text_prefixes[s.modality] for d in documents for s in d.texts if self.modality_id(s.modality)}
         ordered = sorted(texts | prefixes)
         token_ids = dict(zip(ordered, self._tokenize(ordered), strict=True))
-        for scaffold in (self.document_prefix, self.document_suffix):
+        for scaffold in (self.document_prefix, self.document_suffix, self.video_prefix, self.audio_prefix):
             # our own words, the only place where special tokens are read as such
             token_ids[scaffold] = self.tokenizer(scaffold, add_special_tokens=False)["input_ids"] if scaffold else []
         return token_ids
@@ -309,7 +374,7 @@ class ClamrProcessor(ProcessorMixin):
             return []
         return self.tokenizer(texts, add_special_tokens=False, split_special_tokens=True)["input_ids"]
 
-    def _token_id(self, token: str) -> int:
+    def _token_id(self, token: str | None) -> int:
         return self.tokenizer.convert_tokens_to_ids(token)
 
     def _collate(self, sequences: SequenceOf[Sequence]) -> BatchFeature:

@@ -66,7 +66,7 @@ def test_patches_against_a_naive_loop():
 
 def test_resizing_keeps_a_flat_colour_and_passes_exact_sizes_through():
     frame = np.full((90, 160, 3), (10, 200, 30), dtype=np.uint8)
-    resized = resize_frames([frame], height=56, width=112)
+    resized = resize_frames([frame], sizes=[(56, 112)])
     assert resized.shape == (1, 3, 56, 112)
     assert resized.mean(dim=(0, 2, 3)).tolist() == [10.0, 200.0, 30.0]
-    assert torch.equal(resize_frames([frame], height=90, width=160)[0, :, 0, 0], torch.tensor([10.0, 200.0, 30.0]))
+    assert torch.equal(resize_frames([frame], sizes=[(90, 160)])[0, :, 0, 0], torch.tensor([10.0, 200.0, 30.0]))

@@ -26,7 +26,9 @@ def load_processor(checkpoint: Checkpoint) -> ClamrProcessor:
     for source in sources:
         if any((source.directory / name).is_file() for name in TOKENIZER_FILES):
             tokenizer = AutoTokenizer.from_pretrained(source.directory)
-            return ClamrProcessor(tokenizer, **checkpoint.backbone.processor_options)
+            return ClamrProcessor(
+                tokenizer, modalities=checkpoint.config.modalities, **checkpoint.backbone.processor_options
+            )
     places = " and ".join(source.name for source in sources)
     raise CheckpointError(f"{places}: no tokenizer is there ({' or '.join(TOKENIZER_FILES)})")
 
