@@ -14,17 +14,18 @@ import torch
 from transformers.modeling_utils import PreTrainedModel
 
 from clamr_select.errors import CheckpointError, InputError
+from clamr_select.model.checkpoint.apart import put_beside
 from clamr_select.model.checkpoint.assemble import Adapter, Assembly, assemble
 from clamr_select.model.checkpoint.find import Checkpoint, find_checkpoint
 from clamr_select.model.checkpoint.processor import load_processor
-from clamr_select.model.checkpoint.quantization import quantization_config
+from clamr_select.model.checkpoint.quantization import quantization_config, quantized_linears
 from clamr_select.model.checkpoint.report import CheckpointWarning, LoadReport
 from clamr_select.model.checkpoint.source import EMBEDDED_MODELS, NANO, HubOptions
 from clamr_select.model.checkpoint.tensors import Shape, TensorFiles
 from clamr_select.model.modeling_clamr import ClamrForRetrieval
 from clamr_select.model.processing_clamr import ClamrProcessor
 
-__all__ = ["EMBEDDED_MODELS", "NANO", "load", "load_model"]
+__all__ = ["EMBEDDED_MODELS", "NANO", "load", "load_model", "match_weights"]
 
 HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only")
 REFUSED = {
@@ -112,6 +113,8 @@ def _load(
     config = config or checkpoint.config
     source = checkpoint.source
     if quantization is not None:
+        if options.get("quantization_config") is not None:
+            raise InputError("give quantization or quantization_config, not both")
         compute_dtype = dtype if isinstance(dtype, torch.dtype) else torch.bfloat16
         options["quantization_config"] = quantization_config(quantization, compute_dtype=compute_dtype)
     assembly = None
@@ -119,7 +122,7 @@ def _load(
         weights: dict[str, Any] = {"use_safetensors": True}
         location = str(source.directory)
     else:
-        assembly = _assemble(model_class, checkpoint, config)
+        assembly = match_weights(checkpoint, model_class=model_class, config=config, quantized=quantization is not None)
         weights = {"state_dict": assembly.tensors}
         location = None
         dtype = _stored_dtype(checkpoint) if dtype in (None, "auto") else dtype
@@ -135,13 +138,31 @@ def _load(
         **options,
     )
     _check_info(info, source.name)
+    if assembly is not None and assembly.apart:
+        put_beside(model, assembly.apart, dtype=model.dtype)
     model.load_report = _report(checkpoint, model, assembly=assembly, quantization=quantization)
     return model.eval()
 
 
-def _assemble(model_class: type[ClamrForRetrieval], checkpoint: Checkpoint, config: Any) -> Assembly:
+def match_weights(
+    checkpoint: Checkpoint,
+    *,
+    model_class: type[ClamrForRetrieval] = ClamrForRetrieval,
+    config: Any = None,
+    quantized: bool = False,
+) -> Assembly:
+    """Every tensor in the files to its home in the model, without reading one: a check that takes a second, however
+    large the model is.
+
+    Args:
+        config: instead of the checkpoint's.
+        quantized: LoRA pairs of layers that will be quantised are kept apart.
+
+    Raises:
+        CheckpointError: a tensor has no home, is missing, or has another shape; it is named.
+    """
     with torch.device("meta"):
-        skeleton = model_class(config)
+        skeleton = model_class(config or checkpoint.config)
     expected: dict[str, Shape] = {name: tuple(tensor.shape) for name, tensor in skeleton.state_dict().items()}
     adapter = None
     if checkpoint.lora is not None:
@@ -153,6 +174,7 @@ def _assemble(model_class: type[ClamrForRetrieval], checkpoint: Checkpoint, conf
         name=checkpoint.whole.name,
         adapter=adapter,
         linears=[name for name, module in skeleton.named_modules() if isinstance(module, torch.nn.Linear)],
+        keep_apart=quantized_linears(skeleton) if quantized else (),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -41,6 +41,8 @@ class Assembly:
     num_lora_pairs: int
     dropped: dict[str, int]
     """Unused part to its number of tensors."""
+    apart: dict[str, LoraPair]
+    """Layer to the pair that was not merged into its weight."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ def assemble(
     name: str,
     adapter: Adapter | None = None,
     linears: Sequence[str] = (),
+    keep_apart: Container[str] = (),
 ) -> Assembly:
     """Match what is in the files with what the model wants.
 
@@ -67,6 +70,7 @@ def assemble(
         files: of the whole model, or of the adapter's base.
         name: what ``files`` are, for messages.
         linears: names of the model's linear layers; those that the adapter's config targets must have their pair.
+        keep_apart: names of layers whose pair is not merged.
 
     Raises:
         CheckpointError: a tensor has no home, has two, is missing, or has another shape; it is named.
@@ -90,11 +94,17 @@ def assemble(
     if missing:
         problems["missing"] = sorted(missing)
     _raise_problems(problems, name=name if adapter is None else f"{adapter.name} on {name}")
+    layers = {key.removesuffix(".weight"): pair for key, pair in pairs.items()}
+    apart = {layer: pair for layer, pair in layers.items() if layer in keep_apart}
     return Assembly(
-        tensors={key: _lazy(stored[key], pairs.get(key)) for key in expected},
+        tensors={
+            key: _lazy(stored[key], None if key.removesuffix(".weight") in apart else pairs.get(key))
+            for key in expected
+        },
         projection=projection,
         num_lora_pairs=len(pairs),
         dropped=dict(dropped),
+        apart=apart,
     )
 
 

@@ -18,6 +18,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from clamr_select.model import ClamrForRetrieval
+from clamr_select.model.encoder import ClamrEncoder
+
 GOLDEN = Path(__file__).parents[2] / "golden"
 Change = Callable[[dict[str, torch.Tensor]], object]
 
@@ -30,6 +33,42 @@ def copied(tmp_path: Path) -> Callable[[str], Path]:
         return Path(shutil.copytree(GOLDEN / name, tmp_path / name))
 
     return copy
+
+
+@pytest.fixture
+def released_layout(encoder: ClamrEncoder, tmp_path: Path) -> tuple[Path, ClamrForRetrieval]:
+    """The tiny model of this room's tests as an adapter on a base in the old layout, and the model itself in float32:
+    wider than the golden ones, since 4-bit on a CPU works in blocks."""
+    model = encoder.model
+    tensors = {_released_name(name): value.clone() for name, value in model.state_dict().items()}
+    projection = {name: tensors.pop(name) for name in list(tensors) if name.startswith("custom_text_proj.")}
+    base, adapter = tmp_path / "wide" / "base", tmp_path / "wide" / "adapter"
+    base.mkdir(parents=True)
+    adapter.mkdir()
+    generator = torch.Generator().manual_seed(3)
+    stored = {f"base_model.model.{name}": value for name, value in projection.items()}
+    merged = ClamrForRetrieval(model.config)
+    merged.load_state_dict(model.state_dict())
+    for name in [n for n in tensors if n.startswith("model.layers.") and n.endswith("_proj.weight")]:
+        rows, columns = tensors[name].shape
+        pair = [0.2 * torch.randn(*size, generator=generator) for size in ((4, columns), (rows, 4))]
+        for part, value in zip("AB", pair, strict=True):
+            stored[f"base_model.model.{name.removesuffix('weight')}lora_{part}.weight"] = value
+        ours = merged.get_parameter(name.replace("model.layers", "vlm.language_model.layers"))
+        ours.data += 2.0 * pair[1] @ pair[0]
+    save_file(tensors, base / "model.safetensors", metadata={"format": "pt"})
+    save_file(stored, adapter / "adapter_model.safetensors", metadata={"format": "pt"})
+    model.config.vlm_config.save_pretrained(base)
+    targets = r"model\.layers\..*_proj"
+    config = {"peft_type": "LORA", "r": 4, "lora_alpha": 8, "target_modules": targets, "base_model_name_or_path": "b"}
+    (adapter / "adapter_config.json").write_text(json.dumps(config))
+    return tmp_path / "wide", merged.eval()
+
+
+def _released_name(name: str) -> str:
+    for ours, theirs in (("vlm.language_model.", "model."), ("vlm.", ""), ("embedding_proj_layer", "custom_text_proj")):
+        name = name.replace(ours, theirs, 1) if name.startswith(ours) else name
+    return name
 
 
 @pytest.fixture
