@@ -96,12 +96,21 @@ def _frame_list(packets: PacketTable) -> str:
 
 def _import_decoder() -> type[VideoDecoder]:
     try:
+        import torchcodec
         from torchcodec.decoders import VideoDecoder
     except (ImportError, OSError, RuntimeError) as error:
         if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "torchcodec":
             raise missing_dependency("torchcodec", extra="torchcodec", purpose="the torchcodec backend") from error
-        raise MissingDependencyError(
-            "torchcodec is installed and cannot be loaded: it needs FFmpeg's shared libraries and the build that "
-            "matches the installed torch. Use backend='pyav', or see torchcodec's installation notes."
-        ) from error
+        raise _cannot_load() from error
+    # without FFmpeg 0.13 does not import; 0.17 does, for its image decoders, and fails at the first video
+    if getattr(torchcodec, "ffmpeg_major_version", 0) is None:
+        raise _cannot_load()
     return VideoDecoder
+
+
+def _cannot_load() -> MissingDependencyError:
+    return MissingDependencyError(
+        "torchcodec is installed and cannot decode: FFmpeg's shared libraries (libavcodec, libavformat, …) are missing, "
+        "or its build does not match the installed torch. Install FFmpeg on the system, see torchcodec's installation "
+        "notes, or use backend='pyav'."
+    )

@@ -59,6 +59,17 @@ def test_a_missing_package_is_named(backend: str, package: str, sample: Callable
         open_video(sample("h264.mp4"), backend=backend)  # type: ignore[arg-type]
 
 
+def test_torchcodec_without_ffmpeg_names_ffmpeg(sample: Callable, monkeypatch) -> None:
+    """It imports, and fails at the first video: where FFmpeg is missing, that is not the video's fault."""
+    try:
+        import torchcodec
+    except (ImportError, OSError, RuntimeError) as error:
+        pytest.skip(f"torchcodec does not import here: {error}")
+    monkeypatch.setattr(torchcodec, "ffmpeg_major_version", None, raising=False)
+    with pytest.raises(MissingDependencyError, match="FFmpeg's shared libraries"):
+        open_video(sample("h264.mp4"), backend="torchcodec")
+
+
 def test_torchcodec_refuses_damage_it_would_step_over(sample: Callable, truth: Callable) -> None:
     """It returns the next frame instead of a lost one; the time it reports gives it away."""
     lost = min(set(range(96)) - set(truth("hole.mp4").barcodes))
