@@ -52,7 +52,7 @@ class FrameSelector:
         compat: Compat | None = None,
         **options: Any,
     ) -> FrameSelector:
-        """Load a model: ``clamr-nano`` (embedded), a directory, or a hub id.
+        """Load a model: ``clamr-nano`` (embedded), a directory, or a hub id; whole, or a LoRA adapter.
 
         Args:
             device: ``auto``, ``cpu`` or ``cuda[:N]``.
@@ -60,7 +60,9 @@ class FrameSelector:
             revision: of the hub repository.
             compat: ``reference`` labels and scores as the released CLaMR code, for comparison with published
                 numbers (docs/compatibility.md); ``corrected`` is the default.
-            **options: for transformers' ``from_pretrained``: ``attn_implementation``, ``device_map``, ``token``, …
+            **options: ``base`` (what an adapter is put on), ``quantization`` (``4bit``, ``8bit``), and transformers'
+                ``attn_implementation``, ``device_map``, ``token``, …; see
+                :func:`clamr_select.model.loading.load_model`.
 
         Raises:
             ModelNotFoundError, CheckpointError, UnsafeWeightsError: see :mod:`clamr_select.model.loading`.
