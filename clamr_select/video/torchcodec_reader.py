@@ -110,7 +110,7 @@ def _import_decoder() -> type[VideoDecoder]:
 
 def _cannot_load() -> MissingDependencyError:
     return MissingDependencyError(
-        "torchcodec is installed and cannot decode: FFmpeg's shared libraries (libavcodec, libavformat, …) are missing, "
-        "or its build does not match the installed torch. Install FFmpeg on the system, see torchcodec's installation "
-        "notes, or use backend='pyav'."
+        "torchcodec is installed and cannot decode: FFmpeg's shared libraries (libavcodec, libavformat, …) are "
+        "missing, or its build does not match the installed torch. Install FFmpeg on the system, see torchcodec's "
+        "installation notes, or use backend='pyav'."
     )
