@@ -6,13 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from clamr_select.cli import ask, eval, select, train, why
+from clamr_select.cli import ask, eval, models, select, train, why
 from clamr_select.errors import ClamrSelectError
 
 COMMANDS = {
     "select": (select, "the frames of a video that answer a question"),
     "ask": (ask, "a vision-language model answers from the frames that answer"),
     "why": (why, "why a moment was selected, or was not"),
+    "models": (models, "what can be loaded: sizes, licences, modalities, memory"),
     "eval": (eval, "measurements: agreement with the released selections"),
     "train": (train, "train clamr-nano on procedural videos"),
 }

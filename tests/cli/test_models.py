@@ -1,0 +1,66 @@
+"""``clamr-select models``: what it lists, in words and in JSON, and what a directory holds."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from clamr_select.cli import main
+from clamr_select.model.catalogue import CATALOGUE
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "omni_4_52"
+KEYS = {
+    "name", "note", "backbone", "base", "modalities", "num_parameters", "download_gigabytes", "weight_bytes_bfloat16",
+    "weight_bytes_4bit", "license", "base_license", "on_this_machine", "missing_repositories",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+def test_json_lists_all_models(capsys):
+    assert main(["models", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert listed["schema_version"] == 1
+    assert [model["name"] for model in listed["models"]] == [model.name for model in CATALOGUE]
+    assert all(set(model) == KEYS for model in listed["models"])
+    assert listed["models"][0]["on_this_machine"] is True
+    assert [model["name"] for model in listed["models"] if "audio" in model["modalities"]] == [
+        "meetdavidwan/clamr_msrvtt",
+        "vidore/colqwen-omni-v0.1",
+    ]
+
+
+def test_the_list_says_licences_memory_and_what_is_missing(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert main(["models"]) == 0
+    shown = capsys.readouterr().out
+    assert "Qwen Research License" in shown
+    assert "7.5 GB in bfloat16, 2.9 GB in 4 bits" in shown
+    assert "no, missing: meetdavidwan/clamr, Qwen/Qwen2.5-VL-3B-Instruct" in shown
+
+
+def test_what_a_directory_holds(capsys):
+    assert main(["models", str(GOLDEN / "adapter"), "--base", str(GOLDEN / "base"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["kind"] == "adapter"
+    assert found["backbone"] == "qwen2_5_omni_thinker"
+    assert found["base"] == str(GOLDEN / "base")
+    assert "audio" in found["modalities"]
+    assert found["num_tensors"] > 0
+    assert main(["models", "clamr-nano"]) == 0
+    assert "own" in capsys.readouterr().out
+
+
+def test_what_is_no_model_is_one_line_and_status_2(capsys, tmp_path):
+    assert main(["models", str(tmp_path)]) == 2
+    assert "holds no model.safetensors" in capsys.readouterr().err
