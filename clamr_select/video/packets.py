@@ -20,6 +20,7 @@ from clamr_select.errors import UnreadableVideoError, UnsupportedVideoError
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
+    from av.stream import Stream
     from av.video.stream import VideoStream
 
 logger = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ class PacketTable:
         return int(self.key_positions[ordinal]) if ordinal >= 0 else 0
 
 
-def read_packets(container: InputContainer, stream: VideoStream, errors: list[str]) -> Iterator[Packet]:
+def read_packets(container: InputContainer, stream: Stream, errors: list[str]) -> Iterator[Packet]:
     """Packets with data, reading on after damage; what the demuxer complained of is appended to ``errors``."""
     import av
 
