@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, help="directory of checkpoints; resumes from it")
     parser.add_argument("--num-steps", type=int, default=4000, metavar="N", help="(default: 4000)")
     parser.add_argument("--learning-rate", type=float, metavar="R", help="(default: the preset's)")
+    parser.add_argument("--optimizer", metavar="NAME", help="muon or adamw (default: the preset's)")
     parser.add_argument("--vocab-size", type=int, default=8192, metavar="N", help="of nano's tokenizer")
     parser.add_argument("--save-every", type=int, metavar="N", help="steps between checkpoints (default: the preset's)")
     parser.add_argument(
@@ -61,7 +62,7 @@ def run_nano(arguments: argparse.Namespace) -> int:
     from clamr_select.training.export import export
     from clamr_select.training.nano import nano_model, nano_processor, train_tokenizer
     from clamr_select.training.prepared import collate
-    from clamr_select.training.presets import NANO_OBJECTIVE, nano_arguments
+    from clamr_select.training.presets import NANO_OBJECTIVE, NANO_OPTIMIZER, nano_arguments
     from clamr_select.training.trainer import ClamrTrainer
 
     torch.manual_seed(SEED)
@@ -85,6 +86,7 @@ def run_nano(arguments: argparse.Namespace) -> int:
         data_collator=partial(collate, processor=processor),
         train_dataset=Subset(NeedleSteps(processor, seed=SEED), range(arguments.num_steps * args.world_size)),
         eval_dataset=validation,
+        optimizer=arguments.optimizer or NANO_OPTIMIZER,
         callbacks=callbacks(arguments),
     )
     trainer.train_from_newest()

@@ -82,7 +82,7 @@ def load_optimizer(directory: Path, *, device: torch.device) -> dict[str, Any]:
         position, name = key.split(".", 1)
         state.setdefault(int(position), {})[name] = value
     groups = [
-        {name: tuple(value) if name == "betas" else value for name, value in group.items()}
+        {name: tuple(value) if name in ("betas", "ns_coefficients") else value for name, value in group.items()}
         for group in written["param_groups"]
     ]
     return {"state": state, "param_groups": groups}

@@ -32,6 +32,7 @@ from clamr_select.training.checkpoints import (
 from clamr_select.training.contrastive_model import ContrastiveModel
 from clamr_select.training.distributed import num_processes, process_index
 from clamr_select.training.evaluation import EncodedBatch, retrieval_metrics
+from clamr_select.training.optimizers import OptimizerName, check_optimizer, muon_with_adamw
 from clamr_select.training.prepared import PreparedBatch
 from clamr_select.training.weights import load_weights, save_weights
 
@@ -58,9 +59,13 @@ class ClamrTrainer(Trainer):
         eval_dataset: collated as the training data; gives ``eval_ndcg@10`` and more
             (:func:`clamr_select.training.evaluation.retrieval_metrics`).
         similarity: of the evaluation; ``token_max`` is the paper's for inference.
+        optimizer: ``adamw`` is the one that ``args`` describe; ``muon`` takes its place on matrices, with the same
+            learning rate (:mod:`clamr_select.training.optimizers`).
 
     Raises:
-        InputError: arguments that would drop columns, hide a loss that is not finite, or evaluate nothing.
+        InputError: arguments that would drop columns, hide a loss that is not finite, or evaluate nothing; ``muon``
+            with sharded parameters, which are no matrices any more.
+        UnknownNameError: there is no such similarity or optimizer.
     """
 
     def __init__(
@@ -73,9 +78,11 @@ class ClamrTrainer(Trainer):
         train_dataset: Any = None,
         eval_dataset: Any = None,
         similarity: Similarity = "token_max",
+        optimizer: OptimizerName = "adamw",
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
         check_similarity(similarity)
+        check_optimizer(optimizer)
         if args.remove_unused_columns or args.logging_nan_inf_filter:
             raise InputError(
                 "remove_unused_columns and logging_nan_inf_filter must be off: they drop data and hide a loss that "
@@ -94,7 +101,10 @@ class ClamrTrainer(Trainer):
             )
         if args.eval_strategy != "no" and eval_dataset is None:
             raise InputError(f"eval_strategy is {args.eval_strategy!r} and there is no eval_dataset; give one, or 'no'")
+        if optimizer == "muon" and (args.fsdp_plugin_args or args.deepspeed):
+            raise InputError("muon steps whole matrices and FSDP and DeepSpeed shard them; use optimizer='adamw'")
         self.similarity = similarity
+        self.optimizer_name = optimizer
         self.processor = processor
         self.directory = Path(str(args.output_dir))
         # kept as they are: FSDP flattens parameters, and then their shape says nothing
@@ -123,6 +133,20 @@ class ClamrTrainer(Trainer):
         wrappers = ("_fsdp_wrapped_module.", "module.")
         names = [name for name, _ in model.named_parameters()]
         return [name for name in names if _without(name, wrappers) in self._decayed]
+
+    def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
+        if self.optimizer_name == "adamw" or self.optimizer is not None:
+            return super().create_optimizer(model)
+        trained: Any = self.model if model is None else model
+        self.optimizer = muon_with_adamw(
+            trained,
+            decayed=set(self.get_decay_parameter_names(trained)),
+            lr=self.args.learning_rate,
+            weight_decay=self.args.weight_decay,
+            betas=(self.args.adam_beta1, self.args.adam_beta2),
+            eps=self.args.adam_epsilon,
+        )
+        return self.optimizer
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if "loss" in logs:

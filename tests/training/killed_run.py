@@ -44,6 +44,7 @@ def train(output: str) -> None:
         processor=processor,
         data_collator=partial(collate, processor=processor),
         train_dataset=list(range(12)),
+        optimizer="muon",  # with AdamW in it
     )
     trainer.train_from_newest()
     logs = [entry for entry in trainer.state.log_history if "loss" in entry]

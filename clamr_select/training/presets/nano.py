@@ -9,6 +9,7 @@ from transformers import TrainingArguments
 
 from clamr_select.training.arguments import training_arguments
 from clamr_select.training.objective import LossTerm, Objective
+from clamr_select.training.optimizers import OptimizerName
 
 NANO_OBJECTIVE = Objective(
     terms=(
@@ -19,13 +20,16 @@ NANO_OBJECTIVE = Objective(
     ),
     temperature=0.03,
 )
+NANO_OPTIMIZER: OptimizerName = "muon"
+"""Pictures are learned many times faster than with AdamW: after 300 steps of 48 documents without text, hit@1 among
+their frames was 0.156 against 0.026."""
 FLAT_SHARE = 0.3
 """Share of the steps at the full rate, warm-up included, before the cosine decay begins."""
 WARMUP_STEPS = 100
 
 
 def nano_arguments(output: Path, *, num_steps: int, learning_rate: float = 1.5e-3, **options: Any) -> TrainingArguments:
-    """The recipe of the embedded model: AdamW, warm-up, flat, cosine to a thousandth.
+    """The recipe of the embedded model, for ``NANO_OPTIMIZER`` and AdamW alike: warm-up, flat, cosine to a thousandth.
 
     Args:
         **options: any of ``TrainingArguments``; they win.
