@@ -117,7 +117,7 @@ def _vision_batch(
         for _ in range(int(rng.integers(2, 5))):
             relative = DocumentPlan(plan.width, plan.height, list(plan.scenes))
             for i, scene in enumerate(relative.scenes):
-                relative.scenes[i] = sibling_scene(scene, rng, portrait=plan.portrait)
+                relative.scenes[i] = sibling_scene(scene, rng, split=split, portrait=plan.portrait)
             plans.append(relative)
     del plans[num_documents:]
     for plan in plans:

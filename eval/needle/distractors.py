@@ -27,7 +27,7 @@ def plant_distractors(
     near = [plans[home], plans[home], *plans[max(0, home - 3) : home], *plans[home + 1 : home + 4]]
     if question.scene is not None:
         for _ in range(3):
-            _plant_sibling(question, pick(rng, near), rng)
+            _plant_sibling(question, pick(rng, near), rng, split)
     if not (question.words or question.target == "video"):
         return
     for _ in range(2):
@@ -53,7 +53,7 @@ def plant_listing(plan: DocumentPlan, words: Sequence[str], rng: np.random.Gener
     return True
 
 
-def _plant_sibling(question: Question, plan: DocumentPlan, rng: np.random.Generator) -> None:
+def _plant_sibling(question: Question, plan: DocumentPlan, rng: np.random.Generator, split: Split) -> None:
     free = plan.free_frames()
     scene = question.scene
     if not free or scene is None:
@@ -62,7 +62,7 @@ def _plant_sibling(question: Question, plan: DocumentPlan, rng: np.random.Genera
         return  # too narrow
     frame = pick(rng, free)
     alike = question.target != "video" and rng.random() < 0.5  # the same picture without the words
-    plan.scenes[frame] = scene if alike else sibling_scene(scene, rng, portrait=plan.portrait)
+    plan.scenes[frame] = scene if alike else sibling_scene(scene, rng, split=split, portrait=plan.portrait)
 
 
 def _plant_words(question: Question, plan: DocumentPlan, rng: np.random.Generator, split: Split) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageOps
 
 from clamr_select.errors import unknown_name
-from clamr_select.eval.needle.scene import KINDS, NUMBER
+from clamr_select.eval.needle.drawings import OTHER_BARS, draw_object
+from clamr_select.eval.needle.scene import ALL_KINDS, KINDS, NUMBER
 
 _OVERSAMPLING = 4
 _MARGIN = 0.08  # of a shape's height on each side: room for corners when it is turned
@@ -28,23 +29,28 @@ def load_font(name: str, *, size_pixels: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(path), size_pixels)
 
 
-@lru_cache(maxsize=6000)
+@lru_cache(maxsize=8000)
 def shape_mask(
     kind: str, *, texture: str = "plain", size_pixels: int, angle_degrees: int = 0, number: int | None = None
 ) -> np.ndarray:
-    """Coverage of a shape in a square: (side, side, 1) uint16, 0..255, read-only.
+    """Coverage of a shape: (side, side, 1) uint8, 0..255, read-only; numbers of several digits are wider.
 
-    ``size_pixels`` is the shape's height; the square is a margin larger on every side. Stripes and dots are cut
-    out, so that the background shows.
+    ``size_pixels`` is the shape's height; the array is a margin larger on every side. Stripes and dots are cut
+    out, so that the background shows. Angles are counter-clockwise.
     """
-    if kind != NUMBER and kind not in KINDS:
-        raise unknown_name("kind of shape", kind, (*KINDS, NUMBER))
+    if kind not in (*ALL_KINDS, NUMBER, OTHER_BARS):
+        raise unknown_name("kind of shape", kind, (*ALL_KINDS, NUMBER))
     big = size_pixels * _OVERSAMPLING
-    image = _digit_image(number or 0, big) if kind == NUMBER else _textured_shape(kind, texture, big)
+    if kind == NUMBER:
+        image = _number_image(number or 0, big)
+    elif kind in KINDS:
+        image = _textured_shape(kind, texture, big)
+    else:
+        image = draw_object(kind, side_pixels=big, number=number or 0)
     image = ImageOps.expand(image, border=_OVERSAMPLING * math.ceil(_MARGIN * size_pixels))
     if angle_degrees:
         image = image.rotate(angle_degrees, resample=Image.Resampling.BILINEAR)
-    mask = np.asarray(image.reduce(_OVERSAMPLING), dtype=np.uint16)[:, :, None]
+    mask = np.asarray(image.reduce(_OVERSAMPLING), dtype=np.uint8)[:, :, None]
     mask.setflags(write=False)
     return mask
 
@@ -148,9 +154,10 @@ def _textured_shape(kind: str, texture: str, big: int) -> Image.Image:
     return ImageChops.multiply(body, ImageChops.lighter(ImageChops.invert(holes), _rim(kind, big, 0.045)))
 
 
-def _digit_image(number: int, big: int) -> Image.Image:
-    image = Image.new("L", (big, big), 0)
+def _number_image(number: int, big: int) -> Image.Image:
     font = load_font("DejaVuSans-Bold", size_pixels=int(big * 1.2))
-    draw = ImageDraw.Draw(image)
-    draw.text((big / 2, big / 2), str(number), font=font, fill=255, anchor="mm")
+    text = str(number)
+    width = big + round(font.getlength(text) - font.getlength("0"))
+    image = Image.new("L", (width, big), 0)
+    ImageDraw.Draw(image).text((width / 2, big / 2), text, font=font, fill=255, anchor="mm")
     return image

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from clamr_select.eval.needle.language import recognition_errors, screen_style, sentence, speech_style
+from clamr_select.eval.needle.pictures import draw_scene
 from clamr_select.eval.needle.predicates import DocumentFacts, FrameFacts
 from clamr_select.eval.needle.render import render_scene
-from clamr_select.eval.needle.scene import COLOURS, KINDS, Scene, random_scene
+from clamr_select.eval.needle.scene import COLOURS, KINDS, Scene
 from clamr_select.eval.needle.vocabulary import Split, pick
 from clamr_select.model.document import Document, TextSegment
 
@@ -144,7 +145,7 @@ def random_plan(rng: np.random.Generator, *, num_frames: int, split: Split, visi
     width, height = pick(rng, _SIZES)
     plan = DocumentPlan(width, height, [])
     while len(plan.scenes) < num_frames:
-        plan.scenes += [random_scene(rng, portrait=plan.portrait)] * int(rng.integers(1, 4))
+        plan.scenes += [draw_scene(rng, split=split, portrait=plan.portrait)] * int(rng.integers(1, 4))
     del plan.scenes[num_frames:]
     if vision_only:
         return plan

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
 
-from clamr_select.eval.needle.scene import Scene, Shape
+from clamr_select.eval.needle.scene import BAR_CHART, CHARTS, Scene, Shape
 
 
 class Verdict(IntEnum):
@@ -67,10 +67,14 @@ class ShapePattern:
     place: str | None = None
     count: int | None = None
     number: int | None = None
+    direction: str | None = None
+    motion: str | None = None
 
     def shape(self, shape: Shape) -> Verdict:
         """Whether a shape fits, its count apart."""
-        for name in ("kind", "colour", "size", "texture", "number"):
+        if self.kind not in (None, shape.kind) and not (self.kind == BAR_CHART and shape.kind in CHARTS):
+            return NO  # a rising bar chart is a bar chart too
+        for name in ("colour", "size", "texture", "number", "direction", "motion"):
             wanted = getattr(self, name)
             if wanted is not None and wanted != getattr(shape, name):
                 return NO

@@ -10,12 +10,17 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from clamr_select.errors import InputError
+from clamr_select.eval.needle.drawings import OTHER_BARS
 from clamr_select.eval.needle.masks import FONTS, load_font, shape_mask
-from clamr_select.eval.needle.scene import BACKGROUND_COLOURS, COLOURS, Scene, Shape
+from clamr_select.eval.needle.scene import BACKGROUND_COLOURS, COLOURS, NUMBER, Scene, Shape
 
 BAND = 0.17  # height of the caption or title band, of the frame's height
 _REFERENCE_HEIGHT = 360  # text is wrapped as at this height, whatever the frame's
 _HEIGHTS = {"small": 0.345, "large": 0.58}
+_TURNED = {"right": 0, "up": 90, "left": 180, "down": 270}  # degrees, counter-clockwise, of an arrow
+_HEADINGS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
+_SPEED = 0.5  # frame heights a second
+_TURN_DEGREES = 150  # a second
 
 
 @dataclass(frozen=True)
@@ -35,11 +40,13 @@ def render_scene(
     caption: str | None = None,
     title: str | None = None,
     lines: Sequence[str] = (),
+    phase: float = 0.0,
 ) -> np.ndarray:
     """The scene as (height, width, 3) uint8 RGB.
 
     ``title`` is written on top and ``caption`` in a band at the bottom; shapes keep clear of both. ``lines``
-    fill the middle of the frame (a slide). The same arguments give the same bytes.
+    fill the middle of the frame (a slide). ``phase`` is how many seconds things have moved. The same arguments
+    give the same bytes.
     """
     if min(width, height) < 32:
         raise InputError(f"frames are at least 32 pixels wide and high, got {width}x{height}")
@@ -49,7 +56,7 @@ def render_scene(
     bottom = height - (BAND * height if caption else 0.0)
     region = _Region(width, top, bottom - top)
     for shape in scene.shapes:
-        _draw_shape(image, shape, region, jitter, alone=len(scene.shapes) == 1, row=_is_row(scene))
+        _draw_shape(image, shape, region, jitter, phase, alone=len(scene.shapes) == 1, row=_is_row(scene))
     if not (caption or title or lines):
         return image
     return _write(image, scene, caption, title, lines, region)
@@ -60,20 +67,46 @@ def _is_row(scene: Scene) -> bool:
 
 
 def _draw_shape(
-    image: np.ndarray, shape: Shape, region: _Region, jitter: np.random.Generator, *, alone: bool, row: bool
+    image: np.ndarray,
+    shape: Shape,
+    region: _Region,
+    jitter: np.random.Generator,
+    phase: float,
+    *,
+    alone: bool,
+    row: bool,
 ) -> None:
     height = image.shape[0]
     slot_width, slot_height = _slot(shape, region, alone=alone, row=row)
+    if shape.kind == NUMBER:
+        slot_width /= 0.33 + 0.83 * len(str(shape.number))  # the width of its digits and margins
     side = min(_HEIGHTS[shape.size] * height * (0.95 + 0.02 * int(jitter.integers(6))), slot_width, slot_height)
-    angle = 4 * int(jitter.integers(-2, 3))
+    angle = 4 * int(jitter.integers(-2, 3)) + _TURNED.get(shape.direction or "right", 0)
     tint = jitter.integers(-10, 11, size=3)
-    colour = np.clip(np.add(COLOURS[shape.colour], tint), 0, 255).astype(np.int32)
-    mask = shape_mask(
-        shape.kind, texture=shape.texture, size_pixels=round(side), angle_degrees=angle, number=shape.number
-    )
-    for x, y in _centres(shape, region, row=row):
-        shift = (jitter.random(2) - 0.5) * 0.04 * height
-        _blend(image, mask, colour, x + shift[0], y + shift[1])
+    x_move = y_move = 0.0
+    if shape.motion is not None and phase:
+        x_move, y_move = (phase * _SPEED * height * c for c in _HEADINGS.get(shape.motion, (0, 0)))
+        side *= _growth(shape, phase)
+        angle += round(_TURN_DEGREES * phase) if shape.motion == "spins" else 0
+    centres = [
+        (x + x_move + shift[0], y + y_move + shift[1])
+        for x, y in _centres(shape, region, row=row)
+        for shift in ((jitter.random(2) - 0.5) * 0.04 * height,)
+    ]
+    parts = [(shape.kind, shape.colour)]
+    if shape.accent is not None:
+        parts.append((OTHER_BARS, shape.accent))
+    for kind, name in parts:
+        colour = np.clip(np.add(COLOURS[name], tint), 0, 255).astype(np.int32)
+        mask = shape_mask(
+            kind, texture=shape.texture, size_pixels=round(side), angle_degrees=angle, number=shape.number
+        )
+        for x, y in centres:
+            _blend(image, mask, colour, x, y)
+
+
+def _growth(shape: Shape, phase: float) -> float:
+    return {"grows": 1 + 0.9 * phase, "shrinks": 1 - 0.9 * phase}.get(shape.motion or "", 1.0)
 
 
 def _slot(shape: Shape, region: _Region, *, alone: bool, row: bool) -> tuple[float, float]:
@@ -87,15 +120,17 @@ def _slot(shape: Shape, region: _Region, *, alone: bool, row: bool) -> tuple[flo
 
 
 def _grid(count: int, region: _Region) -> tuple[int, int]:
+    """Columns and rows; five and six things share a grid of six cells."""
     if count == 4:
         return 2, 2
-    return (count, 1) if region.width >= region.height else (1, count)
+    across, down = (count, 1) if count < 4 else (3, 2)
+    return (across, down) if region.width >= region.height else (down, across)
 
 
 def _centres(shape: Shape, region: _Region, *, row: bool) -> list[tuple[float, float]]:
     if shape.count > 1:
         columns, rows = _grid(shape.count, region)
-        cells = [((c + 0.5) / columns, (r + 0.5) / rows) for r in range(rows) for c in range(columns)]
+        cells = [((c + 0.5) / columns, (r + 0.5) / rows) for r in range(rows) for c in range(columns)][: shape.count]
     else:
         side = 1 / 6 if row else 1 / 4
         cells = [
@@ -113,10 +148,10 @@ def _centres(shape: Shape, region: _Region, *, row: bool) -> list[tuple[float, f
 def _blend(image: np.ndarray, mask: np.ndarray, colour: np.ndarray, x: float, y: float) -> None:
     """Lay ``colour`` over the image where the mask, centred on (x, y), says; what sticks out is cut."""
     height, width = image.shape[:2]
-    side = mask.shape[0]
-    left = min(max(round(x - side / 2), 0), max(width - side, 0))
-    top = min(max(round(y - side / 2), 0), max(height - side, 0))
-    patch = image[top : top + side, left : left + side]
+    down, across = mask.shape[:2]
+    left = min(max(round(x - across / 2), 0), max(width - across, 0))
+    top = min(max(round(y - down / 2), 0), max(height - down, 0))
+    patch = image[top : top + down, left : left + across]
     cover = mask[: patch.shape[0], : patch.shape[1]].astype(np.int32)
     patch[:] = (patch * (255 - cover) + colour * cover + 127) // 255
 

@@ -11,10 +11,17 @@ from clamr_select.eval.needle.vocabulary import pick
 
 Size = Literal["small", "large"]
 Place = Literal["left", "right", "top", "bottom", "centre"]
+Direction = Literal["left", "right", "up", "down"]
+Motion = Literal["left", "right", "up", "down", "grows", "shrinks", "spins"]
 
 KINDS = ("circle", "square", "triangle", "star", "cross", "diamond", "ring", "arrow", "heart", "hexagon")
+OBJECTS = ("house", "tree", "car", "fish", "boat", "cup", "flower", "key")
+BAR_CHART = "bar chart"
+"""Bars of which one, in the shape's colour, is the tallest; the others have the colour ``accent``."""
+CHARTS = ("rising chart", "falling chart", BAR_CHART)
+ALL_KINDS = (*KINDS, *OBJECTS, *CHARTS)
 NUMBER = "number"
-"""The kind of a shape that is a digit, 0 to 9."""
+"""The kind of a shape that is a number, written in digits."""
 COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (215, 35, 40),
     "orange": (245, 135, 20),
@@ -39,6 +46,9 @@ BACKGROUND_COLOURS: dict[str, tuple[int, int, int]] = {
 }
 TEXTURES = ("plain", "striped", "dotted", "outlined")
 BACKGROUND_STYLES = ("plain", "gradient", "noise", "two-tone")
+DIRECTIONS: tuple[Direction, ...] = ("left", "right", "up", "down")
+MOTIONS: tuple[Motion, ...] = ("left", "right", "up", "down", "grows", "shrinks", "spins")
+_SPINNING = ("square", "triangle", "star", "cross", "diamond", "heart", "hexagon", *OBJECTS)  # seen to turn
 RELATIONS = ("left of", "right of", "above", "below")
 _MIN_CONTRAST = 120.0  # distance in RGB below which a shape is hard to see on its background
 
@@ -54,6 +64,13 @@ class Shape:
     place: Place | None = "centre"
     count: int = 1
     number: int | None = None
+    """Of a number, its value; of a bar chart, the position (0 to 3) of the tallest bar."""
+    accent: str | None = None
+    """Colour of a bar chart's other bars."""
+    direction: Direction | None = None
+    """Where an arrow points; None draws it to the right."""
+    motion: Motion | None = None
+    """What it does until the next source frame; None stands still."""
 
 
 @dataclass(frozen=True)
@@ -82,38 +99,51 @@ def has_contrast(colour: str, background: str) -> bool:
 
 
 def is_valid(scene: Scene) -> bool:
-    """No two shapes alike in kind and colour, all visible, and no outlined circle (it looks like a ring)."""
-    looks = {(s.kind, s.colour, s.number) for s in scene.shapes}
-    return (
-        len(looks) == len(scene.shapes)
-        and all(has_contrast(s.colour, scene.background.colour) for s in scene.shapes)
-        and not any(s.texture == "outlined" and s.kind in ("circle", "ring") for s in scene.shapes)
-        and not any(s.texture != "plain" and s.kind == NUMBER for s in scene.shapes)
-    )
+    """No two shapes alike in kind and colour, all visible, no texture or motion that could not be told."""
+    looks = {(s.kind, s.colour, s.number if s.kind == NUMBER else None) for s in scene.shapes}
+    return len(looks) == len(scene.shapes) and all(_is_visible(s, scene.background.colour) for s in scene.shapes)
+
+
+def _is_visible(shape: Shape, background: str) -> bool:
+    if not has_contrast(shape.colour, background):
+        return False
+    if shape.texture != "plain" and shape.kind not in KINDS:
+        return False
+    if shape.texture == "outlined" and shape.kind in ("circle", "ring"):  # an outlined circle looks like a ring
+        return False
+    if shape.accent is not None and (shape.accent == shape.colour or not has_contrast(shape.accent, background)):
+        return False
+    return shape.motion != "spins" or shape.kind in _SPINNING
 
 
 def random_scene(rng: np.random.Generator, *, portrait: bool = False) -> Scene:
-    """A scene of one, two or three shapes or of two to four equal ones; one shape in eight is a digit."""
+    """A scene of one, two or three plain shapes or of two to four equal ones; one shape in eight is a digit.
+
+    ``pictures.draw_scene`` knows more kinds, and keeps the splits apart.
+    """
     while True:
-        draw = float(rng.random())
-        places: tuple[Place | None, ...]
-        if draw < 0.3:
-            places = (pick(rng, places_of_single(portrait=portrait)),)
-        elif draw < 0.7:
-            places = ("top", "bottom") if portrait or rng.random() < 0.3 else ("left", "right")
-        elif draw < 0.83 and not portrait:
-            places = ("left", "centre", "right")
-        else:
-            places = (None,)
+        places = random_places(rng, portrait=portrait)
         shapes = tuple(_random_shape(rng, place, in_row=len(places) == 3) for place in places)
-        scene = Scene(shapes, _random_background(rng), int(rng.integers(1 << 30)))
+        scene = Scene(shapes, random_background(rng), int(rng.integers(1 << 30)))
         if is_valid(scene):
             return scene
 
 
+def random_places(rng: np.random.Generator, *, portrait: bool) -> tuple[Place | None, ...]:
+    """Where the shapes of a scene stand; (None,) for equal ones spread over the frame."""
+    draw = float(rng.random())
+    if draw < 0.3:
+        return (pick(rng, places_of_single(portrait=portrait)),)
+    if draw < 0.7:
+        return ("top", "bottom") if portrait or rng.random() < 0.3 else ("left", "right")
+    if draw < 0.83 and not portrait:
+        return ("left", "centre", "right")
+    return (None,)
+
+
 def slide_scene(rng: np.random.Generator) -> Scene:
     """An empty scene, to write on."""
-    return Scene((), _random_background(rng), int(rng.integers(1 << 30)))
+    return Scene((), random_background(rng), int(rng.integers(1 << 30)))
 
 
 def places_of_single(*, portrait: bool) -> tuple[Place, ...]:
@@ -133,6 +163,7 @@ def _random_shape(rng: np.random.Generator, place: Place | None, *, in_row: bool
     return Shape(pick(rng, KINDS), colour, size, texture, place, count)
 
 
-def _random_background(rng: np.random.Generator) -> Background:
+def random_background(rng: np.random.Generator) -> Background:
+    """A colour in one of the styles."""
     style = "plain" if rng.random() < 0.4 else pick(rng, BACKGROUND_STYLES[1:])
     return Background(pick(rng, tuple(BACKGROUND_COLOURS)), style)

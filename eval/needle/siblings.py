@@ -6,34 +6,53 @@ from dataclasses import replace
 
 import numpy as np
 
+from clamr_select.eval.needle.combinations import is_allowed
+from clamr_select.eval.needle.pictures import MAX_COUNT, with_kind
 from clamr_select.eval.needle.scene import (
     BACKGROUND_COLOURS,
+    CHARTS,
     COLOURS,
+    DIRECTIONS,
     KINDS,
+    MOTIONS,
     NUMBER,
+    OBJECTS,
     TEXTURES,
     Scene,
     Shape,
     is_valid,
     places_of_single,
 )
-from clamr_select.eval.needle.vocabulary import pick
+from clamr_select.eval.needle.vocabulary import Split, pick
 
 
-def sibling_scene(scene: Scene, rng: np.random.Generator, *, kind_share: float = 0.6, portrait: bool = False) -> Scene:
+def sibling_scene(
+    scene: Scene,
+    rng: np.random.Generator,
+    *,
+    split: Split,
+    kind_share: float = 0.5,
+    portrait: bool = False,
+    moving: bool = False,
+) -> Scene:
     """``scene`` with one attribute of one shape changed, or two shapes' places or colours exchanged.
 
-    ``kind_share`` of the changes are to a shape's kind, the attribute a small model learns last.
+    ``kind_share`` of the changes are to a shape's kind (or number), the attribute a small model learns last.
+    ``moving``: what it does may change too. No sibling shows a combination that another split holds out.
     """
     while True:
         index = int(rng.random() * len(scene.shapes))
-        if rng.random() < kind_share:
-            changed = _with_shape(scene, index, _other_kind(scene.shapes[index], rng))
+        shape = scene.shapes[index]
+        draw = float(rng.random())
+        if draw < kind_share:
+            changed = _with_shape(scene, index, _other_kind(shape, rng))
+        elif moving and draw > 0.8:
+            changed = _with_shape(scene, index, replace(shape, motion=pick(rng, (*MOTIONS, None))))
         else:
             changed = _change_other(scene, index, rng, portrait=portrait)
         if changed.shapes != scene.shapes or changed.background != scene.background:
             changed = replace(changed, seed=int(rng.integers(1 << 30)))
-            if is_valid(changed):
+            if is_valid(changed) and is_allowed(changed, split):
                 return changed
 
 
@@ -46,6 +65,10 @@ def _change_other(scene: Scene, index: int, rng: np.random.Generator, *, portrai
         changes += ["swap places", "swap colours", "swap places", "swap colours"]
     if shape.place in ("left", "right", "centre") and len(scene.shapes) < 3:
         changes.append("size")
+    if shape.direction is not None:
+        changes += ["direction"] * 3
+    if shape.accent is not None:
+        changes += ["tallest bar"] * 3
     match pick(rng, changes):
         case "colour":
             return _with_shape(scene, index, replace(shape, colour=pick(rng, tuple(COLOURS))))
@@ -55,7 +78,11 @@ def _change_other(scene: Scene, index: int, rng: np.random.Generator, *, portrai
             colour = pick(rng, tuple(BACKGROUND_COLOURS))
             return replace(scene, background=replace(scene.background, colour=colour))
         case "count":
-            return _with_shape(scene, index, replace(shape, count=2 + int(rng.random() * 3)))
+            return _with_shape(scene, index, replace(shape, count=2 + int(rng.random() * (MAX_COUNT - 1))))
+        case "direction":
+            return _with_shape(scene, index, replace(shape, direction=pick(rng, DIRECTIONS)))
+        case "tallest bar":  # the two colours change places
+            return _with_shape(scene, index, replace(shape, colour=shape.accent or "", accent=shape.colour))
         case "place":
             place = pick(rng, places_of_single(portrait=portrait))
             size = "small" if place in ("top", "bottom") else shape.size
@@ -77,9 +104,14 @@ def _exchange(scene: Scene, index: int, rng: np.random.Generator, attribute: str
 
 
 def _other_kind(shape: Shape, rng: np.random.Generator) -> Shape:
+    """Another of its class; of a number, one digit changed."""
     if shape.kind == NUMBER:
-        return replace(shape, number=int(rng.integers(10)))
-    return replace(shape, kind=pick(rng, KINDS))
+        digits = list(str(shape.number))
+        at = int(rng.random() * len(digits))
+        digits[at] = pick(rng, "123456789" if at == 0 and len(digits) > 1 else "0123456789")
+        return replace(shape, number=int("".join(digits)))
+    group = next(kinds for kinds in (KINDS, OBJECTS, CHARTS) if shape.kind in kinds)
+    return with_kind(shape, pick(rng, group), rng)
 
 
 def _with_shape(scene: Scene, index: int, shape: Shape) -> Scene:

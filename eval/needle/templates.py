@@ -172,7 +172,38 @@ KIND_NAMES: dict[str, tuple[str, ...]] = {
     "arrow": ("arrow", "arrow", "pointer"),
     "heart": ("heart", "heart", "heart shape"),
     "hexagon": ("hexagon", "hexagon", "six-sided shape"),
+    "house": ("house", "house", "cottage"),
+    "tree": ("tree",),
+    "car": ("car", "car", "automobile"),
+    "fish": ("fish",),
+    "boat": ("boat", "sailboat", "sailing boat"),
+    "cup": ("cup", "cup", "mug"),
+    "flower": ("flower", "flower", "blossom"),
+    "key": ("key",),
+    "rising chart": ("rising bar chart", "rising chart", "bar chart that goes up"),
+    "falling chart": ("falling bar chart", "falling chart", "bar chart that goes down"),
+    "bar chart": ("bar chart", "bar graph", "chart"),
 }
+DIRECTION_NAMES: dict[str, tuple[str, ...]] = {
+    "left": ("pointing left", "pointing to the left"),
+    "right": ("pointing right", "pointing to the right"),
+    "up": ("pointing up", "pointing upwards"),
+    "down": ("pointing down", "pointing downwards"),
+}
+MOTION_NAMES: dict[str, tuple[str, ...]] = {
+    "left": ("moving left", "moving to the left", "that moves left"),
+    "right": ("moving right", "moving to the right", "that moves right"),
+    "up": ("moving up", "moving upwards", "that rises"),
+    "down": ("moving down", "moving downwards", "that sinks"),
+    "grows": ("growing", "getting bigger", "that grows"),
+    "shrinks": ("shrinking", "getting smaller", "that shrinks"),
+    "spins": ("spinning", "turning round", "that rotates"),
+}
+TALLEST_BAR: tuple[str, ...] = (
+    "{chart} whose tallest bar is {colour}",
+    "{chart} with the tallest bar in {colour}",
+    "{chart} in which the {colour} bar is the highest",
+)
 COLOUR_NAMES: dict[str, tuple[str, ...]] = {
     "red": ("red", "red", "red", "crimson", "scarlet"),
     "orange": ("orange", "orange", "tangerine"),

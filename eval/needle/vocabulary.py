@@ -34,6 +34,9 @@ text texture than that the their them then there these they thing think this tho
 tiny title today together told too top topic tour toward triangle turquoise two under until upon upper use
 used using utter very video view violet visible voice was way week well went were what when where which
 while white who whose why will with without word work would write written wrote yellow yes yet you your zero
+house cottage tree car automobile fish boat sailboat sail cup mug flower blossom key bar chart graph rise rising
+fall falling tall high point upward downward move grow get shrink spin turn rotate sink go
+again late early second third follow precede
 """
 RESERVED = frozenset(_RESERVED_TEXT.split())
 _ONSET_TEXT = "b c d f g h j k l m n p r s t v w z br cl dr fl gr kl pl sk st tr th sh ch qu"
