@@ -25,8 +25,10 @@ from clamr_select.indexing.alignment import words_by_candidate
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.indexing.progress import Progress, Stopwatch
+from clamr_select.indexing.sound import WindowSound
 from clamr_select.indexing.speech_source import speech_track
 from clamr_select.indexing.windows import window_document
+from clamr_select.model.document import DocumentAudio
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.scoring.tokens import TokenEmbeddings, concatenate
 from clamr_select.selection import SelectionWarning, VideoFacts
@@ -44,6 +46,7 @@ OCR_DETECTION_SIDE = 480
 WINDOWS_IN_FLIGHT = 16
 """Windows decoded, read and encoded in one go."""
 MAX_OCR_ENGINES = 4
+AUDIO = "audio"
 Pair = tuple[DecodedFrame, DecodedFrame | None]
 """A candidate, and the frame that follows it where that is wanted."""
 
@@ -57,6 +60,8 @@ class _Read:
     words: dict[str, list[list[str]]] = field(default_factory=lambda: {"ocr": [], "asr": []})
     embeddings: list[TokenEmbeddings] = field(default_factory=list)
     tokens_cut: dict[str, int] = field(default_factory=dict)
+    sound: WindowSound | None = None
+    """None for a model that does not hear."""
 
 
 class Indexer:
@@ -103,9 +108,11 @@ class Indexer:
     def _read(
         self, reader: VideoReader, candidates: Candidates, *, spoken: list[list[str]], description: str | None
     ) -> _Read:
-        read = _Read()
+        read = _Read(sound=self._sound(reader.info, candidates))
         spoken_of = dict(zip(candidates.frame_indices.tolist(), spoken, strict=True))
         with ExitStack() as stack:
+            if read.sound is not None:
+                stack.enter_context(read.sound)
             text_reader = None
             if self.options.ocr == "auto":
                 engine = stack.enter_context(
@@ -122,6 +129,16 @@ class Indexer:
                 self._encode(chunk, words, read, description=description)
                 self.progress("encoding", len(read.frame_indices), self.num_candidates)
         return read
+
+    def _sound(self, info: VideoInfo, candidates: Candidates) -> WindowSound | None:
+        if AUDIO not in self.encoder.modalities:
+            return None
+        return WindowSound(
+            info.path,
+            timestamps_seconds=candidates.timestamps_seconds,
+            start_seconds=info.start_seconds,
+            end_seconds=info.start_seconds + info.duration_seconds,
+        )
 
     def _chunks(self, reader: VideoReader, candidates: Candidates) -> Iterator[list[Pair]]:
         """Some windows' worth of decoded candidates; the clock runs only while decoding."""
@@ -172,6 +189,7 @@ class Indexer:
                     words={modality: lines[window] for modality, lines in words.items()},
                     description=description,
                     neighbors=neighbors or None,
+                    audio=self._heard(read.sound, [frame.timestamp_seconds for frame, _ in chunk[window]]),
                 )
             )
         with self.watch.stage("encode"):
@@ -180,6 +198,12 @@ class Indexer:
         for truncation in truncations:
             cut = read.tokens_cut.get(truncation.modality, 0)
             read.tokens_cut[truncation.modality] = cut + truncation.num_tokens_cut
+
+    def _heard(self, sound: WindowSound | None, timestamps_seconds: list[float]) -> DocumentAudio | None:
+        if sound is None:
+            return None
+        with self.watch.stage("sound"):
+            return sound.cut(timestamps_seconds)
 
     def _decode_side(self, info: VideoInfo) -> int:
         """Longer side to decode at: what the encoder needs, more where text is read."""
@@ -214,10 +238,11 @@ class Indexer:
         loaded = self.encoder.load_report
         assumed = () if loaded is None else loaded.warnings
         warnings = [*assumed, *reader.warnings, *candidates.warnings, *speech.warnings]
+        warnings += [] if read.sound is None else read.sound.warnings
         warnings += [
             (
                 f"{modality}_truncated",
-                f"{cut} tokens of {modality} text did not fit their windows and were cut",
+                f"{cut} tokens of {modality} did not fit their windows and were cut",
             )
             for modality, cut in read.tokens_cut.items()
         ]
@@ -251,6 +276,7 @@ class Indexer:
             "pair": self.options.pair,
             "asr": speech.source,
             "ocr": RapidOcr.name if self.options.ocr == "auto" else "off",
+            **({} if read.sound is None else {"audio": read.sound.source}),
             "description": description is not None,
         }
 

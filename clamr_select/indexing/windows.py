@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clamr_select.model.document import Document, TextSegment
+from clamr_select.model.document import Document, DocumentAudio, TextSegment
 
 
 def window_document(
@@ -15,6 +15,7 @@ def window_document(
     words: dict[str, list[list[str]]],
     description: str | None,
     neighbors: Sequence[np.ndarray] | None = None,
+    audio: DocumentAudio | None = None,
 ) -> Document:
     """The document of one window.
 
@@ -22,11 +23,12 @@ def window_document(
         frames: of these candidates, (height, width, 3) uint8 RGB.
         words: modality to the lines of each candidate of the window, in time order.
         description: metadata; its tokens have no time.
+        audio: the window's sound, for models that hear.
     """
     texts = [segment for modality, lines in words.items() for segment in _segments(modality, lines)]
     if description:
         texts.append(TextSegment("description", description))
-    return Document(frames=frames, texts=tuple(texts), neighbors=neighbors)
+    return Document(frames=frames, texts=tuple(texts), neighbors=neighbors, audio=audio)
 
 
 def _segments(modality: str, lines_of_candidates: list[list[str]]) -> list[TextSegment]:
