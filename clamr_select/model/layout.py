@@ -57,6 +57,7 @@ class Sequence:
         grid_height: int,
         grid_width: int,
         time_interval: float,
+        first_candidate: int = 0,
     ) -> None:
         """Append one two-frame patch of merged visual tokens a candidate: each keeps its own tokens."""
         positions = video_positions(
@@ -66,7 +67,7 @@ class Sequence:
             grid_width=grid_width,
             time_interval=time_interval,
         )
-        candidates = np.repeat(np.arange(num_candidates), grid_height * grid_width)
+        candidates = np.repeat(first_candidate + np.arange(num_candidates), grid_height * grid_width)
         count = len(candidates)
         self._append(np.full(count, token_id), positions, np.full(count, modality_id), candidates, candidates)
         self.next_position = int(positions.max()) + 1

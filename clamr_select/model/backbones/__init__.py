@@ -6,8 +6,9 @@ from clamr_select.errors import unknown_name
 from clamr_select.model.backbones.base import Backbone, FrameTokens
 from clamr_select.model.backbones.qwen2_5_omni import QWEN2_5_OMNI
 from clamr_select.model.backbones.qwen2_5_vl import QWEN2_5_VL
+from clamr_select.model.backbones.qwen3_vl import QWEN3_VL
 
-BACKBONES: dict[str, Backbone] = {backbone.model_type: backbone for backbone in (QWEN2_5_VL, QWEN2_5_OMNI)}
+BACKBONES: dict[str, Backbone] = {backbone.model_type: backbone for backbone in (QWEN2_5_VL, QWEN2_5_OMNI, QWEN3_VL)}
 """``model_type`` of the bare model's config to what is known of it."""
 
 
