@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clamr_select.errors import InputError, missing_dependency
+from clamr_select.errors import InputError
 from clamr_select.selection import Pair, Selection
 
 if TYPE_CHECKING:
@@ -183,11 +183,9 @@ def _unless_refused(reader: Reader) -> Reader:
 
 
 def _vision_process() -> Any:
-    try:
-        from qwen_vl_utils import vision_process
-    except ImportError as error:
-        raise missing_dependency("qwen-vl-utils", extra="qwen", purpose="clamr_select.integrations.qwen") from error
-    return vision_process
+    from clamr_select.handoff.qwen_size import vision_process
+
+    return vision_process(purpose="clamr_select.integrations.qwen")
 
 
 def _with_questions(conversations: Any) -> list[list[dict[str, Any]]]:
@@ -259,34 +257,10 @@ def _mean_rate(emission: Emission) -> float:
 
 
 def _fetch(process: Any, block: Mapping[str, Any], emission: Emission, patch_size: int) -> tuple[Any, dict[str, Any]]:
-    """Frames resized as ``fetch_video`` resizes a video it reads, with their own metadata.
-
-    Its way for lists of frames resizes twice, first to twice the patch, which bends small pictures.
-    """
-    from torch import from_numpy
-    from torchvision.transforms import InterpolationMode
-    from torchvision.transforms.functional import resize
-
+    """Frames resized as ``fetch_video`` resizes a video it reads, with their own metadata."""
     from clamr_select.handoff.consumers import UNKNOWN
+    from clamr_select.handoff.qwen_size import resized_for_qwen
     from clamr_select.handoff.transformers import video_metadata
 
-    frames = from_numpy(emission.decode()).permute(0, 3, 1, 2)
-    size = _size(process, block, shape=tuple(frames.shape), factor=patch_size * process.SPATIAL_MERGE_SIZE)
-    frames = resize(frames, list(size), interpolation=InterpolationMode.BICUBIC, antialias=True).float()
-    return frames, video_metadata(emission, UNKNOWN, size=size)
-
-
-def _size(process: Any, block: Mapping[str, Any], *, shape: tuple[int, ...], factor: int) -> tuple[int, int]:
-    """(height, width) within the block's budget of pixels, as in ``fetch_video`` of qwen-vl-utils 0.0.14."""
-    num_frames, _, height, width = shape
-    if "resized_height" in block and "resized_width" in block:
-        height, width = process.smart_resize(block["resized_height"], block["resized_width"], factor=factor)
-        return height, width
-    patch = factor * factor
-    least = block.get("min_pixels", process.VIDEO_MIN_TOKEN_NUM * patch)
-    total = block.get("total_pixels", process.MODEL_SEQ_LEN * patch * 0.9)
-    shared = total / num_frames * process.FRAME_FACTOR
-    most = max(min(process.VIDEO_MAX_TOKEN_NUM * patch, shared), int(least * 1.05))
-    most = min(block.get("max_pixels", most), most)
-    height, width = process.smart_resize(height, width, factor=factor, min_pixels=least, max_pixels=most)
-    return height, width
+    frames = resized_for_qwen(emission.decode(), process=process, patch_size=patch_size, block=block)
+    return frames, video_metadata(emission, UNKNOWN, size=(frames.shape[2], frames.shape[3]))

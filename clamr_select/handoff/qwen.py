@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clamr_select.errors import missing_dependency
 from clamr_select.handoff.consumers import time_channel
 from clamr_select.handoff.pairing import plan_emission
+from clamr_select.handoff.qwen_size import resized_for_qwen, vision_process
 from clamr_select.handoff.transformers import video_metadata
 from clamr_select.selection import Pair, Selection
 
@@ -26,17 +26,10 @@ def to_qwen_vl_utils(
     max_side: int | None = None,
 ) -> tuple[None, list[tuple[torch.Tensor, dict[str, Any]]], dict[str, Any]]:
     """See :meth:`Selection.to_qwen_vl_utils`."""
-    from PIL import Image
-
-    try:
-        from qwen_vl_utils import fetch_video
-    except ImportError as error:
-        raise missing_dependency("qwen-vl-utils", extra="qwen", purpose="to_qwen_vl_utils()") from error
+    process = vision_process(purpose="to_qwen_vl_utils()")
     channel = time_channel(processor)
     emission = plan_emission(selection, channel, pair=pair)
-    images = [Image.fromarray(frame) for frame in emission.decode(max_side=max_side)]
     patch_size = processor.video_processor.patch_size if processor is not None else DEFAULT_PATCH_SIZE
-    # it resizes to whole patches within its budget of pixels; its own metadata would claim uniform sampling
-    frames = fetch_video({"video": images}, image_patch_size=patch_size)
+    frames = resized_for_qwen(emission.decode(max_side=max_side), process=process, patch_size=patch_size)
     metadata = video_metadata(emission, channel, size=(frames.shape[2], frames.shape[3]))
     return None, [(frames, metadata)], {"do_sample_frames": False, "do_resize": False}

@@ -205,3 +205,12 @@ def test_the_error_of_one_video_is_not_raised_for_the_next(registered, constant_
     with pytest.raises(Exception) as caught:
         vision_process.VIDEO_READER_BACKENDS["torchvision"](video(constant_video))
     assert not isinstance(caught.value, ClamrSelectError)
+
+
+def test_an_exported_selection_keeps_the_shape_of_its_pictures(selection_of, constant_video, read):
+    pytest.importorskip("qwen_vl_utils")
+    _, ((frames, _),), _ = selection_of(constant_video, 3, 50, 119).to_qwen_vl_utils()
+
+    height, width = frames.shape[2:]
+    assert abs(height / width - 96 / 128) < 0.05  # whole patches, but not bent to a square
+    assert [read(frame.permute(1, 2, 0).numpy()) for frame in frames] == [3, 3, 50, 50, 119, 119]
