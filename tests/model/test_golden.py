@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from clamr_select.errors import MissingDependencyError
 from clamr_select.model import ClamrForRetrieval
 from clamr_select.model.checkpoint.report import CheckpointWarning
 
@@ -32,7 +33,11 @@ def load(name: str, **options: object) -> ClamrForRetrieval:
 
 @pytest.fixture(scope="module", params=NAMES)
 def golden(request):
-    return request.param, load(request.param)
+    try:
+        return request.param, load(request.param)
+    except MissingDependencyError as error:  # this transformers does not know the backbone, and the error says so
+        assert "omni" in request.param
+        pytest.skip(str(error))
 
 
 def inputs_of(name: str, item: str) -> dict[str, torch.Tensor]:

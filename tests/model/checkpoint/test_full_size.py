@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from clamr_select.errors import CheckpointError
+from clamr_select.errors import CheckpointError, MissingDependencyError
 from clamr_select.model.checkpoint.find import find_checkpoint
 from clamr_select.model.loading import match_weights
 
@@ -203,7 +203,12 @@ def test_nothing_is_missing_and_nothing_left_over(tmp_path, model, layers, num_t
                 pairs |= {f"{at}.lora_A.weight": (RANK, columns), f"{at}.lora_B.weight": (rows, RANK)}
     else:
         assert len(pairs) == 506
-    matched = match_weights(find_checkpoint(write(tmp_path, config, tensors, pairs)))
+    folder = write(tmp_path, config, tensors, pairs)
+    try:
+        matched = match_weights(find_checkpoint(folder))
+    except MissingDependencyError as error:  # this transformers does not know the backbone, and the error says so
+        assert model is qwen2_5_omni
+        pytest.skip(str(error))
     assert len(tensors) == num_tensors + sum(dropped.values())
     assert len(matched.tensors) == num_tensors + 2
     assert matched.num_lora_pairs == len(pairs) // 2
