@@ -2,7 +2,8 @@
 
 ClamrSelectError
 ├── InputError (ValueError)            an argument is wrong: what, got, allowed
-│   └── UnknownNameError               a name that is not in its list (policy, backend, model, …)
+│   ├── UnknownNameError               a name that is not in its list (policy, backend, model, …)
+│   └── BadRowError                    a row of training data is wrong; names it
 ├── MissingDependencyError (ImportError)  an optional package is absent; names the extra to install
 ├── VideoError
 │   ├── VideoNotFoundError (FileNotFoundError)
@@ -38,6 +39,18 @@ class InputError(ClamrSelectError, ValueError):
 
 class UnknownNameError(InputError):
     """A name is not in its list. Build it with :func:`unknown_name`."""
+
+
+class BadRowError(InputError):
+    """A row of training data is wrong: which, and how."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"bad row {name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[BadRowError], tuple[str, str]]:
+        return type(self), (self.name, self.reason)  # data loader workers hand it to the main process
 
 
 class MissingDependencyError(ClamrSelectError, ImportError):

@@ -1,0 +1,95 @@
+"""Loaded rows to one training batch: a document a video, and who answers what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from clamr_select.context import describe
+from clamr_select.errors import BadRowError
+from clamr_select.model.document import Document, TextSegment
+from clamr_select.training.batch import TrainingBatch, TrainingQuery
+from clamr_select.training.data.budgets import TextBudgets
+from clamr_select.training.data.rows import TARGETS, VideoRow
+
+
+@dataclass(frozen=True)
+class DrawnRow:
+    """A row with its frames, the one of its questions that is asked now, and the video it is about."""
+
+    row: VideoRow
+    query: str
+    frames: Sequence[np.ndarray]
+    key: str
+
+
+def assemble(
+    drawn: Sequence[DrawnRow],
+    *,
+    dropout: Mapping[str, float],
+    budgets: TextBudgets | None,
+    rng: np.random.Generator,
+) -> TrainingBatch:
+    """Rows of one video share a document (the first row's), so they are never each other's negatives. Rows with
+    the same question, by ``query_id`` or by its words, have each other's documents as positives too.
+
+    Raises:
+        BadRowError: nothing is left of a row to encode.
+    """
+    keys = list(dict.fromkeys(one.key for one in drawn))
+    documents = []
+    for key in keys:
+        rows = [one for one in drawn if one.key == key]
+        documents.append(_document(rows, dropped=_dropped(rows, dropout=dropout, rng=rng), budgets=budgets))
+    answers: dict[str, set[int]] = {}
+    for one in drawn:
+        for name in _question_names(one):
+            answers.setdefault(name, set()).add(keys.index(one.key))
+    queries = [
+        TrainingQuery(
+            text=one.query,
+            target=one.row.target,
+            positive_documents=tuple(sorted(set().union(*(answers[name] for name in _question_names(one))))),
+        )
+        for one in drawn
+    ]
+    return TrainingBatch(tuple(documents), tuple(queries), document_keys=tuple(keys))
+
+
+def _question_names(one: DrawnRow) -> list[str]:
+    names = ["words " + " ".join(one.query.lower().split())]
+    return [*names, "id " + one.row.query_id] if one.row.query_id else names
+
+
+def _texts(row: VideoRow) -> dict[str, str]:
+    """Modality to text, in the order of the released model; the title joins the description."""
+    description = describe(row.title, description=row.description) or ""
+    return {"ocr": row.ocr, "asr": row.asr, "description": description}
+
+
+def _dropped(rows: Sequence[DrawnRow], *, dropout: Mapping[str, float], rng: np.random.Generator) -> set[str]:
+    draws = dict(zip(TARGETS, rng.random(len(TARGETS)), strict=True))  # always as many, so that one rate moves no other
+    asked_about = {one.row.target for one in rows}
+    first = rows[0]
+    present = {modality for modality, text in _texts(first.row).items() if text} | (
+        {"video"} if first.frames else set()
+    )
+    dropped = {m for m in present - asked_about if draws[m] < dropout.get(m, 0.0)}
+    return dropped if dropped < present else set()
+
+
+def _document(rows: Sequence[DrawnRow], *, dropped: set[str], budgets: TextBudgets | None) -> Document:
+    first = rows[0]
+    segments = []
+    for modality, text in _texts(first.row).items():
+        kept = text if modality not in dropped else ""
+        if budgets is not None:
+            kept, _ = budgets.cut(kept, modality=modality)
+        if kept:
+            segments.append(TextSegment(modality, kept))
+    frames = first.frames if "video" not in dropped else ()
+    if not len(frames) and not segments:
+        raise BadRowError(first.row.name, "nothing is left to encode: no frames, and no text within its budgets")
+    return Document(frames=frames, texts=tuple(segments))

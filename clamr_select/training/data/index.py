@@ -1,0 +1,88 @@
+"""All rows of a source, each checked once; only numbers, ids and joined queries stay in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clamr_select.errors import BadRowError, InputError
+from clamr_select.training.data.asked import AskedQuery, plain_video_id
+from clamr_select.training.data.report import BadRow, OnBadRow, check_on_bad_row, raise_if_bad
+from clamr_select.training.data.rows import VideoRow, parse_row
+from clamr_select.training.data.sources import RowSource
+
+
+class RowIndex:
+    """The rows of a source that can be trained on, by number; rows are read again when they are asked for.
+
+    Args:
+        source: raw rows.
+        asked: queries from another file, joined by video id (with or without ``train_``); then the rows' own are
+            not read, and a video without one is no row.
+        on_bad_row: ``error`` refuses a source with a bad row, naming the first and the number of them; ``skip``
+            leaves them out and keeps them in ``bad_rows``.
+
+    Raises:
+        InputError: bad rows, or no good one.
+    """
+
+    def __init__(
+        self,
+        source: RowSource,
+        *,
+        asked: Sequence[AskedQuery] | None = None,
+        bad_queries: Sequence[BadRow] = (),
+        on_bad_row: OnBadRow = "error",
+    ) -> None:
+        check_on_bad_row(on_bad_row)
+        self._source = source
+        self.bad_rows: list[BadRow] = list(bad_queries)
+        numbers, video_ids = self._check_all(needs_query=asked is None)
+        self._asked: list[AskedQuery] | None = None
+        num_read = len(source)
+        if asked is not None:
+            num_read += len(asked) + len(bad_queries)
+            numbers, self._asked = self._join(asked, dict(zip(video_ids, numbers, strict=True)))
+            video_ids = [query.video_id for query in self._asked]
+        self._numbers = numbers
+        self.video_ids = [plain_video_id(video_id) for video_id in video_ids]
+        self.num_read = num_read
+        """Rows, and queries from another file, good and bad."""
+        raise_if_bad(self.bad_rows, num_rows=num_read, on_bad_row=on_bad_row)
+        if not numbers:
+            raise InputError(
+                f"none of {num_read} rows can be trained on; check them with clamr-select train-data check"
+            )
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, position: int) -> VideoRow:
+        number = self._numbers[position]
+        row = parse_row(self._source[number], place=self._source.place(number), needs_query=self._asked is None)
+        if self._asked is None:
+            return row
+        return row.asked(self._asked[position].queries, target=self._asked[position].target)
+
+    def _check_all(self, *, needs_query: bool) -> tuple[list[int], list[str]]:
+        numbers, video_ids = [], []
+        for number in range(len(self._source)):
+            try:
+                row = parse_row(self._source[number], place=self._source.place(number), needs_query=needs_query)
+            except BadRowError as error:
+                self.bad_rows.append(BadRow.of(error))
+            else:
+                numbers.append(number)
+                video_ids.append(row.video_id)
+        return numbers, video_ids
+
+    def _join(self, asked: Sequence[AskedQuery], number_of_video: dict[str, int]) -> tuple[list[int], list[AskedQuery]]:
+        number_of_plain = {plain_video_id(video_id): number for video_id, number in number_of_video.items()}
+        numbers, joined = [], []
+        for query in asked:
+            number = number_of_video.get(query.video_id, number_of_plain.get(plain_video_id(query.video_id)))
+            if number is None:
+                self.bad_rows.append(BadRow(query.place, "no row has this video id"))
+            else:
+                numbers.append(number)
+                joined.append(query)
+        return numbers, joined

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import BatchSampler, DataLoader, SequentialSampler, Subset
+
+from clamr_select.errors import BadRowError, InputError, UnknownNameError
+from clamr_select.model import ClamrProcessor
+from clamr_select.training.batch import TrainingBatch
+from clamr_select.training.data.budgets import TextBudgets
+from clamr_select.training.data.dataset import RowBatches
+from clamr_select.training.data.index import RowIndex
+from clamr_select.training.data.loading import FrameLoader
+from clamr_select.training.data.sources import ListSource, open_rows
+from clamr_select.training.labels import relations_elsewhere
+from clamr_select.training.prepared import prepare
+from clamr_select.training.relations import hash_keys
+
+
+@pytest.fixture
+def make(rows_file: Path, frames_dir: Path) -> Any:
+    return partial(RowBatches, RowIndex(open_rows(rows_file)), loader=FrameLoader(frames_dir=frames_dir), batch_size=4)
+
+
+def same(one: TrainingBatch, other: TrainingBatch) -> bool:
+    return (one.queries, one.document_keys, [d.texts for d in one.documents]) == (
+        other.queries,
+        other.document_keys,
+        [d.texts for d in other.documents],
+    ) and all(
+        np.array_equal(a, b)
+        for d, e in zip(one.documents, other.documents, strict=True)
+        for a, b in zip(d.frames, e.frames, strict=True)
+    )
+
+
+def test_batches_hold_rows_as_the_losses_see_them(make: Any, processor: ClamrProcessor) -> None:
+    dataset = make()
+    assert len(dataset) == 4
+    seen = Counter(key for i in range(4) for key in dataset[i].document_keys)
+    assert seen == Counter({f"{v:06d}_v{v}": 2 if v < 4 else 1 for v in range(12)})
+    batch = dataset[0]
+    for query, document, key in zip(batch.queries, batch.documents, batch.document_keys, strict=True):
+        video = int(key.split("_v")[1])
+        assert query.positive_documents == (batch.document_keys.index(key),)
+        assert f"{key[:6]}" == f"{video:06d}"
+        assert len(document.frames) == 2 + video % 3
+        assert abs(int(document.frames[0][0, 0, 0]) - 20 * video) <= 3
+        modalities = [segment.modality for segment in document.texts]
+        assert modalities == (["ocr", "asr", "description"] if video % 3 else ["ocr", "description"])
+    assert prepare(batch, processor=processor).document_relations.diagonal().eq(1).all()
+
+
+def test_several_questions_are_drawn_from(make: Any) -> None:
+    asked = {query.text for i in range(80) for query in make(num_epochs=20)[i].queries}
+    assert {"question 0", "question 0 again", "question 1"} <= asked
+    assert "question 1 again" not in asked
+
+
+def test_workers_and_processes_share_the_rows_without_overlap_or_loss(make: Any) -> None:
+    from accelerate.data_loader import BatchSamplerShard
+
+    dataset = make(num_processes=2, num_epochs=2)
+    alone = [dataset[i] for i in range(len(dataset))]
+    by_process = []
+    for rank in range(2):
+        sampler = BatchSampler(SequentialSampler(dataset), batch_size=1, drop_last=True)
+        shard = BatchSamplerShard(sampler, num_processes=2, process_index=rank)
+        by_process.append([b for (b,) in DataLoader(dataset, batch_sampler=shard, num_workers=2, collate_fn=list)])
+    together = [batch for pair in zip(*by_process, strict=True) for batch in pair]
+    assert len(together) == len(alone)
+    assert all(same(one, other) for one, other in zip(together, alone, strict=True))
+
+
+def test_a_run_goes_on_where_it_was(make: Any) -> None:
+    whole = [make()[i] for i in range(4)]
+    rest = Subset(make(), range(2, 4))
+    assert all(same(one, other) for one, other in zip(rest, whole[2:], strict=True))  # type: ignore[arg-type]
+
+
+def test_rows_of_one_video_are_never_negatives(frames_dir: Path) -> None:
+    rows = [{"video_id": f"v{i % 2}", "query": f"q{i}", "query_type": "asr", "asr": f"words {i % 2}"} for i in range(6)]
+    dataset = RowBatches(RowIndex(ListSource(rows, name="rows")), loader=FrameLoader(), batch_size=6)
+    (batch,) = (dataset[i] for i in range(len(dataset)))
+    assert len(batch.queries) == 6
+    assert len(batch.documents) == 2
+    for query in batch.queries:
+        video = f"v{int(query.text[1:]) % 2}"
+        assert [batch.document_keys[d] for d in query.positive_documents] == [video]
+    # nor in another process
+    keys = hash_keys(batch.document_keys)
+    assert relations_elsewhere(torch.tensor([[1, 0]]), own_keys=keys, other_keys=keys).tolist() == [[2, 0]]
+
+
+def test_videos_that_answer_the_same_question_are_positives_of_each_other() -> None:
+    rows = [
+        {"video_id": "a", "query": "The flood", "query_id": "flood_1", "asr": "x"},
+        {"video_id": "b", "query": "a flood in the town", "query_id": "flood_1", "asr": "y"},
+        {"video_id": "c", "query": " the  flood", "asr": "z"},
+        {"video_id": "d", "query": "something else", "asr": "w"},
+    ]
+    dataset = RowBatches(RowIndex(ListSource(rows, name="rows")), loader=FrameLoader(), batch_size=4)
+    batch = dataset[0]
+    found = {q.text: sorted(batch.document_keys[d] for d in q.positive_documents) for q in batch.queries}
+    assert found == {
+        "The flood": ["a", "b", "c"],
+        "a flood in the town": ["a", "b"],
+        " the  flood": ["a", "c"],
+        "something else": ["d"],
+    }
+
+
+def test_modality_dropout_is_seeded_and_spares_what_is_asked_about(make: Any) -> None:
+    rates = {"video": 0.5, "ocr": 0.5, "asr": 0.5, "description": 0.5}
+    dataset = make(modality_dropout=rates, num_epochs=10, seed=3)
+    assert same(dataset[7], make(modality_dropout=rates, num_epochs=10, seed=3)[7])
+    present: Counter[str] = Counter()
+    for i in range(len(dataset)):
+        batch = dataset[i]
+        for query in batch.queries:
+            (position,) = query.positive_documents
+            document = batch.documents[position]
+            held = {segment.modality for segment in document.texts} | ({"video"} if len(document.frames) else set())
+            present.update(held)
+            video = int(batch.document_keys[position].split("_v")[1])
+            assert query.target in held or (query.target == "asr" and video % 3 == 0)
+    assert all(60 < present[name] < 140 for name in ("video", "ocr", "description"))
+    everything = make(modality_dropout=dict.fromkeys(rates, 1.0))[0]
+    assert all(len(d.texts) + (len(d.frames) > 0) >= 1 for d in everything.documents)
+
+
+def test_budgets(make: Any, processor: ClamrProcessor) -> None:
+    tokenizer = processor.tokenizer
+    budgets = TextBudgets(tokenizer, max_tokens={"ocr": 3, "asr": 0})
+    for text in ("harbor lantern glacier moves", "a–b ‹ünïcödé› 漢字かな", "x"):
+        cut, lost = budgets.cut(text, modality="ocr")
+        kept = tokenizer(" " + cut, add_special_tokens=False)["input_ids"] if cut else []
+        total = len(tokenizer(" " + text, add_special_tokens=False)["input_ids"])
+        assert text.startswith(cut)
+        assert len(kept) <= 3
+        assert lost == max(0, total - len(kept)) if total > 3 else (cut, lost) == (text, 0)
+    assert budgets.cut("anything", modality="asr")[0] == ""
+    assert budgets.cut("a long description " * 9, modality="description")[1] == 0
+    batch = make(budgets=budgets)[0]
+    assert all(segment.modality != "asr" for document in batch.documents for segment in document.texts)
+    with pytest.raises(InputError, match="at least 0"):
+        TextBudgets(tokenizer, max_tokens={"video": 3})
+
+
+def test_unreadable_frames_stop_the_run_or_are_replaced_and_written_down(
+    raw_rows: list[dict[str, Any]], frames_dir: Path, tmp_path: Path
+) -> None:
+    raw_rows[6]["images"] = ["gone.jpg"]
+    (frames_dir / "torn.jpg").write_bytes((frames_dir / raw_rows[7]["images"][0]).read_bytes()[:200])
+    raw_rows[7]["images"] = ["torn.jpg"]
+    index = RowIndex(ListSource(raw_rows, name="rows"))
+    arguments: dict[str, Any] = {"loader": FrameLoader(frames_dir=frames_dir), "batch_size": 4, "num_epochs": 2}
+    strict = RowBatches(index, **arguments)
+    with pytest.raises(BadRowError, match=r"rows\[[67]\]"):
+        [strict[i] for i in range(8)]
+    log = tmp_path / "logs" / "bad.jsonl"
+    skipping = RowBatches(index, **arguments, on_bad_row="skip", bad_row_log=log)
+    batches = list(DataLoader(skipping, batch_size=None, num_workers=2))
+    assert all(same(one, skipping[i]) for i, one in enumerate(batches))
+    assert [len(batch.queries) for batch in batches] == [4] * 8
+    assert {bad.name.split()[0] for bad in skipping.bad_rows()} == {"rows[6]", "rows[7]"}
+    assert "2 of 16 rows are bad" in skipping.report()
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (["../x.jpg"], "stay in it"),
+        (["/etc/x.jpg"], "stay in it"),
+        (["gone.jpg"], "no frame at"),
+        (["s.png", "b.png"], "several"),
+    ],
+)
+def test_frames_that_are_refused(tmp_path: Path, images: list[str], words: str) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (64, 32)).save(tmp_path / "s.png")
+    Image.new("RGB", (600, 300)).save(tmp_path / "b.png")
+    row = RowIndex(ListSource([{"video_id": "v", "query": "q", "images": images}], name="rows"))[0]
+    with pytest.raises(BadRowError, match=words):
+        FrameLoader(frames_dir=tmp_path).frames(row)
+    with pytest.raises(BadRowError, match="no frames_dir"):
+        FrameLoader().frames(row)
+
+
+def test_frames_are_spread_evenly_and_made_small(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for i in range(9):
+        Image.new("RGB", (1280, 720), (28 * i, 0, 0)).save(tmp_path / f"{i}.png")
+    row = RowIndex(ListSource([{"video_id": "v", "query": "q", "images": [f"{i}.png" for i in range(9)]}], name="r"))[0]
+    frames = FrameLoader(frames_dir=tmp_path, num_frames=3).frames(row)
+    assert [frame.shape for frame in frames] == [(252, 448, 3)] * 3
+    assert [int(frame[0, 0, 0]) for frame in frames] == [0, 112, 224]
+    with pytest.raises(InputError, match="num_frames"):
+        FrameLoader(num_frames=0)
+    with pytest.raises(InputError, match="no folder"):
+        FrameLoader(frames_dir=tmp_path / "absent")
+
+
+def test_bad_arguments(make: Any) -> None:
+    with pytest.raises(UnknownNameError, match="on_bad_row"):
+        make(on_bad_row="ignore")
+    with pytest.raises(InputError, match="bad_row_log"):
+        make(on_bad_row="skip")
+    with pytest.raises(InputError, match="modality_dropout"):
+        make(modality_dropout={"asr": 1.5})
