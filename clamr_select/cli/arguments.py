@@ -19,6 +19,7 @@ DEFAULTS = {
     "candidate_fps": 1.0,
     "max_candidates": 10_800,
     "pair": "repeat",
+    "audio": "auto",
     "ocr": "auto",
 }
 """Of options that a preset may set too."""
@@ -55,6 +56,7 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
         help="repeat (default) or neighbor: what fills the backbone's two-frame patch",
     )
     parser.add_argument("--backend", default="pyav", metavar="NAME", help="pyav (default), decord or torchcodec")
+    parser.add_argument("--audio", metavar="NAME", help="auto (default): the sound, where the model hears; or off")
     parser.add_argument("--ocr", metavar="NAME", help="auto (default) reads text on screen, or off")
     parser.add_argument("--asr", default="off", metavar="NAME", help="off (default): speech comes from subtitles")
     parser.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
@@ -106,6 +108,7 @@ def index_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "pair": arguments.pair,
         "backend": arguments.backend,
         "subtitles": arguments.subtitles or "auto",
+        "audio": arguments.audio,
         "ocr": arguments.ocr,
         "asr": arguments.asr,
     }

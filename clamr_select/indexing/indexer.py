@@ -61,7 +61,7 @@ class _Read:
     embeddings: list[TokenEmbeddings] = field(default_factory=list)
     tokens_cut: dict[str, int] = field(default_factory=dict)
     sound: WindowSound | None = None
-    """None for a model that does not hear."""
+    """None for a model that does not hear, or shall not."""
 
 
 class Indexer:
@@ -131,13 +131,14 @@ class Indexer:
         return read
 
     def _sound(self, info: VideoInfo, candidates: Candidates) -> WindowSound | None:
-        if AUDIO not in self.encoder.modalities:
+        if AUDIO not in self.encoder.modalities or self.options.audio == "off":
             return None
         return WindowSound(
             info.path,
             timestamps_seconds=candidates.timestamps_seconds,
             start_seconds=info.start_seconds,
             end_seconds=info.start_seconds + info.duration_seconds,
+            max_seconds=self.encoder.processor.max_audio_seconds,
         )
 
     def _chunks(self, reader: VideoReader, candidates: Candidates) -> Iterator[list[Pair]]:
@@ -276,7 +277,7 @@ class Indexer:
             "pair": self.options.pair,
             "asr": speech.source,
             "ocr": RapidOcr.name if self.options.ocr == "auto" else "off",
-            **({} if read.sound is None else {"audio": read.sound.source}),
+            "audio": "off" if read.sound is None else read.sound.source,
             "description": description is not None,
         }
 

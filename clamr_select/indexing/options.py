@@ -12,6 +12,7 @@ from clamr_select.video import Backend
 from clamr_select.video.candidates import DEFAULT_MAX_CANDIDATES
 
 Pairing = Literal["repeat", "neighbor"]
+AudioChoice = Literal["auto", "off"]
 OcrChoice = Literal["auto", "off"]
 AsrChoice = Literal["off"]
 
@@ -38,6 +39,8 @@ class IndexOptions:
     backend: Backend = "pyav"
     subtitles: str | Path | None = "auto"
     """``auto``: a file beside the video, else a text stream inside it; a path; or None for none."""
+    audio: AudioChoice = "auto"
+    """``auto``: the sound itself, where the model hears (Omni); others never open it."""
     ocr: OcrChoice = "auto"
     """``auto`` reads the text on screen with RapidOCR."""
     asr: AsrChoice = "off"
@@ -49,6 +52,7 @@ class IndexOptions:
         for kind, value, allowed in (
             ("backend", self.backend, get_args(Backend)),
             ("pair", self.pair, get_args(Pairing)),
+            ("audio", self.audio, get_args(AudioChoice)),
             ("ocr", self.ocr, get_args(OcrChoice)),
             ("asr", self.asr, get_args(AsrChoice)),
         ):

@@ -36,6 +36,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 "max_candidates": 768,
                 "window_candidates": 1,
                 "pair": "repeat",
+                "audio": "off",
                 "ocr": "off",
                 "title": "",
                 "description": "",

@@ -104,6 +104,7 @@ def test_times_fail(text):
         ({"--subtitles": "no-such.srt"}, "no-such.srt"),
         ({"--backend": "vlc"}, "pyav"),
         ({"--device": "sofa"}, "sofa"),
+        ({"--audio": "maybe"}, "auto"),
         ({"--ocr": "maybe"}, "auto"),
         ({"--asr": "auto"}, "off"),
     ],

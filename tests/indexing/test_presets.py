@@ -35,7 +35,7 @@ def test_as_published_scores_each_candidate_as_its_own_document(selector, color_
     assert selection.method["policy"] == "topk"
     assert selection.method["similarity"] == "token_max"
     assert selection.method["modalities"] == ["video", "asr"]
-    assert selection.method["ocr"] == "off"
+    assert (selection.method["audio"], selection.method["ocr"]) == ("off", "off")
     assert selection.method["description"] is False
     assert (selection.method["preset"], selection.method["preset_overridden"]) == ("as_published", [])
     # the notebook's arithmetic: 65,536 tokens of 28 x 28 pixels, a fifth kept free, over 768 frames in pairs
