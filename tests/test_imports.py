@@ -66,7 +66,7 @@ STAYS_LIGHT: dict[str, tuple[str, ...]] = {
 }
 """Module to the packages that importing it must not import."""
 
-BROUGHT_BY = {"tokenizers": "transformers", "huggingface_hub": "transformers"}
+BROUGHT_BY = {"tokenizers": "transformers", "huggingface_hub": "transformers", "packaging": "transformers"}
 """Packages that are imported and not declared: each is a part of one that is."""
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from clamr_select.cli import ask, eval, models, select, train, why
+from clamr_select.cli import ask, doctor, eval, models, select, train, why
 from clamr_select.errors import ClamrSelectError
 
 COMMANDS = {
@@ -14,6 +14,7 @@ COMMANDS = {
     "ask": (ask, "a vision-language model answers from the frames that answer"),
     "why": (why, "why a moment was selected, or was not"),
     "models": (models, "what can be loaded: sizes, licences, modalities, memory"),
+    "doctor": (doctor, "whether an installation and a checkpoint are sound"),
     "eval": (eval, "measurements: agreement with the released selections"),
     "train": (train, "train clamr-nano on procedural videos"),
 }
