@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 
 from clamr_select.errors import CheckpointError, InputError
+from clamr_select.model.audio_features import SECONDS_PER_TOKEN
 from clamr_select.model.checkpoint.report import LoadReport
-from clamr_select.model.document import Document
+from clamr_select.model.document import SAMPLE_RATE, Document
 from clamr_select.model.embedding import embed, label_tokens
 from clamr_select.model.modeling_clamr import ClamrForRetrieval
 from clamr_select.model.processing_clamr import ClamrProcessor, Truncation
@@ -172,9 +174,12 @@ class ClamrEncoder:
             yield start, documents[start:]
 
     def _estimate_tokens(self, document: Document) -> int:
-        text = sum(len(segment.text) // 3 + 2 for segment in document.texts)
+        count = sum(len(segment.text) // 3 + 2 for segment in document.texts)
+        if document.audio is not None:
+            heard_seconds = min(len(document.audio.samples) / SAMPLE_RATE, self.processor.max_audio_seconds)
+            count += math.ceil(heard_seconds / SECONDS_PER_TOKEN)
         if not len(document.frames):
-            return text
+            return count
         height, width = self.processor.frame_size(*document.frames[0].shape[:2])
         merged = (self.processor.patch_size * self.processor.merge_size) ** 2
-        return text + len(document.frames) * height * width // merged
+        return count + len(document.frames) * height * width // merged

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clamr_select.errors import MissingDependencyError
 from clamr_select.model.checkpoint.report import CheckpointWarning
 from clamr_select.model.document import SAMPLE_RATE, Document, DocumentAudio, TextSegment
 from clamr_select.model.encoder import ClamrEncoder
@@ -24,7 +25,10 @@ def load_golden(name: str, **options: object) -> ClamrEncoder:
 
 @pytest.fixture(scope="session")
 def omni() -> ClamrEncoder:
-    return load_golden("omni_4_52")
+    try:
+        return load_golden("omni_4_52")
+    except MissingDependencyError as error:  # this transformers is too old for it, and the error says so
+        pytest.skip(str(error))
 
 
 def sound_of(seconds: float, *starts: float) -> DocumentAudio:

@@ -64,6 +64,15 @@ def test_a_document_alone_has_the_vectors_it_has_in_a_batch(omni, heard_document
         assert torch.equal(alone.modality_ids, tokens.modality_ids)
 
 
+def test_sound_counts_in_the_size_of_a_batch(omni):
+    """Each second is 25 tokens: two documents of 30 s do not share a batch of 1,000."""
+    sizes = []
+    for seconds in (1.0, 30.0):
+        documents = [Document((), audio=sound_of(seconds))] * 2
+        sizes.append([len(chunk) for _, chunk in omni._chunks(documents, batch_tokens=1000)])
+    assert sizes == [[2], [1, 1]]
+
+
 def test_sound_is_felt_by_itself_and_by_what_follows(omni):
     frames = frames_of(2)
     (loud,), _ = omni.encode_document([Document(frames, audio=sound_of(1.0, 0.0, 0.5))])

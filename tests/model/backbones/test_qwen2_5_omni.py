@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,16 @@ def test_a_document_has_the_released_tokens_and_positions(processor, released, a
     assert torch.equal(batch["input_ids"][0], released[f"{name}.input_ids"])
     assert torch.equal(batch["position_ids"][:, 0], released[f"{name}.position_ids"])
     assert torch.equal(batch["video_grid_thw"], released[f"{name}.video_grid_thw"])
+
+
+def test_reference_labels_are_the_released_ones(processor, released):
+    """With the released code's way to paint words over the sound."""
+    reference = copy.copy(processor)
+    reference.compat = "reference"
+    document = two_candidates(released, audio=True, texts=(TextSegment("ocr", OCR, 0, 1),))
+    batch, _ = reference.process_documents([document])
+    assert torch.equal(batch["input_ids"][0], released["audio_document.input_ids"])
+    assert torch.equal(batch["modality_ids"][0], released["audio_document.modality_ids"])
 
 
 def test_the_sound_has_the_released_features(processor, released):

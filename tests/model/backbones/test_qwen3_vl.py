@@ -140,6 +140,39 @@ def test_a_true_neighbour_is_the_second_half_of_a_patch(encoder):
     assert not torch.allclose(repeated.vectors, paired.vectors, atol=1e-3)
 
 
+def test_the_4b_model_at_full_size():
+    """Values of the public config of Qwen3-VL-4B-Instruct, on the meta device."""
+    text = {
+        "hidden_size": 2560,
+        "intermediate_size": 9728,
+        "num_hidden_layers": 36,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "head_dim": 128,
+        "vocab_size": 151936,
+        "rope_parameters": {
+            "rope_type": "default",
+            "rope_theta": 5_000_000.0,
+            "mrope_section": [24, 20, 20],
+            "mrope_interleaved": True,
+        },
+    }
+    vision = {
+        "depth": 24,
+        "hidden_size": 1024,
+        "intermediate_size": 4096,
+        "num_heads": 16,
+        "out_hidden_size": 2560,
+        "deepstack_visual_indexes": [5, 11, 17],
+    }
+    config = ClamrConfig(vlm_config={"model_type": MODEL_TYPE, "text_config": text, "vision_config": vision})
+    with torch.device("meta"):
+        model = ClamrForRetrieval(config)
+    assert model.embedding_proj_layer.weight.shape == (128, 2560)
+    assert sum(parameter.numel() for parameter in model.parameters()) == pytest.approx(4.44e9, rel=0.01)
+    assert len(backbone_for(MODEL_TYPE).lora_modules(model)) == 7 * 36 + 1
+
+
 def test_lora_is_put_on_the_language_model_and_the_projection_alone(encoder):
     assert len(backbone_for(MODEL_TYPE).lora_modules(encoder.model)) == 7 * 3 + 1
 
