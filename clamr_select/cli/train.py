@@ -27,6 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, help="directory of checkpoints; resumes from it")
     parser.add_argument("--num-steps", type=int, default=4000, metavar="N", help="(default: 4000)")
     parser.add_argument("--learning-rate", type=float, metavar="R", help="(default: the preset's)")
+    parser.add_argument(
+        "--system",
+        default="clamr",
+        metavar="NAME",
+        help="clamr (default), or a baseline with the same encoder, trained for its own score",
+    )
     parser.add_argument("--optimizer", metavar="NAME", help="muon or adamw (default: the preset's)")
     parser.add_argument("--vocab-size", type=int, default=8192, metavar="N", help="of nano's tokenizer")
     parser.add_argument("--save-every", type=int, metavar="N", help="steps between checkpoints (default: the preset's)")
@@ -62,13 +68,15 @@ def run_nano(arguments: argparse.Namespace) -> int:
     from clamr_select.training.export import export
     from clamr_select.training.nano import nano_model, nano_processor, train_tokenizer
     from clamr_select.training.prepared import collate
-    from clamr_select.training.presets import NANO_OBJECTIVE, NANO_OPTIMIZER, nano_arguments
+    from clamr_select.training.presets import NANO_OPTIMIZER, nano_arguments, nano_objective
     from clamr_select.training.trainer import ClamrTrainer
+    from clamr_select.training.views import view_of
 
+    view, objective = view_of(arguments.system), nano_objective(arguments.system)
     torch.manual_seed(SEED)
     tokenizer = train_tokenizer(_tokenizer_lines(), vocab_size=arguments.vocab_size)
     processor = nano_processor(tokenizer)
-    model = ContrastiveModel(nano_model(tokenizer), objective=NANO_OBJECTIVE, cache_gradients=arguments.cache_gradients)
+    model = ContrastiveModel(nano_model(tokenizer), objective=objective, cache_gradients=arguments.cache_gradients)
     num_parameters = sum(parameter.numel() for parameter in model.retriever.parameters())
     logger.info("clamr-nano: %.2f M parameters, %d tokens", num_parameters / 1e6, len(tokenizer))
     options = common_options(arguments)
@@ -83,10 +91,13 @@ def run_nano(arguments: argparse.Namespace) -> int:
         model,
         args=args,
         processor=processor,
-        data_collator=partial(collate, processor=processor),
-        train_dataset=Subset(NeedleSteps(processor, seed=SEED), range(arguments.num_steps * args.world_size)),
+        data_collator=partial(collate, processor=processor, view=view),
+        train_dataset=Subset(
+            NeedleSteps(processor, seed=SEED, view=view), range(arguments.num_steps * args.world_size)
+        ),
         eval_dataset=validation,
         optimizer=arguments.optimizer or NANO_OPTIMIZER,
+        similarity=view.score,
         callbacks=callbacks(arguments),
     )
     trainer.train_from_newest()

@@ -63,8 +63,19 @@ class Document:
     backbone's two-frame patch."""
     audio: DocumentAudio | None = None
     """The sound, for a backbone that hears; None where there is none."""
+    num_unseen_candidates: int = 0
+    """In a document without frames, the candidates at whose times its texts stand: text that is encoded alone."""
+
+    @property
+    def num_candidates(self) -> int:
+        return len(self.frames) or self.num_unseen_candidates
 
     def __post_init__(self) -> None:
+        if self.num_unseen_candidates < 0 or (self.num_unseen_candidates and len(self.frames)):
+            raise InputError(
+                "num_unseen_candidates counts the candidates of a document without frames, "
+                f"got {self.num_unseen_candidates} and {len(self.frames)} frames"
+            )
         if not len(self.frames) and not self.texts and self.audio is None:
             raise InputError("a document needs at least one frame, one text or a sound, got none of them")
         if len({frame.shape for frame in self.frames}) > 1:
@@ -83,8 +94,8 @@ class Document:
         first, last = segment.first_candidate, segment.last_candidate
         if first is None and last is None:
             return
-        if first is None or last is None or not 0 <= first <= last < len(self.frames):
+        if first is None or last is None or not 0 <= first <= last < self.num_candidates:
             raise InputError(
                 f"{segment.modality} text {segment.text[:40]!r} covers candidates {first}..{last}; "
-                f"allowed: 0 <= first <= last < {len(self.frames)}, or None for both"
+                f"allowed: 0 <= first <= last < {self.num_candidates}, or None for both"
             )

@@ -134,7 +134,7 @@ class ClamrEncoder:
                         embeddings[row],
                         inputs=batch,
                         row=row,
-                        num_candidates=len(document.frames),
+                        num_candidates=document.num_candidates,
                         modalities=self.modalities,
                         with_unlabelled=self.compat == "reference",
                     )

@@ -11,12 +11,11 @@ import torch
 
 from clamr_select.errors import InputError
 from clamr_select.metrics import ndcg_at_k, recall_at_k
-from clamr_select.scoring.maxsim import Similarity
 from clamr_select.training.encoding import EncodedDocuments
 from clamr_select.training.losses import IGNORED, POSITIVE
 from clamr_select.training.prepared import PreparedBatch
 from clamr_select.training.relations import relations_elsewhere
-from clamr_select.training.scores import QueryTokens, RowScores, score_rows
+from clamr_select.training.scores import QueryTokens, Score, score_rows
 
 DEPTH = 10
 
@@ -39,7 +38,7 @@ class EncodedBatch:
         )
 
 
-def retrieval_metrics(batches: Sequence[EncodedBatch], *, similarity: Similarity = "token_max") -> dict[str, float]:
+def retrieval_metrics(batches: Sequence[EncodedBatch], *, similarity: Score = "token_max") -> dict[str, float]:
     """Means over queries, 0 to 1.
 
     Batches whose documents have keys form one pool: every query meets every document of all of them, each key
@@ -70,7 +69,7 @@ def retrieval_metrics(batches: Sequence[EncodedBatch], *, similarity: Similarity
 
 
 def _document_table(
-    batches: Sequence[EncodedBatch], number: int, similarity: Similarity
+    batches: Sequence[EncodedBatch], number: int, similarity: Score
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Scores and relations of one batch's queries to all documents of their pool."""
     batch = batches[number]
@@ -93,12 +92,8 @@ def _document_table(
     return torch.cat(scores, dim=1), torch.cat(relations, dim=1)
 
 
-def _scores(queries: QueryTokens, documents: EncodedDocuments, similarity: Similarity) -> torch.Tensor:
-    return _pick(score_rows(queries, tokens=documents.tokens, segments=documents.document_rows()), similarity)
-
-
-def _pick(scores: RowScores, similarity: Similarity) -> torch.Tensor:
-    return scores.token_max if similarity == "token_max" else scores.modality_max
+def _scores(queries: QueryTokens, documents: EncodedDocuments, similarity: Score) -> torch.Tensor:
+    return score_rows(queries, tokens=documents.tokens, segments=documents.document_rows()).of(similarity)
 
 
 def _ranking(scores: torch.Tensor, relation: torch.Tensor) -> tuple[list[int], list[int]]:
@@ -117,9 +112,9 @@ def _add_document_metrics(values: dict[str, list[float]], ranked: list[int], rel
         values[f"recall@{k}"].append(recall_at_k(ranked, relevant=relevant, k=k))
 
 
-def _add_frame_metrics(values: dict[str, list[float]], batch: EncodedBatch, similarity: Similarity) -> None:
+def _add_frame_metrics(values: dict[str, list[float]], batch: EncodedBatch, similarity: Score) -> None:
     documents = batch.documents
-    scores = _pick(score_rows(batch.queries, tokens=documents.tokens, segments=documents.frame_rows()), similarity)
+    scores = score_rows(batch.queries, tokens=documents.tokens, segments=documents.frame_rows()).of(similarity)
     for row, relation in enumerate(batch.frame_relations):
         ranked, relevant = _ranking(scores[row], relation)
         if relevant:

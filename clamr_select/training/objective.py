@@ -9,7 +9,6 @@ from typing import Any, Literal, get_args
 import torch
 
 from clamr_select.errors import InputError, unknown_name
-from clamr_select.scoring.maxsim import Similarity, check_similarity
 from clamr_select.training.distributed import num_processes, total
 from clamr_select.training.losses import (
     hard_negative_infonce,
@@ -19,7 +18,7 @@ from clamr_select.training.losses import (
     margin_mse,
     pairwise_softplus,
 )
-from clamr_select.training.scores import RowScores
+from clamr_select.training.scores import RowScores, Score, check_score
 
 LossName = Literal["infonce", "pairwise", "hard_positive", "hard_negative", "distill_kl", "distill_margin"]
 Rows = Literal["documents", "frames"]
@@ -37,14 +36,14 @@ class LossTerm:
     """
 
     loss: LossName = "infonce"
-    similarity: Similarity = "modality_max"
+    similarity: Score = "modality_max"
     rows: Rows = "documents"
     weight: float = 1.0
 
     def __post_init__(self) -> None:
         if self.loss not in get_args(LossName):
             raise unknown_name("loss", self.loss, get_args(LossName))
-        check_similarity(self.similarity)
+        check_score(self.similarity)
         if self.rows not in get_args(Rows):
             raise unknown_name("rows", self.rows, get_args(Rows))
         if self.loss.startswith("distill") and self.rows != "documents":
@@ -105,7 +104,7 @@ def term_losses(term: LossTerm, *, scores: RowScores, labels: Labels, temperatur
         hard = hard_positive_infonce if term.loss == "hard_positive" else hard_negative_infonce
         return hard(_scaled(scores.by_modality, temperature), relation=relation, target_ids=labels.target_ids)
     kept = ~labels.joint if term.similarity == "modality_max" else torch.ones_like(labels.joint)
-    table = (scores.modality_max if term.similarity == "modality_max" else scores.token_max)[kept]
+    table = scores.of(term.similarity)[kept]
     if term.loss == "infonce":
         return infonce(_scaled(table, temperature), relation=relation[kept])
     if term.loss == "pairwise":

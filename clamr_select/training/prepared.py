@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from clamr_select.model import ClamrProcessor
 from clamr_select.training.batch import TrainingBatch
 from clamr_select.training.losses import NO_TARGET
 from clamr_select.training.relations import hash_keys, relations
+from clamr_select.training.views import View
 
 NUM_GROUPS = 4
 """Forward passes a batch is split into by document length, unless the caller says otherwise."""
@@ -26,7 +27,7 @@ class DocumentGroup:
     inputs: Any
     """What the processor made of them."""
     positions: list[int]
-    """Their places in the batch."""
+    """Their places in the batch; parts of one document that are encoded apart share one."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +56,24 @@ class PreparedBatch:
 
 
 def prepare(
-    batch: TrainingBatch, *, processor: ClamrProcessor, documents_per_group: int | None = None
+    batch: TrainingBatch,
+    *,
+    processor: ClamrProcessor,
+    documents_per_group: int | None = None,
+    view: View | None = None,
 ) -> PreparedBatch:
     """Tokenise, patchify, label.
 
     Args:
         documents_per_group: documents in one forward pass; None makes ``NUM_GROUPS`` passes.
+        view: what is encoded of each document, and which questions train it; None: all.
 
     Raises:
-        InputError: no document or no query, ``documents_per_group`` < 1, or a target that the model does not know.
+        InputError: no document or no query in this view, ``documents_per_group`` < 1, or a target that the model
+            does not know.
     """
+    if view is not None:
+        batch = replace(batch, queries=tuple(query for query in batch.queries if view.trains_on(query.target)))
     if not batch.documents or not batch.queries:
         raise InputError(
             f"a batch needs documents and queries, got {len(batch.documents)} and {len(batch.queries)} of them"
@@ -72,9 +81,9 @@ def prepare(
     queries, _ = processor.process_queries([query.text for query in batch.queries])
     frames, whole = relations(batch)
     return PreparedBatch(
-        groups=_groups(batch, processor=processor, size=documents_per_group),
+        groups=_groups(batch, processor=processor, size=documents_per_group, view=view or View()),
         queries=queries,
-        frame_counts=[len(document.frames) for document in batch.documents],
+        frame_counts=[document.num_candidates for document in batch.documents],
         frame_relations=frames,
         document_relations=whole,
         targets=[query.target for query in batch.queries],
@@ -85,7 +94,9 @@ def prepare(
     )
 
 
-def collate(batches: Sequence[TrainingBatch | PreparedBatch], *, processor: ClamrProcessor) -> dict[str, PreparedBatch]:
+def collate(
+    batches: Sequence[TrainingBatch | PreparedBatch], *, processor: ClamrProcessor, view: View | None = None
+) -> dict[str, PreparedBatch]:
     """For data sets whose items are whole batches: the trainer asks for one at a time.
 
     Raises:
@@ -94,20 +105,27 @@ def collate(batches: Sequence[TrainingBatch | PreparedBatch], *, processor: Clam
     if len(batches) != 1:
         raise InputError(f"items are whole batches: set per_device_train_batch_size to 1, got {len(batches)} at once")
     (batch,) = batches
-    return {"batch": batch if isinstance(batch, PreparedBatch) else prepare(batch, processor=processor)}
+    return {"batch": batch if isinstance(batch, PreparedBatch) else prepare(batch, processor=processor, view=view)}
 
 
-def _groups(batch: TrainingBatch, *, processor: ClamrProcessor, size: int | None) -> list[DocumentGroup]:
+def _groups(batch: TrainingBatch, *, processor: ClamrProcessor, size: int | None, view: View) -> list[DocumentGroup]:
+    parts = [(part, owner) for owner, document in enumerate(batch.documents) for part in view.parts(document)]
+
     def length(position: int) -> tuple[int, int]:
-        document = batch.documents[position]
+        document = parts[position][0]
         return len(document.frames), sum(len(segment.text) for segment in document.texts)
 
     if size is not None and size < 1:
         raise InputError(f"documents_per_group must be at least 1, got {size}")
-    ordered = sorted(range(len(batch.documents)), key=length)
+    if not parts:
+        raise InputError(f"no document of the batch has a {view.modality}")
+    ordered = sorted(range(len(parts)), key=length)
     share = size or math.ceil(len(ordered) / NUM_GROUPS)
     groups = [ordered[start : start + share] for start in range(0, len(ordered), share)]
-    return [DocumentGroup(processor.process_documents([batch.documents[i] for i in g])[0], g) for g in groups]
+    return [
+        DocumentGroup(processor.process_documents([parts[i][0] for i in group])[0], [parts[i][1] for i in group])
+        for group in groups
+    ]
 
 
 def _target_id(target: str, processor: ClamrProcessor) -> int:

@@ -20,7 +20,7 @@ def relations(batch: TrainingBatch) -> tuple[torch.Tensor, torch.Tensor]:
         without a positive frame ignore all frames. A document with the key of one that is positive or ignored
         is ignored, with its frames.
     """
-    counts = [len(document.frames) for document in batch.documents]
+    counts = [document.num_candidates for document in batch.documents]
     documents = _document_relations(batch)
     starts = np.cumsum([0, *counts])
     frames = np.repeat(np.where(documents == IGNORED, IGNORED, NEGATIVE), counts, axis=1)

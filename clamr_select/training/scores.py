@@ -9,15 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
+from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from clamr_select.errors import unknown_name
 from clamr_select.scoring.segments import Segments
 from clamr_select.scoring.tokens import TokenEmbeddings
 
+Score = Literal["token_max", "modality_max", "average", "pooled"]
+"""Late interaction, and what it is compared with: ``average`` is the mean of MaxSim over the modalities that a row has,
+``pooled`` the cosine of the mean token of the question and of the row."""
+
 BLOCK_ELEMENTS = 1 << 23
 """Similarities held at once: 32 MiB of float32."""
+
+
+def check_score(name: str) -> None:
+    """Raises UnknownNameError unless ``name`` is a :data:`Score`."""
+    if name not in get_args(Score):
+        raise unknown_name("score", name, get_args(Score))
 
 
 @dataclass(frozen=True)
@@ -39,11 +52,31 @@ class RowScores:
     """(num_queries, num_rows) float32, ``-inf`` where a row has no token."""
     by_modality: torch.Tensor
     """(num_queries, num_rows, num_modalities) float32, ``-inf`` where absent."""
+    pooled: torch.Tensor
+    """(num_queries, num_rows) float32, -1 to 1, ``-inf`` where a row has no token."""
 
     @property
     def modality_max(self) -> torch.Tensor:
         """(num_queries, num_rows)."""
         return self.by_modality.amax(dim=2)
+
+    @property
+    def average(self) -> torch.Tensor:
+        """(num_queries, num_rows), ``-inf`` where a row has no modality at all."""
+        present = torch.isfinite(self.by_modality)
+        count = present.sum(dim=2)
+        total = self.by_modality.masked_fill(~present, 0.0).sum(dim=2)
+        return (total / count.clamp(min=1)).masked_fill(count == 0, -torch.inf)
+
+    def of(self, name: Score) -> torch.Tensor:
+        """(num_queries, num_rows) by name.
+
+        Raises:
+            UnknownNameError: there is no such score.
+        """
+        check_score(name)
+        tables = {"token_max": lambda: self.token_max, "modality_max": lambda: self.modality_max}
+        return {**tables, "average": lambda: self.average, "pooled": lambda: self.pooled}[name]()
 
 
 def score_rows(queries: QueryTokens, *, tokens: TokenEmbeddings, segments: Segments) -> RowScores:
@@ -59,7 +92,25 @@ def score_rows(queries: QueryTokens, *, tokens: TokenEmbeddings, segments: Segme
         weights = _mean_weights(queries).to(device)
         token_max = query_means(by_row.amax(dim=1), weights=weights)
         by_modality = query_means(by_row, weights=weights)
-    return RowScores(token_max=token_max.T, by_modality=by_modality.permute(2, 0, 1))
+        pooled = pooled_scores(queries, tokens=tokens, segments=segments)
+    return RowScores(token_max=token_max.T, by_modality=by_modality.permute(2, 0, 1), pooled=pooled)
+
+
+def pooled_scores(queries: QueryTokens, *, tokens: TokenEmbeddings, segments: Segments) -> torch.Tensor:
+    """(num_queries, num_rows): cosines of mean tokens, ``-inf`` where a row has no token."""
+    vectors = tokens.vectors
+    edges = segments.offsets[:: segments.num_modalities]
+    sizes = edges.diff()
+    row_of_entry = torch.arange(segments.num_rows, device=sizes.device).repeat_interleave(sizes)
+    entries = vectors.float().index_select(0, segments.token_indices.to(vectors.device))
+    rows = _sums(entries, row_of_entry.to(vectors.device), segments.num_rows)
+    asked = _sums(queries.vectors.float(), queries.query_of_token.to(vectors.device), queries.num_queries)
+    cosines = functional.normalize(asked, dim=1) @ functional.normalize(rows, dim=1).T
+    return cosines.masked_fill((sizes == 0).to(vectors.device), -torch.inf)
+
+
+def _sums(vectors: torch.Tensor, groups: torch.Tensor, num_groups: int) -> torch.Tensor:
+    return vectors.new_zeros((num_groups, vectors.shape[1])).index_add(0, groups, vectors)
 
 
 def query_means(maxima: torch.Tensor, *, weights: torch.Tensor) -> torch.Tensor:

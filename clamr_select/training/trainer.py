@@ -18,7 +18,6 @@ from transformers.trainer_utils import rotate_checkpoints
 
 from clamr_select.errors import InputError
 from clamr_select.model import ClamrProcessor
-from clamr_select.scoring.maxsim import Similarity, check_similarity
 from clamr_select.training.checkpoints import (
     OPTIMIZER_VALUES,
     atomic_directory,
@@ -34,6 +33,7 @@ from clamr_select.training.distributed import num_processes, process_index
 from clamr_select.training.evaluation import EncodedBatch, retrieval_metrics
 from clamr_select.training.optimizers import OptimizerName, check_optimizer, muon_with_adamw
 from clamr_select.training.prepared import PreparedBatch
+from clamr_select.training.scores import Score, check_score
 from clamr_select.training.weights import load_weights, save_weights
 
 STATE_FILE, SCHEDULER_FILE, ARGUMENTS_FILE = "trainer_state.json", "scheduler.json", "training_args.json"
@@ -77,11 +77,11 @@ class ClamrTrainer(Trainer):
         data_collator: Any,
         train_dataset: Any = None,
         eval_dataset: Any = None,
-        similarity: Similarity = "token_max",
+        similarity: Score = "token_max",
         optimizer: OptimizerName = "adamw",
         callbacks: Sequence[TrainerCallback] = (),
     ) -> None:
-        check_similarity(similarity)
+        check_score(similarity)
         check_optimizer(optimizer)
         if args.remove_unused_columns or args.logging_nan_inf_filter:
             raise InputError(

@@ -1,7 +1,7 @@
 """Recipes: objective, arguments, and files for FSDP and DeepSpeed."""
 
 from clamr_select.training.presets.files import DEEPSPEED_PRESETS, FSDP_PRESETS, read_settings
-from clamr_select.training.presets.nano import NANO_OBJECTIVE, NANO_OPTIMIZER, nano_arguments
+from clamr_select.training.presets.nano import NANO_OBJECTIVE, NANO_OPTIMIZER, nano_arguments, nano_objective
 from clamr_select.training.presets.paper import PAPER_OBJECTIVE, paper_arguments
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "NANO_OPTIMIZER",
     "PAPER_OBJECTIVE",
     "nano_arguments",
+    "nano_objective",
     "paper_arguments",
     "read_settings",
 ]

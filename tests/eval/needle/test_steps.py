@@ -1,0 +1,33 @@
+"""Steps of a baseline: as many documents as any, and questions of its own kind alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from clamr_select.eval.needle.steps import NeedleSteps
+from clamr_select.model.encoder import ClamrEncoder
+from clamr_select.training.views import view_of
+
+
+@pytest.fixture(scope="module")
+def processor():
+    return ClamrEncoder.from_pretrained("clamr-nano", device="cpu").processor
+
+
+@pytest.mark.parametrize("system", ["asr", "description", "video"])
+def test_a_single_modality_trains_on_questions_of_its_own(processor, system):
+    steps = NeedleSteps(processor, seed=3, num_documents=12, max_frames=3, view=view_of(system))
+    batch = steps[900]
+    assert set(batch.targets) == {system}
+    assert len(batch.targets) >= 1
+    assert len(batch.frame_counts) == 12
+    labelled = {int(i) for group in batch.groups for i in group.inputs["modality_ids"].unique()}
+    assert labelled <= {0, processor.modality_id(system)}
+
+
+def test_the_full_view_is_what_it_was(processor):
+    plain, full = (
+        NeedleSteps(processor, seed=3, num_documents=6, max_frames=2, view=v) for v in (None, view_of("clamr"))
+    )
+    assert plain[900].targets == full[900].targets
+    assert len({*plain[900].targets}) > 1
