@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 from transformers import CONFIG_MAPPING
 from transformers.configuration_utils import PreTrainedConfig
 
+from clamr_select.model.backbones import backbone_for
+
+DEFAULT_BACKBONE = "qwen2_5_vl"
 DEFAULT_MODALITIES = ("video", "ocr", "asr", "description")
 """Order of the released training (its prompt order); ids are 1..M in this order."""
 
@@ -15,7 +18,8 @@ class ClamrConfig(PreTrainedConfig):
     """A multimodal backbone and the projection that turns its last hidden states into token vectors.
 
     Args:
-        vlm_config: configuration of the bare backbone (``qwen2_5_vl``), as an object or a dict.
+        vlm_config: configuration of the bare backbone, as an object or a dict; which there are says
+            :mod:`clamr_select.model.backbones`.
         embedding_dim: size of a token vector; 128 in the paper.
         modalities: names in the order of their ids 1..M, saved with the weights. Id 0 is "no modality".
         assumptions: (code, message) of what had to be assumed when the weights were put together.
@@ -33,10 +37,11 @@ class ClamrConfig(PreTrainedConfig):
 
     def __post_init__(self, **kwargs: Any) -> None:
         if self.vlm_config is None:
-            self.vlm_config = CONFIG_MAPPING["qwen2_5_vl"]()
+            self.vlm_config = CONFIG_MAPPING[DEFAULT_BACKBONE]()
         elif isinstance(self.vlm_config, dict):
             options = dict(self.vlm_config)
-            self.vlm_config = CONFIG_MAPPING[options.pop("model_type", "qwen2_5_vl")](**options)
+            backbone = backbone_for(options.pop("model_type", DEFAULT_BACKBONE))
+            self.vlm_config = CONFIG_MAPPING[backbone.model_type](**options)
         super().__post_init__(**kwargs)
 
     def get_text_config(self, *args: Any, **kwargs: Any) -> PreTrainedConfig:

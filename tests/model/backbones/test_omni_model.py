@@ -104,6 +104,17 @@ def test_attention_by_name(omni, heard_documents, name):
         assert torch.allclose(mine.vectors, theirs.vectors, atol=1e-5)
 
 
+def test_our_own_save_gives_the_same_vectors(omni, heard_documents, tmp_path):
+    omni.model.save_pretrained(tmp_path)
+    omni.processor.save_pretrained(tmp_path)
+    loaded = ClamrEncoder.from_pretrained(str(tmp_path), device="cpu")
+    assert loaded.modalities == ("video", "audio", "ocr", "asr", "description")
+    for mine, theirs in zip(
+        omni.encode_document(heard_documents)[0], loaded.encode_document(heard_documents)[0], strict=True
+    ):
+        assert torch.equal(mine.vectors, theirs.vectors)
+
+
 def test_lora_is_put_on_the_language_model_and_the_projection_alone(omni):
     names = backbone_for("qwen2_5_omni_thinker").lora_modules(omni.model)
     layers = omni.model.config.get_text_config().num_hidden_layers

@@ -8,7 +8,7 @@ import torch
 from transformers import CONFIG_MAPPING
 
 from clamr_select.errors import UnknownNameError
-from clamr_select.model import ClamrForRetrieval
+from clamr_select.model import ClamrConfig, ClamrForRetrieval
 from clamr_select.model.backbones import BACKBONES, backbone_for
 from clamr_select.model.document import Document, TextSegment
 from clamr_select.model.encoder import ClamrEncoder
@@ -42,9 +42,17 @@ def test_attention_is_chosen_by_name_in_every_part(attention):
     assert torch.allclose(tokens.vectors, expected.vectors, atol=1e-5)
 
 
+def test_flash_attention_is_asked_of_the_backbone():
+    """Here without the package or a GPU: upstream's own refusal shows that the name arrived."""
+    with pytest.raises((ImportError, ValueError), match=r"[Ff]lash"):
+        ClamrEncoder.from_pretrained("clamr-nano", device="cpu", attn_implementation="flash_attention_2")
+
+
 def test_an_unknown_backbone_is_an_error_that_lists_the_known_ones():
     with pytest.raises(UnknownNameError, match="qwen2_5_vl"):
         backbone_for("llava")
+    with pytest.raises(UnknownNameError, match=r"'qwen2_vl'.*qwen3_vl"):
+        ClamrConfig(vlm_config={"model_type": "qwen2_vl"})
 
 
 def test_lora_is_put_on_the_language_model_and_the_projection_alone():
