@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 from clamr_select.cli.arguments import DEFAULT_MODEL
+from clamr_select.errors import InputError
 
 SCHEMA_VERSION = 1
 SHOWN = {"ok": "ok", "absent": "absent", "warning": "warning", "failed": "FAILED"}
@@ -57,11 +59,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _write_expected(arguments: argparse.Namespace) -> int:
-    from clamr_select.doctor.checkpoint import load
+    from clamr_select.doctor.checkpoint import directory_of, load
     from clamr_select.doctor.expected import write_expected
-    from clamr_select.model.checkpoint.find import find_checkpoint
+    from clamr_select.model.checkpoint.source import EMBEDDED_MODELS
 
+    if arguments.model not in EMBEDDED_MODELS and not Path(arguments.model).is_dir():
+        raise InputError(f"--write-expected writes beside the weights: give a directory, got {arguments.model!r}")
     encoder = load(arguments.model, base=arguments.base, device="cpu")
-    directory = find_checkpoint(arguments.model, base=arguments.base).source.directory
+    directory = directory_of(arguments.model, base=arguments.base)
     print(f"wrote {write_expected(encoder, directory=directory)}")
     return 0

@@ -15,6 +15,7 @@ from clamr_select.doctor.report import Check, attempt
 from clamr_select.errors import ClamrSelectError
 from clamr_select.model.checkpoint.find import find_checkpoint
 from clamr_select.model.checkpoint.report import CheckpointWarning
+from clamr_select.model.checkpoint.source import HubOptions
 from clamr_select.model.document import Document
 from clamr_select.model.encoder import ClamrEncoder
 
@@ -30,7 +31,7 @@ def check_checkpoint(model: str | Path, *, base: str | Path | None = None, devic
         encoder = load(model, base=base, device=device)
     except ClamrSelectError as error:
         return [Check("checkpoint", "failed", " ".join(str(error).split()))]
-    directory = find_checkpoint(model, base=base).source.directory
+    directory = directory_of(model, base=base)
     exact = encoder.model.dtype == torch.float32 and encoder.device.type == "cpu"
     expected = EXACT_EXPECTED if exact else COARSE
     return [
@@ -47,6 +48,11 @@ def load(model: str | Path, *, base: str | Path | None = None, device: str = "au
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CheckpointWarning)
         return ClamrEncoder.from_pretrained(str(model), device=device, base=base)
+
+
+def directory_of(model: str | Path, *, base: str | Path | None = None) -> Path:
+    """Where the files of a model lie that was loaded before."""
+    return find_checkpoint(model, base=base, hub=HubOptions(local_files_only=True)).source.directory
 
 
 def _describe(encoder: ClamrEncoder) -> list[Check]:

@@ -52,3 +52,5 @@ def test_expected_embeddings_are_written_where_the_model_is(tmp_path, capsys):
     assert main(["doctor", str(folder), "--write-expected"]) == 0
     assert "expected_embeddings.json" in capsys.readouterr().out
     assert len((folder / "expected_embeddings.json").read_text().splitlines()) == len(kept.splitlines())
+    assert main(["doctor", "someone/else", "--write-expected"]) == 2
+    assert "give a directory" in capsys.readouterr().err

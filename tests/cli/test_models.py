@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import runpy
+import shutil
 import socket
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from clamr_select.cli import main
 from clamr_select.model.catalogue import CATALOGUE
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "omni_4_52"
+PAGE = Path(__file__).parents[2] / "docs" / "models.md"
 KEYS = {
     "name", "note", "backbone", "base", "modalities", "num_parameters", "download_gigabytes", "weight_bytes_bfloat16",
     "weight_bytes_4bit", "license", "base_license", "on_this_machine", "missing_repositories",
@@ -64,3 +68,25 @@ def test_what_a_directory_holds(capsys):
 def test_what_is_no_model_is_one_line_and_status_2(capsys, tmp_path):
     assert main(["models", str(tmp_path)]) == 2
     assert "holds no model.safetensors" in capsys.readouterr().err
+
+
+def test_the_page_says_what_the_catalogue_says():
+    """Names, memory and downloads of docs/models.md."""
+    rows = {row.split("`")[1]: row for row in PAGE.read_text(encoding="utf-8").splitlines() if row.startswith("| `")}
+    assert list(rows) == [model.name for model in CATALOGUE]
+    for model in CATALOGUE[1:]:
+        half, four = (model.weight_bytes(quantization=bits) / 1e9 for bits in (None, "4bit"))
+        assert f"| {half:.1f} / {four:.1f} GB | about {model.download_gigabytes:.0f} GB |" in rows[model.name]
+
+
+@pytest.mark.filterwarnings("ignore:neither the adapter")
+def test_the_page_s_example_for_use_without_the_network(tmp_path, monkeypatch, capsys):
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    (example,) = [code for code in blocks if "base=" in code]
+    folder = shutil.copytree(GOLDEN.parent / "vl_4_51", tmp_path / "models")
+    (folder / "adapter").rename(folder / "clamr")
+    (folder / "base").rename(folder / "Qwen2.5-VL-3B-Instruct")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "example.py").write_text(example)
+    runpy.run_path(str(tmp_path / "example.py"))
+    assert "num_lora_pairs=15" in capsys.readouterr().out
