@@ -124,5 +124,5 @@ CATALOGUE = (
         note="colpali-style, trained on pictures of pages, not on video",
     ),
 )
-"""Parameters are counted on the full-size models (tests/model/test_catalogue.py). The adapters' ranks are taken to be 128,
-as the paper's is; the 4-bit figures and the downloads hang on it by 0.5 GB at most."""
+"""Parameters are counted on the full-size models (tests/model/test_catalogue.py). The adapters' ranks are taken to be
+128, as the paper's is; the 4-bit figures and the downloads hang on it by 0.5 GB at most."""
