@@ -58,8 +58,8 @@ class AudioStream:
         self._last_start = -math.inf
         first = next(self._reading, None)
         if first is None:
-            damaged = f"; damaged packets: {self._decoder.num_damaged}" if self._decoder.num_damaged else ""
-            raise UnreadableVideoError(f"no sound of {path!r} can be decoded{damaged}. Was the file cut short?")
+            noted = "; ".join(text for _, text in self._decoder.warnings) or "was the file cut short?"
+            raise UnreadableVideoError(f"no sound of {path!r} can be decoded: {noted}")
         self._held: deque[Block] = deque([first])
         self._first_sample = first[0]
 

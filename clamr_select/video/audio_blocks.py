@@ -35,8 +35,9 @@ class SoundDecoder:
     def __init__(self, container: InputContainer, stream: AudioStream, *, path: str) -> None:
         self._container, self._stream, self._path = container, stream, path
         self._read_errors: list[str] = []
-        self.num_damaged = 0
-        """Packets so far that could not be decoded."""
+        self._num_damaged = 0
+        self._num_unmixed: dict[str, int] = {}
+        """Name of a channel layout to the frames of it."""
         self._num_gaps = self._num_gap_samples = self._num_overlapping = 0
 
     @property
@@ -46,9 +47,14 @@ class SoundDecoder:
         if self._read_errors:
             text = f"places at which the sound could not be read on: {len(self._read_errors)}"
             noted.append(("damaged_file", text))
-        if self.num_damaged:
-            text = f"damaged packets of sound, in whose place there is silence: {self.num_damaged}"
+        if self._num_damaged:
+            text = f"damaged packets of sound, in whose place there is silence: {self._num_damaged}"
             noted.append(("damaged_audio", text))
+        for layout, count in self._num_unmixed.items():
+            text = (
+                f"frames of sound in {layout}, which FFmpeg cannot mix to one channel; silence in their place: {count}"
+            )
+            noted.append(("unmixed_audio", text))
         if self._num_gaps:
             seconds = self._num_gap_samples / SAMPLE_RATE
             text = f"gaps in the sound, filled with silence: {self._num_gaps} ({seconds:.2f} s in all)"
@@ -74,6 +80,8 @@ class SoundDecoder:
                 yield start, samples
 
     def _resampled(self) -> Iterator[Block]:
+        import av
+
         run: _Run | None = None
         for frame in self._frames():
             seconds = None if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base
@@ -83,14 +91,19 @@ class SoundDecoder:
                     yield from run.finish()
                     start = run.end_seconds if seconds is None else seconds
                 run = _Run(frame, start_seconds=Fraction(0) if start is None else start)
-            yield from run.add(frame)
+            try:
+                yield from run.add(frame)
+            except av.FFmpegError as error:
+                layout, run = frame.layout.name, None
+                self._num_unmixed[layout] = self._num_unmixed.get(layout, 0) + 1
+                logger.debug("%s: %s: %s", self._path, type(error).__name__, error)
         if run is not None:
             yield from run.finish()
 
     def _frames(self) -> Iterator[AudioFrame]:
         for packet in read_packets(self._container, self._stream, self._read_errors):
             if packet.is_corrupt:  # incomplete: what a decoder makes of it is noise
-                self.num_damaged += 1
+                self._num_damaged += 1
             else:
                 yield from self._decoded(packet)
         yield from self._decoded(None)
@@ -101,12 +114,12 @@ class SoundDecoder:
         try:
             frames = self._stream.codec_context.decode(packet)
         except av.FFmpegError as error:
-            self.num_damaged += 1
+            self._num_damaged += 1
             logger.debug("%s: %s: %s", self._path, type(error).__name__, error)
             return
         for frame in frames:
             if frame.is_corrupt:
-                self.num_damaged += 1
+                self._num_damaged += 1
             else:
                 yield frame
 
@@ -134,6 +147,7 @@ class _Run:
         return is_next and _form(frame) == self._form
 
     def add(self, frame: AudioFrame) -> Iterator[Block]:
+        """Raises av.FFmpegError where the channels cannot be mixed."""
         self._num_in += frame.samples
         frame.pts = None  # samples are counted here
         yield from self._emit(self._resampler.resample(frame), limit=None)

@@ -295,6 +295,20 @@ def test_a_form_that_changes_on_the_way_is_followed(tmp_path):
     assert_bursts(loud_stretches(sound, offset_seconds=-481 / 48000), BURSTS)
 
 
+def test_channels_that_nobody_can_mix_are_named(tmp_path):
+    path, channels = tmp_path / "many.wav", 26
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=16000, layout=f"{channels} channels")
+        sound = np.ones((1, 1600 * channels), dtype=np.int16)
+        frame = av.AudioFrame.from_ndarray(sound, format="s16", layout=f"{channels} channels")
+        frame.sample_rate, frame.pts = 16000, 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+    with pytest.raises(UnreadableVideoError, match="26 channels, which FFmpeg cannot mix"):
+        open_audio(path)
+
+
 def test_memory_does_not_grow_with_the_length(tmp_path):
     path = tmp_path / "long.flac"
     write_sound(path, np.zeros((1, 16000 * 600), dtype=np.float32), codec="flac", rate=16000)
@@ -313,12 +327,10 @@ def test_a_file_without_sound_has_none(make_video):
 
 
 def test_sound_that_does_not_decode_is_an_error(sound_file, tmp_path):
-    path = tmp_path / "damaged.mkv"
-    path.write_bytes(sound_file("opus.mkv").read_bytes())
-    with av.open(str(path)) as container:
-        places = [(p.pos, p.size) for p in container.demux(audio=0) if p.size]
-    data = bytearray(path.read_bytes())
-    path.write_bytes(bytes(data[: places[0][0]]))  # the header, and not one packet of sound
+    source, path = sound_file("opus.mkv"), tmp_path / "header_only.mkv"
+    with av.open(str(source)) as container:
+        first = next(packet.pos for packet in container.demux(audio=0))
+    path.write_bytes(source.read_bytes()[:first])
 
     with pytest.raises(UnreadableVideoError, match="no sound of"):
         open_audio(path)
