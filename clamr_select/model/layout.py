@@ -3,9 +3,11 @@ known by construction (finding spans afterwards by re-tokenised length misplaces
 
 from __future__ import annotations
 
+from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
 from clamr_select.model.positions import text_positions, video_positions
 from clamr_select.scoring.tokens import NO_CANDIDATE
@@ -85,3 +87,24 @@ class Sequence:
         self.modality_ids.append(modality)
         self.first_candidates.append(first)
         self.last_candidates.append(last)
+
+
+def stack_sequences(sequences: SequenceOf[Sequence], *, pad_token_id: int) -> dict[str, torch.Tensor]:
+    """Sequences side by side, padded on the right; shapes as in
+    :meth:`~clamr_select.model.processing_clamr.ClamrProcessor.process_documents`."""
+    length = max(len(sequence) for sequence in sequences)
+
+    def stack(name: str, fill: int) -> torch.Tensor:
+        rows = [np.concatenate(getattr(sequence, name), axis=-1) for sequence in sequences]
+        padded = [np.pad(r, [(0, 0)] * (r.ndim - 1) + [(0, length - r.shape[-1])], constant_values=fill) for r in rows]
+        return torch.from_numpy(np.stack(padded, axis=-2))
+
+    counts = torch.tensor([len(sequence) for sequence in sequences])
+    return {
+        "input_ids": stack("input_ids", pad_token_id),
+        "attention_mask": (torch.arange(length) < counts[:, None]).long(),
+        "position_ids": stack("position_ids", 1),
+        "modality_ids": stack("modality_ids", NO_MODALITY),
+        "first_candidates": stack("first_candidates", NO_CANDIDATE),
+        "last_candidates": stack("last_candidates", NO_CANDIDATE),
+    }

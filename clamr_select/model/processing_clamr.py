@@ -26,7 +26,7 @@ from clamr_select.model.backbones.base import CLIP_MEAN, CLIP_STD, RELEASED_TEXT
 from clamr_select.model.backbones.qwen2_5_vl import DOCUMENT_PREFIX, DOCUMENT_SUFFIX
 from clamr_select.model.configuration_clamr import DEFAULT_MODALITIES
 from clamr_select.model.document import SAMPLE_RATE, Document, DocumentAudio, TextSegment
-from clamr_select.model.layout import NO_MODALITY, Sequence
+from clamr_select.model.layout import Sequence, stack_sequences
 from clamr_select.model.pixels import frame_sizes, patchify, resize_frames
 from clamr_select.model.reference_labels import (
     Compat,
@@ -167,7 +167,7 @@ class ClamrProcessor(ProcessorMixin):
             sequence = Sequence()
             sequence.add_text(ids[:budget] + suffix)
             sequences.append(sequence)
-        return self._collate(sequences), truncations
+        return BatchFeature(stack_sequences(sequences, pad_token_id=self.tokenizer.pad_token_id)), truncations
 
     def question_words(self, question: str) -> list[tuple[str, list[int]]]:
         """Each word of the question with the positions of its tokens among the encoded ones, for reports.
@@ -227,7 +227,7 @@ class ClamrProcessor(ProcessorMixin):
                 truncations += self._add_texts(sequence, document.texts, token_ids, item=position)
                 sequence.add_text(token_ids[self.document_suffix])
             sequences.append(sequence)
-        batch = self._collate(sequences)
+        batch = BatchFeature(stack_sequences(sequences, pad_token_id=self.tokenizer.pad_token_id))
         if pixels:
             batch["pixel_values_videos"] = torch.cat(pixels)
             batch["video_grid_thw"] = torch.tensor(grids)
@@ -376,26 +376,3 @@ class ClamrProcessor(ProcessorMixin):
 
     def _token_id(self, token: str | None) -> int:
         return self.tokenizer.convert_tokens_to_ids(token)
-
-    def _collate(self, sequences: SequenceOf[Sequence]) -> BatchFeature:
-        length = max(len(sequence) for sequence in sequences)
-        pad = self.tokenizer.pad_token_id
-
-        def stack(name: str, fill: int) -> torch.Tensor:
-            rows = [np.concatenate(getattr(sequence, name), axis=-1) for sequence in sequences]
-            padded = [
-                np.pad(r, [(0, 0)] * (r.ndim - 1) + [(0, length - r.shape[-1])], constant_values=fill) for r in rows
-            ]
-            return torch.from_numpy(np.stack(padded, axis=-2))
-
-        counts = torch.tensor([len(sequence) for sequence in sequences])
-        return BatchFeature(
-            {
-                "input_ids": stack("input_ids", pad),
-                "attention_mask": (torch.arange(length) < counts[:, None]).long(),
-                "position_ids": stack("position_ids", 1),
-                "modality_ids": stack("modality_ids", NO_MODALITY),
-                "first_candidates": stack("first_candidates", NO_CANDIDATE),
-                "last_candidates": stack("last_candidates", NO_CANDIDATE),
-            }
-        )
