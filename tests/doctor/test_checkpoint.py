@@ -10,17 +10,20 @@ import pytest
 import torch
 
 from clamr_select.doctor.checkpoint import (
+    COARSE,
     EXACT,
     EXACT_EXPECTED,
     check_batching,
     check_checkpoint,
     check_matching,
     check_unit_length,
+    directory_of,
     load,
 )
 from clamr_select.doctor.expected import EXPECTED, check_expected, write_expected
 from clamr_select.doctor.report import Check, healthy
 from clamr_select.errors import CheckpointError
+from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.model.modeling_clamr import ClamrOutput
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -145,3 +148,16 @@ def test_expected_embeddings_that_are_none(nano, rows):
         check_expected(encoder, directory=nano, tolerance=EXACT_EXPECTED)
     checks = check_checkpoint(nano, device="cpu")
     assert by_name(checks)["expected embeddings"].status == "failed"
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_sixteen_bits_stay_within_the_coarse_tolerance(dtype):
+    encoder = ClamrEncoder.from_pretrained("clamr-nano", device="cpu", dtype=dtype)
+    checks = [
+        check_unit_length(encoder, tolerance=COARSE),
+        check_batching(encoder, tolerance=COARSE),
+        check_matching(encoder),
+        check_expected(encoder, directory=directory_of("clamr-nano"), tolerance=COARSE),
+    ]
+    assert {check.status for check in checks} == {"ok"}
+    assert check_expected(encoder, directory=directory_of("clamr-nano"), tolerance=EXACT_EXPECTED).status == "failed"
