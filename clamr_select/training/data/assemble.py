@@ -63,7 +63,7 @@ def _question_names(one: DrawnRow) -> list[str]:
     return [*names, "id " + one.row.query_id] if one.row.query_id else names
 
 
-def _texts(row: VideoRow) -> dict[str, str]:
+def row_texts(row: VideoRow) -> dict[str, str]:
     """Modality to text, in the order of the released model; the title joins the description."""
     description = describe(row.title, description=row.description) or ""
     return {"ocr": row.ocr, "asr": row.asr, "description": description}
@@ -73,7 +73,7 @@ def _dropped(rows: Sequence[DrawnRow], *, dropout: Mapping[str, float], rng: np.
     draws = dict(zip(TARGETS, rng.random(len(TARGETS)), strict=True))  # always as many, so that one rate moves no other
     asked_about = {one.row.target for one in rows}
     first = rows[0]
-    present = {modality for modality, text in _texts(first.row).items() if text} | (
+    present = {modality for modality, text in row_texts(first.row).items() if text} | (
         {"video"} if first.frames else set()
     )
     dropped = {m for m in present - asked_about if draws[m] < dropout.get(m, 0.0)}
@@ -83,7 +83,7 @@ def _dropped(rows: Sequence[DrawnRow], *, dropout: Mapping[str, float], rng: np.
 def _document(rows: Sequence[DrawnRow], *, dropped: set[str], budgets: TextBudgets | None) -> Document:
     first = rows[0]
     segments = []
-    for modality, text in _texts(first.row).items():
+    for modality, text in row_texts(first.row).items():
         kept = text if modality not in dropped else ""
         if budgets is not None:
             kept, _ = budgets.cut(kept, modality=modality)

@@ -64,3 +64,10 @@ class BadRowLog:
             return []
         lines = self.path.read_text(encoding="utf-8").splitlines()
         return list(Counter(BadRow(**json.loads(line)) for line in lines))
+
+
+def write_bad_rows(bad_rows: Sequence[BadRow], *, path: Path) -> None:
+    """All of them, one JSON object a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps(asdict(bad), ensure_ascii=False) + "\n" for bad in bad_rows]
+    path.write_text("".join(lines), encoding="utf-8")

@@ -1,0 +1,78 @@
+"""Every row read to its last frame, as training would, and what was found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from clamr_select.errors import BadRowError
+from clamr_select.training.data.assemble import row_texts
+from clamr_select.training.data.budgets import TextBudgets
+from clamr_select.training.data.index import RowIndex
+from clamr_select.training.data.loading import FrameLoader
+from clamr_select.training.data.report import BadRow
+
+
+@dataclass
+class CheckReport:
+    num_read: int
+    """Rows, and queries from another file, good and bad."""
+    num_videos: int = 0
+    targets: Counter[str] = field(default_factory=Counter)
+    """Good rows by what they ask about; ``""`` where the row does not say."""
+    present: Counter[str] = field(default_factory=Counter)
+    """Good rows that have a modality."""
+    num_frames: int = 0
+    bad_rows: list[BadRow] = field(default_factory=list)
+    texts_cut: Counter[str] = field(default_factory=Counter)
+    """Texts past their budget."""
+    tokens_cut: Counter[str] = field(default_factory=Counter)
+
+    def lines(self) -> Iterator[str]:
+        good = sum(self.targets.values())
+        yield f"{self.num_read} read, {good} good rows of {self.num_videos} videos, {len(self.bad_rows)} bad"
+        yield "asked about: " + ", ".join(f"{name or 'unsaid'} {n}" for name, n in sorted(self.targets.items()))
+        yield "present: " + ", ".join(f"{name} {n}" for name, n in sorted(self.present.items()))
+        yield f"frames: {self.num_frames}"
+        for modality, count in sorted(self.texts_cut.items()):
+            yield f"cut: {self.tokens_cut[modality]} tokens of {count} {modality} texts are past their budget"
+        for bad in self.bad_rows:
+            yield f"bad: {bad.name}: {bad.reason}"
+
+
+def check_rows(
+    index: RowIndex,
+    *,
+    loader: FrameLoader,
+    budgets: TextBudgets | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> CheckReport:
+    """Read all rows of an index that skipped the bad ones, with their frames.
+
+    Args:
+        progress: told how many rows are done.
+    """
+    report = CheckReport(index.num_read, bad_rows=list(index.bad_rows))
+    videos = set()
+    for position in range(len(index)):
+        try:
+            row = index[position]
+            frames = loader.frames(row)
+        except BadRowError as error:
+            report.bad_rows.append(BadRow.of(error))
+            continue
+        finally:
+            progress(position + 1)
+        videos.add(index.video_ids[position])
+        report.targets[row.target] += 1
+        report.num_frames += len(frames)
+        report.present["video"] += bool(frames)
+        for modality, text in row_texts(row).items():
+            report.present[modality] += bool(text)
+            cut = budgets.cut(text, modality=modality)[1] if budgets is not None else 0
+            report.texts_cut[modality] += bool(cut)
+            report.tokens_cut[modality] += cut
+    report.num_videos = len(videos)
+    report.texts_cut = +report.texts_cut
+    return report
