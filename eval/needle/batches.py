@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 
 from clamr_select.errors import InputError, unknown_name
 from clamr_select.eval.needle.distractors import plant_distractors, plant_listing
-from clamr_select.eval.needle.plans import DocumentPlan, Line, random_plan
+from clamr_select.eval.needle.moments import ask_ordering
+from clamr_select.eval.needle.plans import DocumentPlan, choose_words, random_plan, some_words
 from clamr_select.eval.needle.predicates import DocumentFacts, Verdict
 from clamr_select.eval.needle.questions import (
     Question,
@@ -18,6 +19,7 @@ from clamr_select.eval.needle.questions import (
     ask_video,
     ask_video_and_words,
     ask_words,
+    with_typo,
 )
 from clamr_select.eval.needle.siblings import sibling_scene
 from clamr_select.eval.needle.vocabulary import Split, pick
@@ -32,7 +34,10 @@ _TARGETS = (
     *("video+asr",) * 3,
     *("video+ocr",) * 2,
     *("ocr+asr",) * 2,
+    *("ordering",) * 3,
 )
+TrainingNoise = Literal["clean", "realistic", "mixed"]
+_CODEC_SHARE = 0.25  # of the documents with noise: encoding costs as much as drawing
 
 
 def training_batches(
@@ -42,6 +47,9 @@ def training_batches(
     max_frames: int = 8,
     vision_only_share: float = 0.3,
     split: Split = "train",
+    noise: TrainingNoise = "mixed",
+    neighbors: bool = False,
+    typo_share: float = 0.1,
 ) -> Iterator[TrainingBatch]:
     """Batches without end; the same arguments give the same batches.
 
@@ -50,29 +58,46 @@ def training_batches(
         max_frames: candidates in the longest document, at least 1.
         vision_only_share: share of the batches (0 to 1) that hold short documents without text and only
             questions about the picture: small models learn to see slowly, and text drowns it.
-        split: where words come from; the splits share none.
+        split: where words and combinations come from; the splits share no words but those with synonyms.
+        noise: how transcripts and pictures have suffered; ``mixed`` is realistic for every second document, and
+            a quarter of those go through the codec.
+        neighbors: documents hold the source frame that follows each candidate, and questions ask for motion.
+        typo_share: share of the questions (0 to 1) with one letter wrong.
     """
-    if num_documents < 2 or max_frames < 1 or not 0 <= vision_only_share <= 1:
+    if num_documents < 2 or max_frames < 1 or not 0 <= vision_only_share <= 1 or not 0 <= typo_share <= 1:
         raise InputError(
-            f"got num_documents={num_documents}, max_frames={max_frames}, "
-            f"vision_only_share={vision_only_share}; allowed: at least 2, at least 1, 0 to 1"
+            f"got num_documents={num_documents}, max_frames={max_frames}, vision_only_share={vision_only_share}, "
+            f"typo_share={typo_share}; allowed: at least 2, at least 1, 0 to 1, 0 to 1"
         )
+    if noise not in get_args(TrainingNoise):
+        raise unknown_name("noise level", noise, get_args(TrainingNoise))
     if split not in get_args(Split):
         raise unknown_name("split", split, get_args(Split))
-    return _batches(seed, num_documents, max_frames, vision_only_share, split)
+    return _batches(seed, num_documents, max_frames, vision_only_share, split, noise, neighbors, typo_share)
 
 
 def _batches(
-    seed: int, num_documents: int, max_frames: int, vision_only_share: float, split: Split
+    seed: int,
+    num_documents: int,
+    max_frames: int,
+    vision_only_share: float,
+    split: Split,
+    noise: TrainingNoise,
+    neighbors: bool,
+    typo_share: float,
 ) -> Iterator[TrainingBatch]:
     number = 0
     while True:
         rng = np.random.default_rng((seed, get_args(Split).index(split), number))
         number += 1
         if rng.random() < vision_only_share:
-            plans, questions = _vision_batch(rng, num_documents, min(max_frames, 2), split)
+            plans, questions = _vision_batch(rng, num_documents, min(max_frames, 2), split, neighbors)
         else:
-            plans, questions = _full_batch(rng, num_documents, max_frames, split)
+            plans, questions = full_batch(rng, num_documents, max_frames, split, neighbors=neighbors)
+        questions = [with_typo(q, rng) if rng.random() < typo_share else q for q in questions]
+        for plan in plans:
+            if noise == "realistic" or (noise == "mixed" and rng.random() < 0.5):
+                plan.add_noise(rng, split=split, codec=rng.random() < _CODEC_SHARE)
         yield TrainingBatch(tuple(plan.document() for plan in plans), label(questions, plans))
 
 
@@ -89,10 +114,10 @@ def label(questions: Sequence[Question], plans: Sequence[DocumentPlan]) -> tuple
 def _label_one(question: Question, facts: Sequence[DocumentFacts]) -> TrainingQuery:
     documents = [question.predicate.document(f) for f in facts]
     frames = [
-        ((d, i), question.predicate.frame(frame))
-        for d, verdict in enumerate(documents)
-        if verdict != Verdict.NO  # a frame that answers makes its document one that answers
-        for i, frame in enumerate(facts[d].frames)
+        ((d, i), verdict)
+        for d, whole in enumerate(documents)
+        if whole != Verdict.NO  # a frame that answers makes its document one that answers
+        for i, verdict in enumerate(question.predicate.frames(facts[d]))
     ]
     return TrainingQuery(
         text=question.text,
@@ -105,19 +130,19 @@ def _label_one(question: Question, facts: Sequence[DocumentFacts]) -> TrainingQu
 
 
 def _vision_batch(
-    rng: np.random.Generator, num_documents: int, max_frames: int, split: Split
+    rng: np.random.Generator, num_documents: int, max_frames: int, split: Split, neighbors: bool
 ) -> tuple[list[DocumentPlan], list[Question]]:
     """Families of near-alike scenes, one question for each document."""
     plans: list[DocumentPlan] = []
     questions: list[Question] = []
     while len(plans) < num_documents:
         num_frames = 1 if rng.random() < 0.7 else max_frames
-        plan = random_plan(rng, num_frames=num_frames, split=split, vision_only=True)
+        plan = random_plan(rng, num_frames=num_frames, split=split, vision_only=True, moving=neighbors)
         plans.append(plan)
         for _ in range(int(rng.integers(2, 5))):
-            relative = DocumentPlan(plan.width, plan.height, list(plan.scenes))
+            relative = DocumentPlan(plan.width, plan.height, list(plan.scenes), moving=neighbors)
             for i, scene in enumerate(relative.scenes):
-                relative.scenes[i] = sibling_scene(scene, rng, split=split, portrait=plan.portrait)
+                relative.scenes[i] = sibling_scene(scene, rng, split=split, portrait=plan.portrait, moving=neighbors)
             plans.append(relative)
     del plans[num_documents:]
     for plan in plans:
@@ -126,39 +151,54 @@ def _vision_batch(
     return [plans[i] for i in order], questions
 
 
-def _full_batch(
-    rng: np.random.Generator, num_documents: int, max_frames: int, split: Split
+def full_batch(
+    rng: np.random.Generator,
+    num_documents: int,
+    max_frames: int,
+    split: Split,
+    *,
+    neighbors: bool,
+    planted: bool = True,
 ) -> tuple[list[DocumentPlan], list[Question]]:
+    """Documents and about one question each, with near misses around them unless ``planted`` is False."""
     lengths = [n for n in (1, 2, 3, 4, 6, 8, 12, 16) if n < max_frames] + [max_frames]
-    plans = [random_plan(rng, num_frames=pick(rng, lengths), split=split) for _ in range(num_documents)]
-    asked = [(home, _ask(plan, rng)) for home, plan in enumerate(plans)]
+    plans = [
+        random_plan(rng, num_frames=pick(rng, lengths), split=split, moving=neighbors) for _ in range(num_documents)
+    ]
+    asked = [(home, _ask(plan, rng, split)) for home, plan in enumerate(plans)]
+    questions = [question for _, question in asked if question is not None]
+    if not planted:
+        return plans, questions
     for home, question in asked:
         if question is not None:
             plant_distractors(question, plans, home, rng, split=split)
-    questions = [question for _, question in asked if question is not None]
     entries = [word for q in questions for word in (*q.words, *q.screen_words)]
     entries += [q.picture for q in questions if q.picture and rng.random() < 0.2]
-    for _ in range(int(rng.integers(2, 5))):
+    for _ in range(num_documents // 16 + int(rng.integers(0, 2))):
         plant_listing(pick(rng, plans), entries, rng)
     return plans, questions
 
 
-def _ask(plan: DocumentPlan, rng: np.random.Generator) -> Question | None:
+def _ask(plan: DocumentPlan, rng: np.random.Generator, split: Split) -> Question | None:
     """A question about a random moment of the document, of a random target that it can serve."""
     frame = int(rng.random() * len(plan.scenes))
     for _ in range(6):
-        question = _ask_target(plan, frame, pick(rng, _TARGETS), rng)
+        target = pick(rng, _TARGETS)
+        if target == "ordering":
+            question = ask_ordering(plan, rng, split=split)
+        else:
+            question = _ask_target(plan, frame, target, rng)
         if question is not None:
             if question.scene is not None:
-                plan.locked.add(frame)
+                plan.locked.update(i for i, scene in enumerate(plan.scenes) if scene == question.scene)
             return question
     return None
 
 
 def _ask_target(plan: DocumentPlan, frame: int, target: str, rng: np.random.Generator) -> Question | None:
     scene = plan.scenes[frame]
-    spoken = _some_words(plan.asr, frame, rng)
-    written = _some_words(plan.ocr, frame, rng) if plan.ocr_recognised else ()
+    spoken = some_words(plan.asr, frame, rng)
+    written = some_words(plan.ocr, frame, rng) if plan.ocr_recognised else ()
     match target:
         case "video":
             return ask_video(scene, rng)
@@ -167,7 +207,7 @@ def _ask_target(plan: DocumentPlan, frame: int, target: str, rng: np.random.Gene
         case "ocr" if written:
             return ask_words(written, "ocr", rng)
         case "description" if plan.description_words:
-            return ask_words(_choose(plan.description_words, rng), "description", rng)
+            return ask_words(choose_words(plan.description_words, rng), "description", rng)
         case "anywhere" if spoken or written:
             modality = "asr" if spoken and (not written or rng.random() < 0.5) else "ocr"
             return ask_anywhere(spoken if modality == "asr" else written, modality, rng)
@@ -178,15 +218,3 @@ def _ask_target(plan: DocumentPlan, frame: int, target: str, rng: np.random.Gene
         case "ocr+asr" if spoken and written:
             return ask_screen_and_speech(written[:2], spoken[:2], rng)
     return None
-
-
-def _some_words(lines: Sequence[Line], frame: int, rng: np.random.Generator) -> tuple[str, ...]:
-    """One to four content words of one line at this frame; none when there is no line."""
-    present = [line for line in lines if line.first <= frame <= line.last and line.words]
-    return _choose(pick(rng, present).words, rng) if present else ()
-
-
-def _choose(words: frozenset[str], rng: np.random.Generator) -> tuple[str, ...]:
-    ordered = sorted(words)  # sets have no order that a seed could fix
-    count = min(len(ordered), pick(rng, (1, 2, 2, 2, 3, 3, 4)))
-    return tuple(ordered[int(i)] for i in rng.permutation(len(ordered))[:count])

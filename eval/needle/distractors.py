@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from clamr_select.eval.needle.language import base_words
+from clamr_select.eval.needle.noise import similar_word
 from clamr_select.eval.needle.plans import DocumentPlan, Line, add_screen_text, add_speech, set_description
 from clamr_select.eval.needle.questions import Question
 from clamr_select.eval.needle.scene import slide_scene
 from clamr_select.eval.needle.siblings import sibling_scene
-from clamr_select.eval.needle.vocabulary import Split, pick
+from clamr_select.eval.needle.vocabulary import Split, content_word, pick
 
 _LISTED_AT_MOST = 24
 
@@ -49,7 +50,7 @@ def plant_listing(plan: DocumentPlan, words: Sequence[str], rng: np.random.Gener
     content = base_words(listed)
     plan.scenes[frame] = slide_scene(rng)
     plan.locked.add(frame)
-    plan.ocr.append(Line(text.replace("\n", " "), content, frame, frame, "slide", text))
+    plan.ocr.append(Line(text, content, frame, frame, "slide"))
     return True
 
 
@@ -62,11 +63,13 @@ def _plant_sibling(question: Question, plan: DocumentPlan, rng: np.random.Genera
         return  # too narrow
     frame = pick(rng, free)
     alike = question.target != "video" and rng.random() < 0.5  # the same picture without the words
-    plan.scenes[frame] = scene if alike else sibling_scene(scene, rng, split=split, portrait=plan.portrait)
+    plan.scenes[frame] = (
+        scene if alike else sibling_scene(scene, rng, split=split, portrait=plan.portrait, moving=plan.moving)
+    )
 
 
 def _plant_words(question: Question, plan: DocumentPlan, rng: np.random.Generator, split: Split) -> None:
-    """Its words where they do not answer: another modality, half of them, or (of two) only one kind."""
+    """Its words where they do not answer: another modality, not all of them, or (of two) only one kind."""
     words = question.words or (question.picture,)
     match question.target:
         case "video":
@@ -75,15 +78,17 @@ def _plant_words(question: Question, plan: DocumentPlan, rng: np.random.Generato
             other = "ocr" if question.target == "asr" else "asr"
             modality = pick(rng, (question.target, other))
             if modality == question.target:
-                words = _half(words, rng)
+                words = near_words(words, rng, split=split)
         case "description":
             modality = pick(rng, ("asr", "ocr", "description"))
             if modality == "description":
-                words = _half(words, rng)
+                words = near_words(words, rng, split=split)
         case "ocr+asr":
             modality = pick(rng, ("asr", "ocr"))
             swapped = rng.random() < 0.4
             words = question.words if (modality == "asr") != swapped else question.screen_words
+        case target if target.startswith("ordering"):
+            modality = "asr"
         case _:  # video+asr, video+ocr: the words elsewhere, or in the other modality beside the picture
             modality = question.target.removeprefix("video+")
             if rng.random() < 0.3:
@@ -114,8 +119,12 @@ def _plant_title(words: tuple[str, ...], plan: DocumentPlan, rng: np.random.Gene
         set_description(plan, rng, split=split, words=words)
 
 
-def _half(words: tuple[str, ...], rng: np.random.Generator) -> tuple[str, ...]:
-    if len(words) < 2:
-        return ()
-    kept = sorted(int(i) for i in rng.permutation(len(words))[: (len(words) + 1) // 2])
+def near_words(words: tuple[str, ...], rng: np.random.Generator, *, split: Split) -> tuple[str, ...]:
+    """Half of the words, or all with one exchanged for a similar one."""
+    if rng.random() < 0.5:
+        at = int(rng.random() * len(words))
+        other = similar_word(words[at], rng, split=split) or content_word(rng, split=split)
+        if base_words((other,)) != base_words((words[at],)):
+            return (*words[:at], other, *words[at + 1 :])
+    kept = sorted(int(i) for i in rng.permutation(len(words))[: (len(words) + 1) // 2]) if len(words) > 1 else []
     return tuple(words[i] for i in kept)

@@ -1,12 +1,12 @@
-"""Sentences for speech, screen and metadata, and the small errors that recognisers make."""
+"""Sentences for speech, screen and metadata."""
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from clamr_select.eval.needle.synonyms import MEANINGS, any_name
 from clamr_select.eval.needle.templates import CANONICAL_NAMES
 from clamr_select.eval.needle.vocabulary import Split, content_word, inflect, pick
 
@@ -80,7 +80,8 @@ def sentence(
 ) -> tuple[str, frozenset[str]]:
     """A line in the manner of ``asr``, ``ocr`` or ``description`` and its content words in base form.
 
-    It holds all ``words`` (or phrases), in order; the other places are filled from the split's vocabulary.
+    It holds all ``words`` (or phrases), each by one of its names, in order; the other places are filled from the
+    split's vocabulary.
     """
     forms = _FORMS[modality]
     form = pick(rng, forms)
@@ -88,7 +89,7 @@ def sentence(
         form = pick(rng, forms)
     fillers = [content_word(rng, split=split) for _ in range(form.count("{}") - len(words))]
     at = int(rng.random() * (len(fillers) + 1))
-    content = [*fillers[:at], *words, *fillers[at:]]
+    content = [*fillers[:at], *(any_name(w, rng) for w in words), *fillers[at:]]
     surfaces = [inflect(w, rng) if rng.random() < inflected_share else w for w in content]
     slots = form.count("{}")
     if len(surfaces) > slots:  # more words than places: the rest follow
@@ -97,8 +98,10 @@ def sentence(
 
 
 def base_words(entries: Iterable[str]) -> frozenset[str]:
-    """The words of words and phrases, with the synonyms of shapes and colours made one."""
-    return frozenset(CANONICAL_NAMES.get(word, word) for entry in entries for word in entry.split())
+    """The words of words and phrases, each by the one name that stands for its synonyms."""
+    return frozenset(
+        CANONICAL_NAMES.get(word) or MEANINGS.get(word, word) for entry in entries for word in entry.split()
+    )
 
 
 def speech_style(text: str, rng: np.random.Generator) -> str:
@@ -114,20 +117,3 @@ def screen_style(text: str, rng: np.random.Generator) -> str:
     if draw < 0.45:
         return text.upper()
     return text[0].upper() + text[1:] if draw < 0.75 else text
-
-
-def recognition_errors(text: str, rng: np.random.Generator, *, word_share: float) -> str:
-    """One letter wrong, missing or doubled in ``word_share`` of the words of five letters or more."""
-    if word_share <= 0 or rng.random() < 0.5:  # half of the lines are read without error
-        return text
-    words = text.split()
-    return " ".join(_misread(w, rng) if len(w) >= 5 and rng.random() < word_share else w for w in words)
-
-
-def _misread(word: str, rng: np.random.Generator) -> str:
-    at = 1 + int(rng.random() * (len(word) - 1))
-    draw = float(rng.random())
-    if draw < 0.5:
-        letter = pick(rng, string.ascii_lowercase)
-        return word[:at] + (letter.upper() if word[at].isupper() else letter) + word[at + 1 :]
-    return word[:at] + word[at + 1 :] if draw < 0.8 else word[:at] + word[at] + word[at:]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from clamr_select.eval.needle.language import recognition_errors, screen_style, sentence, speech_style
+from clamr_select.eval.needle.codec import through_h264
+from clamr_select.eval.needle.language import screen_style, sentence, speech_style
+from clamr_select.eval.needle.noise import mishear, misread
 from clamr_select.eval.needle.pictures import draw_scene
 from clamr_select.eval.needle.predicates import DocumentFacts, FrameFacts
 from clamr_select.eval.needle.render import render_scene
@@ -14,23 +17,30 @@ from clamr_select.eval.needle.scene import COLOURS, KINDS, Scene
 from clamr_select.eval.needle.vocabulary import Split, pick
 from clamr_select.model.document import Document, TextSegment
 
+NEIGHBOR_SECONDS = 0.2
+"""From a candidate to the source frame that follows it."""
 _SIZES = ((224, 126),) * 7 + ((168, 126), (126, 126), (126, 224))
-_WORD_ERRORS = 0.12
 
 
 @dataclass(frozen=True)
 class Line:
     """A line of speech or on-screen text over candidates ``first`` to ``last``, inclusive."""
 
-    text: str
+    truth: str
+    """What is said, or drawn (rows of a slide on lines of their own)."""
     words: frozenset[str]
-    """Content words in base form, as they truly are; ``text`` may hold small recognition errors."""
+    """Its content words in base form."""
     first: int
     last: int
     position: str = ""
     """Where it is drawn: ``caption``, ``title``, ``slide``, or nowhere (speech)."""
-    drawn: str = ""
-    """What is drawn, free of recognition errors."""
+    heard: str | None = None
+    """What a recogniser makes of it; None without errors."""
+
+    @property
+    def text(self) -> str:
+        """What is given as text, on one line."""
+        return self.truth.replace("\n", " ") if self.heard is None else self.heard
 
 
 @dataclass
@@ -46,6 +56,9 @@ class DocumentPlan:
     description_words: frozenset[str] = frozenset()
     ocr_recognised: bool = True
     locked: set[int] = field(default_factory=set)
+    moving: bool = False
+    """Things may move, and every candidate comes with its neighbour."""
+    codec: bool = False
 
     @property
     def portrait(self) -> bool:
@@ -61,35 +74,59 @@ class DocumentPlan:
 
     def facts(self) -> DocumentFacts:
         """What the predicates are checked against."""
-        return DocumentFacts(tuple(self._frame_facts(i) for i in range(len(self.scenes))), self.description_words)
-
-    def _frame_facts(self, frame: int) -> FrameFacts:
-        asr = _union(self.asr, frame)
-        everything = _union(self.ocr, frame)
+        count = len(self.scenes)
+        asr = _words_by_frame(self.asr, count)
+        everything = _words_by_frame(self.ocr, count)
+        focused = _words_by_frame([line for line in self.ocr if line.position != "slide"], count)
         if not self.ocr_recognised:
-            return FrameFacts(self.scenes[frame], asr, frozenset(), everything)
-        focused = _union([line for line in self.ocr if line.position != "slide"], frame)
-        return FrameFacts(self.scenes[frame], asr, focused, everything)
+            focused = [frozenset()] * count
+        frames = map(FrameFacts, self.scenes, asr, focused, everything)
+        return DocumentFacts(tuple(frames), self.description_words)
+
+    def add_noise(self, rng: np.random.Generator, *, split: Split, codec: bool) -> None:
+        """Let a recogniser hear and read the lines; ``codec``: let the pictures go through H.264. Facts stay."""
+        self.asr = [replace(line, heard=mishear(line.truth, rng, split=split)) for line in self.asr]
+        self.ocr = [replace(line, heard=misread(line.truth.replace("\n", " "), rng)) for line in self.ocr]
+        self.codec = codec
 
     def document(self) -> Document:
         """Draw it."""
-        frames: list[np.ndarray] = []
+        drawn = self._drawn()
+        if self.codec:
+            flat = [image for pair in drawn for image in pair] if self.moving else [first for first, _ in drawn]
+            seen = through_h264(flat)
+            drawn = list(zip(seen[::2], seen[1::2], strict=True)) if self.moving else [(image, image) for image in seen]
+        neighbors = [neighbor for _, neighbor in drawn] if self.moving else None
+        return Document([first for first, _ in drawn], tuple(self._segments()), neighbors)
+
+    def _drawn(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """(candidate, its neighbour); the same object where the same is shown."""
+        drawn: list[tuple[np.ndarray, np.ndarray]] = []
         previous: tuple[object, ...] = ()
         for index, scene in enumerate(self.scenes):
-            shown = {line.position: line.drawn for line in self.ocr if line.first <= index <= line.last}
+            shown = {line.position: line.truth for line in self.ocr if line.first <= index <= line.last}
             current = (scene, *sorted(shown.items()))
-            if current != previous:
-                image = render_scene(
-                    scene,
-                    width=self.width,
-                    height=self.height,
-                    caption=shown.get("caption"),
-                    title=shown.get("title"),
-                    lines=shown["slide"].split("\n") if "slide" in shown else (),
-                )
-            frames.append(image)
+            drawn.append(drawn[-1] if current == previous else self.draw(scene, shown))
             previous = current
-        return Document(frames, tuple(self._segments()))
+        return drawn
+
+    def draw(self, scene: Scene, shown: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray]:
+        """A scene with the text at each position, and the source frame that follows it."""
+
+        def render(phase: float) -> np.ndarray:
+            return render_scene(
+                scene,
+                width=self.width,
+                height=self.height,
+                caption=shown.get("caption"),
+                title=shown.get("title"),
+                lines=shown["slide"].split("\n") if "slide" in shown else (),
+                phase=phase,
+            )
+
+        image = render(0)
+        moves = self.moving and any(shape.motion for shape in scene.shapes)
+        return image, render(NEIGHBOR_SECONDS) if moves else image
 
     def _segments(self) -> list[TextSegment]:
         segments = [TextSegment("asr", line.text, line.first, line.last) for line in self.asr]
@@ -111,7 +148,7 @@ def add_speech(
 ) -> Line:
     """Append a spoken line that holds ``words``."""
     text, content = sentence(rng, modality="asr", split=split, words=words)
-    line = Line(recognition_errors(speech_style(text, rng), rng, word_share=_WORD_ERRORS), content, first, last)
+    line = Line(speech_style(text, rng), content, first, last)
     plan.asr.append(line)
     return line
 
@@ -128,8 +165,7 @@ def add_screen_text(
 ) -> Line:
     """Append a caption or title that holds ``words``; it is drawn and, unless unrecognised, given as text."""
     text, content = sentence(rng, modality="ocr", split=split, words=words)
-    drawn = screen_style(text, rng)
-    line = Line(recognition_errors(drawn, rng, word_share=_WORD_ERRORS), content, first, last, position, drawn)
+    line = Line(screen_style(text, rng), content, first, last, position)
     plan.ocr.append(line)
     return line
 
@@ -140,12 +176,14 @@ def set_description(plan: DocumentPlan, rng: np.random.Generator, *, split: Spli
     plan.description = screen_style(text, rng)
 
 
-def random_plan(rng: np.random.Generator, *, num_frames: int, split: Split, vision_only: bool = False) -> DocumentPlan:
+def random_plan(
+    rng: np.random.Generator, *, num_frames: int, split: Split, vision_only: bool = False, moving: bool = False
+) -> DocumentPlan:
     """A document of ``num_frames`` candidates; scenes last 1 to 3 of them, lines 1 to 4."""
     width, height = pick(rng, _SIZES)
-    plan = DocumentPlan(width, height, [])
+    plan = DocumentPlan(width, height, [], moving=moving)
     while len(plan.scenes) < num_frames:
-        plan.scenes += [draw_scene(rng, split=split, portrait=plan.portrait)] * int(rng.integers(1, 4))
+        plan.scenes += [draw_scene(rng, split=split, portrait=plan.portrait, moving=moving)] * int(rng.integers(1, 4))
     del plan.scenes[num_frames:]
     if vision_only:
         return plan
@@ -186,5 +224,22 @@ def _shape_words(rng: np.random.Generator) -> tuple[str, ...]:
     return (pick(rng, tuple(COLOURS)), pick(rng, KINDS)) if rng.random() < 0.05 else ()
 
 
-def _union(lines: list[Line], frame: int) -> frozenset[str]:
-    return frozenset().union(*(line.words for line in lines if line.first <= frame <= line.last))
+def _words_by_frame(lines: Sequence[Line], count: int) -> list[frozenset[str]]:
+    words: list[frozenset[str]] = [frozenset()] * count
+    for line in lines:
+        for frame in range(line.first, line.last + 1):
+            words[frame] = words[frame] | line.words if words[frame] else line.words
+    return words
+
+
+def some_words(lines: Sequence[Line], frame: int, rng: np.random.Generator) -> tuple[str, ...]:
+    """One to four content words of one line at this frame; none when there is no line."""
+    present = [line for line in lines if line.first <= frame <= line.last and line.words]
+    return choose_words(pick(rng, present).words, rng) if present else ()
+
+
+def choose_words(words: frozenset[str], rng: np.random.Generator) -> tuple[str, ...]:
+    """One to four of the words, mostly two, in any order."""
+    ordered = sorted(words)  # sets have no order that a seed could fix
+    count = min(len(ordered), pick(rng, (1, 2, 2, 2, 3, 3, 4)))
+    return tuple(ordered[int(i)] for i in rng.permutation(len(ordered))[:count])

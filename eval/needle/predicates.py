@@ -51,9 +51,13 @@ class Predicate(ABC):
     def frame(self, facts: FrameFacts) -> Verdict:
         """Whether this frame answers."""
 
+    def frames(self, facts: DocumentFacts) -> list[Verdict]:
+        """Whether each frame of a document answers."""
+        return [self.frame(f) for f in facts.frames]
+
     def document(self, facts: DocumentFacts) -> Verdict:
         """A document answers when one of its frames does."""
-        return max((self.frame(f) for f in facts.frames), default=NO)
+        return max(self.frames(facts), default=NO)
 
 
 @dataclass(frozen=True)

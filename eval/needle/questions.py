@@ -9,6 +9,8 @@ import numpy as np
 
 from clamr_select.eval.needle import templates
 from clamr_select.eval.needle.combinations import is_held_out
+from clamr_select.eval.needle.noise import change_letter
+from clamr_select.eval.needle.ordering import After, NextScene, NthTime
 from clamr_select.eval.needle.predicates import (
     Both,
     DescribedBy,
@@ -19,6 +21,7 @@ from clamr_select.eval.needle.predicates import (
     ShowsShapes,
 )
 from clamr_select.eval.needle.scene import BAR_CHART, KINDS, NUMBER, Scene, Shape
+from clamr_select.eval.needle.synonyms import any_name
 from clamr_select.eval.needle.vocabulary import inflect, pick
 
 
@@ -37,11 +40,13 @@ class Question:
     """Its content words, in base form: spoken words when it asks about speech."""
     screen_words: tuple[str, ...] = ()
     """Its words on screen, when it asks about speech and screen both."""
+    asked: tuple[str, ...] = ()
+    """The names by which it asks for its words: where there are two, the document may hold the other."""
 
 
 def ask_video(scene: Scene, rng: np.random.Generator) -> Question:
     """About what the picture shows."""
-    predicate = _describe_scene(scene, rng)
+    predicate = describe_scene(scene, rng)
     picture = picture_phrase(predicate, rng)
     text = _say(templates.VIDEO, rng, x=picture)
     return Question(text, "video", predicate, scene=scene, picture=picture)
@@ -60,30 +65,84 @@ def ask_words(words: Sequence[str], modality: str, rng: np.random.Generator) -> 
         forms, predicate = templates.ASR, HoldsWords(content, "asr")
     else:
         forms, predicate = templates.OCR, HoldsWords(content, "ocr")
-    return Question(_say(forms, rng, w=_word_phrase(words, rng)), modality, predicate, words=tuple(words))
+    asked = _asked(words, rng)
+    return Question(_say(forms, rng, w=_word_phrase(asked, rng)), modality, predicate, words=tuple(words), asked=asked)
 
 
 def ask_anywhere(words: Sequence[str], modality: str, rng: np.random.Generator) -> Question:
     """About words without a hint where they are. ``modality``, where they were found, is its target."""
-    text = _say(templates.ANYWHERE, rng, w=_word_phrase(words, rng))
-    return Question(text, modality, HoldsWordsAnywhere(frozenset(words)), words=tuple(words))
+    asked = _asked(words, rng)
+    text = _say(templates.ANYWHERE, rng, w=_word_phrase(asked, rng))
+    return Question(text, modality, HoldsWordsAnywhere(frozenset(words)), words=tuple(words), asked=asked)
 
 
 def ask_video_and_words(scene: Scene, words: Sequence[str], modality: str, rng: np.random.Generator) -> Question:
     """About a picture and words at one moment; ``modality`` is ``asr`` or ``ocr``."""
-    shapes = _describe_scene(scene, rng, plain=True)
+    shapes = describe_scene(scene, rng, plain=True)
     picture = picture_phrase(shapes, rng)
     forms = templates.VIDEO_ASR if modality == "asr" else templates.VIDEO_OCR
     held = HoldsWords(frozenset(words), "asr" if modality == "asr" else "ocr")
-    text = _say(forms, rng, x=picture, w=_word_phrase(words, rng))
-    return Question(text, f"video+{modality}", Both(shapes, held), scene, picture, tuple(words))
+    asked = _asked(words, rng)
+    text = _say(forms, rng, x=picture, w=_word_phrase(asked, rng))
+    return Question(text, f"video+{modality}", Both(shapes, held), scene, picture, tuple(words), asked=asked)
 
 
 def ask_screen_and_speech(screen: Sequence[str], spoken: Sequence[str], rng: np.random.Generator) -> Question:
     """About written and spoken words at one moment."""
     predicate = Both(HoldsWords(frozenset(spoken), "asr"), HoldsWords(frozenset(screen), "ocr"))
-    text = _say(templates.OCR_ASR, rng, w=_word_phrase(spoken, rng), v=_word_phrase(screen, rng))
-    return Question(text, "ocr+asr", predicate, words=tuple(spoken), screen_words=tuple(screen))
+    said, written = _asked(spoken, rng), _asked(screen, rng)
+    text = _say(templates.OCR_ASR, rng, w=_word_phrase(said, rng), v=_word_phrase(written, rng))
+    return Question(
+        text, "ocr+asr", predicate, words=tuple(spoken), screen_words=tuple(screen), asked=(*said, *written)
+    )
+
+
+def ask_nth(words: Sequence[str], number: int, rng: np.random.Generator) -> Question:
+    """About the first (1), second (2) or last (-1) time that words are said."""
+    predicate = NthTime(HoldsWords(frozenset(words), "asr"), number)
+    asked = _asked(words, rng)
+    nth = pick(rng, templates.NTH_NAMES[number])
+    text = _say(templates.NTH_SAID, rng, w=_word_phrase(asked, rng), nth=nth)
+    return Question(text, "ordering+asr", predicate, words=tuple(words), asked=asked)
+
+
+def ask_nth_scene(scene: Scene, number: int, rng: np.random.Generator) -> Question:
+    """About the first, second or last time that something is shown."""
+    shapes = describe_scene(scene, rng, plain=True)
+    picture = picture_phrase(shapes, rng)
+    text = _say(templates.NTH_SHOWN, rng, x=picture, nth=pick(rng, templates.NTH_NAMES[number]))
+    return Question(text, "ordering+video", NthTime(shapes, number), scene, picture)
+
+
+def ask_next(scene: Scene, rng: np.random.Generator) -> Question:
+    """About what is shown right after, or right before, a scene."""
+    shapes = describe_scene(scene, rng, plain=True)
+    picture = picture_phrase(shapes, rng)
+    step = 1 if rng.random() < 0.7 else -1
+    forms = templates.NEXT_AFTER if step == 1 else templates.NEXT_BEFORE
+    return Question(_say(forms, rng, x=picture), "ordering+video", NextScene(shapes, step), scene, picture)
+
+
+def ask_later(scene: Scene, words: Sequence[str], rng: np.random.Generator, *, said_later: bool) -> Question:
+    """About words that are said after a scene was shown, or a scene shown after words were said."""
+    shapes, held = describe_scene(scene, rng, plain=True), HoldsWords(frozenset(words), "asr")
+    picture, asked = picture_phrase(shapes, rng), _asked(words, rng)
+    forms = templates.SAID_LATER if said_later else templates.SHOWN_LATER
+    predicate = After(held, shapes) if said_later else After(shapes, held)
+    text = _say(forms, rng, x=picture, w=_word_phrase(asked, rng))
+    return Question(text, "ordering+video+asr", predicate, scene, picture, tuple(words), asked=asked)
+
+
+def with_typo(question: Question, rng: np.random.Generator) -> Question:
+    """One letter wrong in one of its longer content words, if it has any; its answers stay the same."""
+    content = {word for entry in (*question.asked, question.picture) for word in entry.lower().split()}
+    tokens = question.text.split(" ")
+    longer = [i for i, token in enumerate(tokens) if len(token) >= 5 and token.lower() in content]
+    if not longer:
+        return question
+    at = pick(rng, longer)
+    tokens[at] = change_letter(tokens[at], rng)
+    return replace(question, text=" ".join(tokens))
 
 
 def picture_phrase(predicate: ShowsShapes, rng: np.random.Generator) -> str:
@@ -101,7 +160,7 @@ def picture_phrase(predicate: ShowsShapes, rng: np.random.Generator) -> str:
     return phrase.replace(" a orange", " an orange")
 
 
-def _describe_scene(scene: Scene, rng: np.random.Generator, *, plain: bool = False) -> ShowsShapes:
+def describe_scene(scene: Scene, rng: np.random.Generator, *, plain: bool = False) -> ShowsShapes:
     """A predicate that the scene satisfies; ``plain`` keeps to few attributes."""
     background = scene.background.colour if rng.random() < (0.05 if plain else 0.15) else None
     order = [int(i) for i in rng.permutation(len(scene.shapes))]
@@ -216,6 +275,10 @@ def _plural(noun: str) -> str:
     if noun == "fish" or " that " in noun:
         return noun.replace("chart that goes", "charts that go")
     return noun + ("es" if noun.endswith(("s", "x")) else "s")
+
+
+def _asked(words: Sequence[str], rng: np.random.Generator) -> tuple[str, ...]:
+    return tuple(any_name(word, rng) for word in words)
 
 
 def _word_phrase(words: Sequence[str], rng: np.random.Generator) -> str:

@@ -160,6 +160,47 @@ OCR_ASR = (
     "find the slide {v} where she speaks of {w}",
     "at what point is {w} mentioned while {v} is written?",
 )
+NTH_SAID = (
+    "the {nth} time {w} is mentioned",
+    "when is {w} mentioned for the {nth} time?",
+    "the {nth} time the speaker says {w}",
+    "when do we hear {w} for the {nth} time?",
+    "the {nth} mention of {w}",
+    "which frame is there when {w} is said the {nth} time?",
+)
+NTH_SHOWN = (
+    "the {nth} time we see {x}",
+    "when is {x} shown for the {nth} time?",
+    "the {nth} time the picture shows {x}",
+    "{x}, the {nth} time it is on screen",
+    "the {nth} appearance of {x}",
+)
+NEXT_AFTER = (
+    "what is shown right after {x}?",
+    "the picture that comes right after {x}",
+    "what comes next after {x}?",
+    "the scene that follows {x}",
+    "after {x}, what do we see next?",
+)
+NEXT_BEFORE = (
+    "what is shown right before {x}?",
+    "the picture that comes right before {x}",
+    "the last thing we see before {x}",
+    "the scene before {x}",
+)
+SAID_LATER = (
+    "what is said about {w} after we have seen {x}?",
+    "{w} is mentioned later than {x} is shown",
+    "the speaker talks about {w} after {x} was on screen",
+    "after {x} was shown, when is {w} mentioned?",
+)
+SHOWN_LATER = (
+    "{x} is shown after {w} was mentioned",
+    "when do we see {x} after the speaker talks about {w}?",
+    "after {w} is mentioned, when is {x} on screen?",
+    "later than the words {w} we see {x}",
+)
+NTH_NAMES: dict[int, tuple[str, ...]] = {1: ("first",), 2: ("second", "2nd"), -1: ("last", "final")}
 
 KIND_NAMES: dict[str, tuple[str, ...]] = {
     "circle": ("circle", "circle", "disc", "disk"),

@@ -11,6 +11,7 @@ from typing import Literal, TypeVar, get_args
 import numpy as np
 
 from clamr_select.errors import unknown_name
+from clamr_select.eval.needle.synonyms import NAMES
 
 Split = Literal["train", "validation", "test"]
 Item = TypeVar("Item")
@@ -36,7 +37,7 @@ used using utter very video view violet visible voice was way week well went wer
 while white who whose why will with without word work would write written wrote yellow yes yet you your zero
 house cottage tree car automobile fish boat sailboat sail cup mug flower blossom key bar chart graph rise rising
 fall falling tall high point upward downward move grow get shrink spin turn rotate sink go
-again late early second third follow precede
+again late later early final appearance second third follow precede
 """
 RESERVED = frozenset(_RESERVED_TEXT.split())
 _ONSET_TEXT = "b c d f g h j k l m n p r s t v w z br cl dr fl gr kl pl sk st tr th sh ch qu"
@@ -61,12 +62,13 @@ def load_words(split: Split | None = None) -> tuple[str, ...]:
     """The list's content words of one split, or of all, in alphabetical order.
 
     Source: SCOWL through Debian's ``wamerican-small`` (notice in NOTICE): lower-case base forms of 3 to 12
-    letters; words of the templates (``RESERVED``) are left out.
+    letters; words of the templates (``RESERVED``) and those with synonyms (in every split) are left out.
     """
     if split is not None and split not in get_args(Split):
         raise unknown_name("split", split, get_args(Split))
     text = files(__package__).joinpath("words.txt").read_text(encoding="ascii")
-    return tuple(w for w in text.split() if w not in RESERVED and (split is None or split_of(w) == split))
+    left_out = RESERVED | frozenset(NAMES)
+    return tuple(w for w in text.split() if w not in left_out and (split is None or split_of(w) == split))
 
 
 def pseudo_word(rng: np.random.Generator, *, split: Split) -> str:
@@ -87,12 +89,14 @@ def number_word(rng: np.random.Generator, *, split: Split) -> str:
 
 
 def content_word(rng: np.random.Generator, *, split: Split, pseudo_share: float = 0.25) -> str:
-    """A word of the list, a pseudo-word (``pseudo_share``) or, one time in twenty, a number."""
+    """A word of the list, a pseudo-word (``pseudo_share``), a word with a synonym or (one in twenty) a number."""
     draw = float(rng.random())
     if draw < pseudo_share:
         return pseudo_word(rng, split=split)
     if draw < pseudo_share + 0.05:
         return number_word(rng, split=split)
+    if draw < pseudo_share + 0.15:
+        return pick(rng, NAMES)
     return pick(rng, load_words(split))
 
 
@@ -116,6 +120,14 @@ def plural(word: str) -> str:
     return word + ("es" if word.endswith(("s", "x", "z", "ch", "sh")) else "s")
 
 
+def forms(word: str) -> frozenset[str]:
+    """The word and all that ``inflect`` makes of it."""
+    if not word.isalpha():
+        return frozenset((word,))
+    stem = _verb_stem(word)
+    return frozenset((word, plural(word), stem + "ing", stem + "ed"))
+
+
 def _verb_stem(word: str) -> str:
     if word.endswith("e") and not word.endswith(("ee", "oe", "ye")):
         return word[:-1]
@@ -125,4 +137,4 @@ def _verb_stem(word: str) -> str:
 
 @lru_cache(maxsize=1)
 def _all_words() -> frozenset[str]:
-    return frozenset(load_words(None)) | RESERVED
+    return frozenset(load_words(None)) | RESERVED | frozenset(NAMES)

@@ -5,6 +5,7 @@ import pytest
 
 from clamr_select.errors import UnknownNameError
 from clamr_select.eval.needle import vocabulary
+from clamr_select.eval.needle.synonyms import NAMES
 
 
 def test_splits_share_no_word_and_hold_all() -> None:
@@ -34,7 +35,15 @@ def test_made_words_belong_to_their_split(split: vocabulary.Split) -> None:
         assert word.isalpha()
         assert word not in vocabulary.load_words()
         assert vocabulary.split_of(vocabulary.number_word(rng, split=split)) == split
-        assert vocabulary.split_of(vocabulary.content_word(rng, split=split)) == split
+        word = vocabulary.content_word(rng, split=split)
+        assert vocabulary.split_of(word) == split or word in NAMES
+
+
+def test_forms_are_what_inflection_makes() -> None:
+    rng = np.random.default_rng(0)
+    for word in ("city", "hop", "bake", "lantern", "1987"):
+        made = {vocabulary.inflect(word, rng) for _ in range(100)}
+        assert vocabulary.forms(word) == made | {word}
 
 
 def test_unknown_split_is_refused() -> None:
