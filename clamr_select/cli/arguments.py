@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from clamr_select.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
+    from clamr_select.model.reference_labels import Compat
     from clamr_select.selector import FrameSelector
 
 DEFAULT_MODEL = "clamr-nano"
@@ -35,12 +36,7 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--title", metavar="T", help="the video's title")
     parser.add_argument("--description", metavar="T", help="what the video is about")
-    parser.add_argument(
-        "--model",
-        default=DEFAULT_MODEL,
-        metavar="NAME",
-        help="clamr-nano (embedded: words, and simple shapes), a hub id or a directory (default: clamr-nano)",
-    )
+    add_model_arguments(parser)
     parser.add_argument("--policy", metavar="NAME", help="uniform, topk or topk_gap (default)")
     parser.add_argument("--similarity", metavar="NAME", help="token_max (default) or modality_max")
     parser.add_argument(
@@ -59,6 +55,25 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audio", metavar="NAME", help="auto (default): the sound, where the model hears; or off")
     parser.add_argument("--ocr", metavar="NAME", help="auto (default) reads text on screen, or off")
     parser.add_argument("--asr", default="off", metavar="NAME", help="off (default): speech comes from subtitles")
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, *, compat: Compat = "corrected") -> None:
+    """Which model is loaded and how; ``compat`` is that option's default."""
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="NAME",
+        help="clamr-nano (embedded: words, and simple shapes), a hub id or a directory; see `clamr-select models`",
+    )
+    parser.add_argument("--base", metavar="NAME", help="what an adapter is put on, instead of what its config names")
+    parser.add_argument("--revision", metavar="NAME", help="branch, tag or commit of the hub repository")
+    parser.add_argument("--quantization", metavar="NAME", help="4bit or 8bit, with bitsandbytes (default: none)")
+    parser.add_argument(
+        "--compat",
+        default=compat,
+        metavar="NAME",
+        help=f"reference labels and scores as the released CLaMR code, or corrected (default: {compat})",
+    )
     parser.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: torch's choice)")
 
@@ -125,4 +140,10 @@ def load_selector(arguments: argparse.Namespace) -> FrameSelector:
     transformers_logging.disable_progress_bar()  # it draws even where stderr is no terminal
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    return FrameSelector.from_pretrained(arguments.model, device=arguments.device)
+    given = {"base": arguments.base, "quantization": arguments.quantization, "revision": arguments.revision}
+    return FrameSelector.from_pretrained(
+        arguments.model,
+        device=arguments.device,
+        compat=arguments.compat,
+        **{name: value for name, value in given.items() if value is not None},
+    )

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from clamr_select.cli.arguments import DEFAULT_MODEL, load_selector
+from clamr_select.cli.arguments import add_model_arguments, load_selector
 from clamr_select.errors import InputError
 
 
@@ -28,23 +28,18 @@ def add_agreement_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="the released selections (JSON)")
     parser.add_argument("--videos", type=Path, required=True, metavar="DIR", help="files named by video id, ID.mp4")
     parser.add_argument("--questions", type=Path, required=True, metavar="FILE", help="Video-MME's questions (JSON)")
-    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="(default: clamr-nano)")
-    parser.add_argument("--compat", default="reference", metavar="NAME", help="reference (default) or corrected")
+    add_model_arguments(parser, compat="reference")
     parser.add_argument("--pool", type=int, default=768, metavar="N", help="candidates a video (default: 768)")
     parser.add_argument(
         "--first-number", type=int, choices=[0, 1], help="of frame files; default: found in the selections"
     )
     parser.add_argument("--format", choices=["table", "json"], default="table", help="on stdout (default: table)")
-    parser.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: torch's choice)")
 
 
 def run_agreement(arguments: argparse.Namespace) -> int:
     from clamr_select.eval.agreement.released import read_questions, read_selections
     from clamr_select.eval.agreement.run import agreements, check_questions, find_videos, summary
-    from clamr_select.model.encoder import ClamrEncoder
     from clamr_select.model.reference_labels import check_compat
-    from clamr_select.selector import FrameSelector
 
     if arguments.pool < 2:
         raise InputError(f"--pool must be at least 2, got {arguments.pool}")
@@ -53,10 +48,7 @@ def run_agreement(arguments: argparse.Namespace) -> int:
     questions = read_questions(arguments.questions)
     check_questions(released, questions)
     videos, missing = find_videos(arguments.videos, (one.video_id for one in released))
-    encoder = load_selector(arguments).encoder
-    selector = FrameSelector(
-        ClamrEncoder(encoder.model, processor=encoder.processor, name=encoder.name, compat=arguments.compat)
-    )
+    selector = load_selector(arguments)
     found = agreements(selector, released, questions=questions, videos=videos, pool=arguments.pool)
     total = summary(found, missing=missing)
     if arguments.format == "json":
