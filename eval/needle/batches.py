@@ -107,11 +107,12 @@ def label(questions: Sequence[Question], plans: Sequence[DocumentPlan]) -> tuple
     Every predicate is evaluated on every frame and document: who answers by chance is no negative.
     """
     facts = [plan.facts() for plan in plans]
-    queries = (_label_one(question, facts) for question in questions)
+    queries = (label_one(question, facts) for question in questions)
     return tuple(query for query in queries if query.positive_documents)
 
 
-def _label_one(question: Question, facts: Sequence[DocumentFacts]) -> TrainingQuery:
+def label_one(question: Question, facts: Sequence[DocumentFacts]) -> TrainingQuery:
+    """The question with its answers among documents; its positives may be empty."""
     documents = [question.predicate.document(f) for f in facts]
     frames = [
         ((d, i), verdict)
