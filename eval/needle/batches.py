@@ -25,7 +25,7 @@ from clamr_select.eval.needle.siblings import sibling_scene
 from clamr_select.eval.needle.vocabulary import Split, pick
 from clamr_select.training.batch import TrainingBatch, TrainingQuery
 
-_TARGETS = (
+TARGETS = (
     *("video",) * 7,
     *("asr",) * 3,
     *("ocr",) * 3,
@@ -36,6 +36,11 @@ _TARGETS = (
     *("ocr+asr",) * 2,
     *("ordering",) * 3,
 )
+BALANCEDTRAINING_TARGETS = (
+    *("video", "asr", "ocr", "description", "video+asr", "video+ocr", "ordering", "anywhere"),
+    *("video", "asr", "ocr", "description", "video+asr", "video+ocr", "ordering", "ocr+asr", "ocr+asr", "ocr+asr"),
+)
+"""About as many questions of each target; few documents have words on screen and in speech at one moment."""
 TrainingNoise = Literal["clean", "realistic", "mixed"]
 _CODEC_SHARE = 0.25  # of the documents with noise: encoding costs as much as drawing
 
@@ -50,6 +55,7 @@ def training_batches(
     noise: TrainingNoise = "mixed",
     neighbors: bool = False,
     typo_share: float = 0.1,
+    targets: Sequence[str] = TARGETS,
 ) -> Iterator[TrainingBatch]:
     """Batches without end; the same arguments give the same batches.
 
@@ -63,6 +69,7 @@ def training_batches(
             a quarter of those go through the codec.
         neighbors: documents hold the source frame that follows each candidate, and questions ask for motion.
         typo_share: share of the questions (0 to 1) with one letter wrong.
+        targets: what questions to full batches ask about, drawn evenly from these, repeats counting.
     """
     if num_documents < 2 or max_frames < 1 or not 0 <= vision_only_share <= 1 or not 0 <= typo_share <= 1:
         raise InputError(
@@ -71,9 +78,12 @@ def training_batches(
         )
     if noise not in get_args(TrainingNoise):
         raise unknown_name("noise level", noise, get_args(TrainingNoise))
+    for target in targets or [""]:
+        if target not in TARGETS:
+            raise unknown_name("target", target, sorted(set(TARGETS)))
     if split not in get_args(Split):
         raise unknown_name("split", split, get_args(Split))
-    return _batches(seed, num_documents, max_frames, vision_only_share, split, noise, neighbors, typo_share)
+    return _batches(seed, num_documents, max_frames, vision_only_share, split, noise, neighbors, typo_share, targets)
 
 
 def _batches(
@@ -85,6 +95,7 @@ def _batches(
     noise: TrainingNoise,
     neighbors: bool,
     typo_share: float,
+    targets: Sequence[str],
 ) -> Iterator[TrainingBatch]:
     number = 0
     while True:
@@ -93,7 +104,7 @@ def _batches(
         if rng.random() < vision_only_share:
             plans, questions = _vision_batch(rng, num_documents, min(max_frames, 2), split, neighbors)
         else:
-            plans, questions = full_batch(rng, num_documents, max_frames, split, neighbors=neighbors)
+            plans, questions = full_batch(rng, num_documents, max_frames, split, neighbors=neighbors, targets=targets)
         questions = [with_typo(q, rng) if rng.random() < typo_share else q for q in questions]
         for plan in plans:
             if noise == "realistic" or (noise == "mixed" and rng.random() < 0.5):
@@ -160,13 +171,14 @@ def full_batch(
     *,
     neighbors: bool,
     planted: bool = True,
+    targets: Sequence[str] = TARGETS,
 ) -> tuple[list[DocumentPlan], list[Question]]:
     """Documents and about one question each, with near misses around them unless ``planted`` is False."""
     lengths = [n for n in (1, 2, 3, 4, 6, 8, 12, 16) if n < max_frames] + [max_frames]
     plans = [
         random_plan(rng, num_frames=pick(rng, lengths), split=split, moving=neighbors) for _ in range(num_documents)
     ]
-    asked = [(home, _ask(plan, rng, split)) for home, plan in enumerate(plans)]
+    asked = [(home, _ask(plan, rng, split, targets)) for home, plan in enumerate(plans)]
     questions = [question for _, question in asked if question is not None]
     if not planted:
         return plans, questions
@@ -180,11 +192,11 @@ def full_batch(
     return plans, questions
 
 
-def _ask(plan: DocumentPlan, rng: np.random.Generator, split: Split) -> Question | None:
+def _ask(plan: DocumentPlan, rng: np.random.Generator, split: Split, targets: Sequence[str]) -> Question | None:
     """A question about a random moment of the document, of a random target that it can serve."""
     frame = int(rng.random() * len(plan.scenes))
-    for _ in range(6):
-        target = pick(rng, _TARGETS)
+    for _ in range(8):
+        target = pick(rng, targets)
         if target == "ordering":
             question = ask_ordering(plan, rng, split=split)
         else:

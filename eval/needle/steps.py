@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch.utils.data import Dataset
 
-from clamr_select.eval.needle.batches import training_batches
+from clamr_select.eval.needle.batches import TARGETS, training_batches
 from clamr_select.model import ClamrProcessor
 from clamr_select.training.prepared import PreparedBatch, prepare
 from clamr_select.training.views import VIDEO, View
@@ -49,6 +49,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
             num_documents=self.num_documents,
             max_frames=self.max_frames,
             vision_only_share=share,
+            targets=[target for target in TARGETS if self.view.trains_on(target)],
         )
         asked = (batch for batch in batches if any(self.view.trains_on(query.target) for query in batch.queries))
         return prepare(next(asked), processor=self.processor, view=self.view)

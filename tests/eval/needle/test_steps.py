@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from clamr_select.errors import UnknownNameError
+from clamr_select.eval.needle.batches import training_batches
 from clamr_select.eval.needle.steps import NeedleSteps
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.training.views import view_of
@@ -15,11 +17,11 @@ def processor():
 
 
 @pytest.mark.parametrize("system", ["asr", "description", "video"])
-def test_a_single_modality_trains_on_questions_of_its_own(processor, system):
+def test_a_single_modality_trains_on_many_questions_of_its_own(processor, system):
     steps = NeedleSteps(processor, seed=3, num_documents=12, max_frames=3, view=view_of(system))
     batch = steps[900]
     assert set(batch.targets) == {system}
-    assert len(batch.targets) >= 1
+    assert len(batch.targets) >= 5
     assert len(batch.frame_counts) == 12
     labelled = {int(i) for group in batch.groups for i in group.inputs["modality_ids"].unique()}
     assert labelled <= {0, processor.modality_id(system)}
@@ -31,3 +33,10 @@ def test_the_full_view_is_what_it_was(processor):
     )
     assert plain[900].targets == full[900].targets
     assert len({*plain[900].targets}) > 1
+
+
+def test_a_target_that_is_none_is_named():
+    with pytest.raises(UnknownNameError, match="smell"):
+        next(training_batches(seed=1, targets=["smell"]))
+    with pytest.raises(UnknownNameError, match="target"):
+        next(training_batches(seed=1, targets=[]))
