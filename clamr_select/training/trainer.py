@@ -31,8 +31,10 @@ from clamr_select.training.checkpoints import (
 from clamr_select.training.contrastive_model import ContrastiveModel
 from clamr_select.training.distributed import num_processes, process_index
 from clamr_select.training.evaluation import EncodedBatch, retrieval_metrics
+from clamr_select.training.model_card import CardFacts, TrainingData, write_model_card
 from clamr_select.training.optimizers import OptimizerName, check_optimizer, muon_with_adamw
 from clamr_select.training.prepared import PreparedBatch
+from clamr_select.training.run_card import count_parameters, run_facts
 from clamr_select.training.scores import Score, check_score
 from clamr_select.training.weights import load_weights, save_weights
 
@@ -61,6 +63,7 @@ class ClamrTrainer(Trainer):
         similarity: of the evaluation; ``token_max`` is the paper's for inference.
         optimizer: ``adamw`` is the one that ``args`` describe; ``muon`` takes its place on matrices, with the same
             learning rate (:mod:`clamr_select.training.optimizers`).
+        data, metrics_on: what is trained and evaluated on, for the model card of every checkpoint.
 
     Raises:
         InputError: arguments that would drop columns, hide a loss that is not finite, or evaluate nothing; ``muon``
@@ -80,6 +83,8 @@ class ClamrTrainer(Trainer):
         similarity: Score = "token_max",
         optimizer: OptimizerName = "adamw",
         callbacks: Sequence[TrainerCallback] = (),
+        data: TrainingData | None = None,
+        metrics_on: str = "",
     ) -> None:
         check_score(similarity)
         check_optimizer(optimizer)
@@ -107,6 +112,8 @@ class ClamrTrainer(Trainer):
         self.optimizer_name = optimizer
         self.processor = processor
         self.directory = Path(str(args.output_dir))
+        self._data, self._metrics_on = data, metrics_on
+        self._parameter_counts = count_parameters(model)
         # kept as they are: FSDP flattens parameters, and then their shape says nothing
         self._decayed = {name for name, parameter in model.named_parameters() if parameter.ndim >= 2}
         super().__init__(
@@ -234,6 +241,20 @@ class ClamrTrainer(Trainer):
         save_weights(self.contrastive_model, directory=directory, state=state_dict)
         self.processor.save_pretrained(directory)
         (directory / ARGUMENTS_FILE).write_text(self.args.to_json_string(), encoding="utf-8")
+        write_model_card(directory, facts=self.card_facts())
+
+    def card_facts(self) -> CardFacts:
+        """What the model card of the weights says as they are now."""
+        return run_facts(
+            name=self.directory.name or "clamr",
+            model=self.contrastive_model,
+            counts=self._parameter_counts,
+            args=self.args,
+            state=self.state,
+            optimizer=self.optimizer_name,
+            data=self._data,
+            metrics_on=self._metrics_on,
+        )
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # sharded: their own formats
