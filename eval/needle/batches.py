@@ -36,7 +36,7 @@ TARGETS = (
     *("ocr+asr",) * 2,
     *("ordering",) * 3,
 )
-BALANCEDTRAINING_TARGETS = (
+BALANCED_TARGETS = (
     *("video", "asr", "ocr", "description", "video+asr", "video+ocr", "ordering", "anywhere"),
     *("video", "asr", "ocr", "description", "video+asr", "video+ocr", "ordering", "ocr+asr", "ocr+asr", "ocr+asr"),
 )

@@ -95,7 +95,7 @@ def content_word(rng: np.random.Generator, *, split: Split, pseudo_share: float 
         return pseudo_word(rng, split=split)
     if draw < pseudo_share + 0.05:
         return number_word(rng, split=split)
-    if draw < pseudo_share + 0.15:
+    if draw < pseudo_share + 0.2:
         return pick(rng, NAMES)
     return pick(rng, load_words(split))
 
