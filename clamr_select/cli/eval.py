@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from clamr_select.cli.arguments import add_model_arguments, load_selector
+from clamr_select.cli.arguments import DEFAULT_MODEL, add_model_arguments, load_selector
 from clamr_select.errors import InputError
 
 
@@ -18,6 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     agreement = subparsers.add_parser("agreement", help=summary, description=summary)
     add_agreement_arguments(agreement)
     agreement.set_defaults(measure=run_agreement)
+    summary = "CLaMR and its baselines on procedural videos: retrieval, and evidence in long video"
+    needle = subparsers.add_parser("needle", help=summary, description=summary)
+    add_needle_arguments(needle)
+    needle.set_defaults(measure=run_needle)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,4 +67,70 @@ def run_agreement(arguments: argparse.Namespace) -> int:
     )
     if missing:
         print(f"note: {len(missing)} videos are not in {arguments.videos}: {', '.join(missing[:8])}", file=sys.stderr)
+    return 0
+
+
+def add_needle_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--task",
+        nargs="+",
+        default=["both"],
+        metavar="NAME",
+        help="retrieval, long, both (default), counterfactual, lengths, plain_english, all",
+    )
+    parser.add_argument("--systems", nargs="+", metavar="NAME", help="(default: all that have a checkpoint)")
+    parser.add_argument(
+        "--checkpoints", type=Path, metavar="DIR", help="one folder a system, of clamr-select train --system NAME"
+    )
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="clamr, where DIR has none (clamr-nano)")
+    parser.add_argument("--noise", nargs="+", metavar="NAME", help="clean, realistic (default: both)")
+    parser.add_argument("--num-documents", type=int, default=1000, metavar="N", help="of retrieval (default: 1000)")
+    parser.add_argument(
+        "--durations", type=int, nargs="+", default=[600, 1800, 3600], metavar="S", help="of long videos, in seconds"
+    )
+    parser.add_argument("--num-videos", type=int, default=1, metavar="N", help="of each duration (default: 1)")
+    parser.add_argument("--policy", default="topk_gap", metavar="NAME", help="of long video (default: topk_gap)")
+    parser.add_argument("--split", default="test", metavar="NAME", help="test (default), validation or train")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the videos (default: 1)")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="receives needle.json and needle.png")
+    parser.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: torch's choice)")
+
+
+def run_needle(arguments: argparse.Namespace) -> int:
+    import logging
+    from typing import get_args
+
+    import torch
+    from transformers.utils import logging as transformers_logging
+
+    from clamr_select.eval.needle.benchmark.plot import save_plot
+    from clamr_select.eval.needle.benchmark.run import Settings, Task, run_benchmark
+    from clamr_select.eval.needle.benchmark.systems import SYSTEMS
+    from clamr_select.eval.needle.benchmark.tables import format_report
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    transformers_logging.disable_progress_bar()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    several = {"both": ("retrieval", "long"), "all": get_args(Task)}
+    settings = Settings(
+        tasks=tuple(dict.fromkeys(task for name in arguments.task for task in several.get(name, (name,)))),
+        systems=tuple(arguments.systems or SYSTEMS),
+        noise=tuple(arguments.noise or ("clean", "realistic")),
+        split=arguments.split,
+        seed=arguments.seed,
+        num_documents=arguments.num_documents,
+        durations_seconds=tuple(arguments.durations),
+        num_videos=arguments.num_videos,
+        policy=arguments.policy,
+    )
+    report = run_benchmark(settings, checkpoints=arguments.checkpoints, model=arguments.model, device=arguments.device)
+    print(format_report(report))
+    if arguments.output is not None:
+        arguments.output.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(report, ensure_ascii=False, indent=1)
+        (arguments.output / "needle.json").write_text(text + "\n", encoding="utf-8")
+        if {"retrieval", "long"} & set(settings.tasks):
+            save_plot(report, arguments.output / "needle.png")
     return 0

@@ -1,0 +1,195 @@
+"""Scores of a pool against a naive loop over documents, frames and systems."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from clamr_select.errors import InputError, UnknownNameError
+from clamr_select.eval.needle.benchmark.fusion import DEFAULT_ROUTE, reciprocal_rank_fusion, route, routed
+from clamr_select.eval.needle.benchmark.pool import encode_pool, score_pool, winning_modalities
+from clamr_select.eval.needle.benchmark.retrieval import retrieval_material
+from clamr_select.eval.needle.benchmark.scored import row_texts, score_systems
+from clamr_select.eval.needle.benchmark.systems import SYSTEMS, check_systems, find_checkpoints, views_of
+from clamr_select.eval.needle.benchmark.words import Bm25
+from clamr_select.training.views import View
+
+
+def naive(query, vectors, modality_ids, score):
+    """One question and one row, by the definitions."""
+    present = sorted(set(modality_ids.tolist()))
+    best = {m: (query @ vectors[modality_ids == m].T).amax(dim=1) for m in present}
+    if score == "token_max":
+        return float((query @ vectors.T).amax(dim=1).mean())
+    means = [float(b.mean()) for b in best.values()]
+    if score == "modality_max":
+        return max(means)
+    if score == "average":
+        return sum(means) / len(means)
+    q, d = query.mean(dim=0), vectors.mean(dim=0)
+    return float(q @ d / (q.norm() * d.norm()))
+
+
+@pytest.mark.parametrize("view", [View(), View(separate=True), View(modality="asr")])
+def test_pool_scores_are_those_of_a_loop(encoder, few, view):
+    drawn = [few.documents[i] for i in range(len(few.documents))]
+    pool = encode_pool(encoder, iter(drawn), view=view)
+    queries, _ = encoder.encode_query([question.query.text for question in few.questions[:4]])
+    names = ["token_max", "modality_max", "average", "pooled"]
+    tables = score_pool(queries, pool=pool, rows="documents", scores=names)
+    frames = score_pool(queries, pool=pool, rows="frames", scores=["token_max"])["token_max"]
+    row = 0
+    for position, document in enumerate(drawn):
+        parts = view.parts(document)
+        if not parts:
+            assert all(np.isneginf(tables[name][:, position]).all() for name in names)
+            row += document.num_candidates
+            continue
+        embedded = encoder.encode_document(parts)[0]
+        vectors = np.concatenate([part.vectors.float().numpy() for part in embedded])
+        modality_ids = np.concatenate([part.modality_ids.numpy() for part in embedded])
+        first = np.concatenate([part.first_candidates.numpy() for part in embedded])
+        last = np.concatenate([part.last_candidates.numpy() for part in embedded])
+        for q, query in enumerate(queries):
+            tensor = query.new_tensor(vectors)
+            for name in names:
+                expected = naive(query, tensor, modality_ids, name)
+                assert math.isclose(tables[name][q, position], expected, abs_tol=1e-4), name
+            for frame in range(document.num_candidates):
+                there = (first <= frame) & (last >= frame)
+                if there.any():
+                    expected = naive(query, tensor[there], modality_ids[there], "token_max")
+                    assert math.isclose(frames[q, row + frame], expected, abs_tol=1e-4)
+        row += document.num_candidates
+    assert row == frames.shape[1]
+
+
+def test_winners_are_the_modalities_of_the_best_tokens(encoder, few):
+    document = max((few.documents[i] for i in range(len(few.documents))), key=lambda d: len(d.texts))
+    pool = encode_pool(encoder, [few.documents[0], document], view=View())
+    (query,), _ = encoder.encode_query(["the narrator talks about the red circle"])
+    mine = pool.document_of_token == 1
+    vectors, ids = pool.tokens.vectors[mine].float(), pool.tokens.modality_ids[mine]
+    best = ids[(query @ vectors.T).argmax(dim=1)]
+    expected = [encoder.modalities[int(m) - 1] for m in best]
+    assert winning_modalities(query, pool=pool, document=1, by_token=True) == expected
+    means = {m: float((query @ vectors[ids == m].T).amax(dim=1).mean()) for m in set(ids.tolist())}
+    (chosen,) = winning_modalities(query, pool=pool, document=1, by_token=False)
+    assert encoder.modalities.index(chosen) + 1 == max(means, key=lambda m: means[m])
+    only = encode_pool(encoder, [few.documents[0]], view=View(modality="description"))
+    if len(only.tokens) == 0:
+        assert winning_modalities(query, pool=only, document=0, by_token=True) == []
+
+
+def test_systems_without_a_checkpoint_are_named_and_the_others_scored(encoder, few):
+    material = retrieval_material(few)
+    chosen = ["clamr", "average", "rrf", "bm25_words", "bm25_trigrams", "uniform", "oracle"]
+    scored = score_systems(material, systems=chosen, encoders={"clamr": encoder})
+    assert list(scored.tables) == ["clamr", "bm25_words", "bm25_trigrams", "uniform", "oracle"]
+    assert scored.left_out == {
+        "average": "no checkpoint of average",
+        "rrf": "no checkpoint of video, ocr, asr, description",
+    }
+    shape = (len(few.questions), len(few.documents))
+    assert all(table.shape == shape for table in scored.tables.values())
+    assert len(scored.winners["clamr"]) == len(few.questions)
+
+
+def test_fusions_join_the_single_modalities(encoder, few):
+    material = retrieval_material(few)
+    names = ["video", "ocr", "asr", "description", "rrf", "router"]
+    scored = score_systems(material, systems=names, encoders=dict.fromkeys(names[:4], encoder))
+    single = [scored.tables[name] for name in names[:4]]
+    np.testing.assert_allclose(scored.tables["rrf"], reciprocal_rank_fusion(single))
+    for row, question in enumerate(material.questions):
+        assert np.array_equal(scored.tables["router"][row], scored.tables[route(question)][row])
+
+
+def test_reciprocal_ranks_by_hand():
+    one, other = np.array([[3.0, 1.0, 1.0, -np.inf]]), np.array([[0.0, 9.0, -np.inf, -np.inf]])
+    expected = [[1 / 61 + 1 / 62, 1 / 62.5 + 1 / 61, 1 / 62.5, 0.0]]
+    np.testing.assert_allclose(reciprocal_rank_fusion([one, other]), expected)
+
+
+@pytest.mark.parametrize(
+    ("question", "modality"),
+    [
+        ("What does the speaker say about tulips?", "asr"),
+        ("the sign with tulips written on it", "ocr"),
+        ("the video titled tulips", "description"),
+        ("show me a red circle", "video"),
+        ("tulips?", DEFAULT_ROUTE),
+        ("written tulips, a red star", "video"),
+    ],
+)
+def test_the_router_reads_cues(question, modality):
+    assert route(question) == modality
+    tables = {name: np.full((1, 2), n) for n, name in enumerate(("video", "ocr", "asr", "description"))}
+    assert routed(tables, questions=[question])[0, 0] == list(tables).index(modality)
+
+
+@pytest.mark.parametrize("terms", ["words", "trigrams"])
+def test_bm25_is_its_formula(terms):
+    texts = ["harbor lantern harbor", "glacier walrus", "lantern of a walrus lantern", ""]
+    index = Bm25(texts, terms=terms)
+
+    def split(text):
+        words = [w for w in text.split() if w not in ("of", "a") or terms == "trigrams"]
+        if terms == "words":
+            return words
+        return [f"^{w}$"[i : i + 3] for w in words for i in range(len(w))]
+
+    rows = [split(text) for text in texts]
+    mean = sum(map(len, rows)) / len(rows)
+    found = index.scores("the lantern harbor")
+    for number, row in enumerate(rows):
+        score = 0.0
+        for term in split("lantern harbor"):
+            having = sum(term in other for other in rows)
+            idf = math.log(1 + (len(rows) - having + 0.5) / (having + 0.5))
+            count = row.count(term)
+            score += idf * count / (count + 1.5 * (1 - 0.75 + 0.75 * len(row) / mean))
+        assert found[number] == pytest.approx(score, abs=1e-4)
+    assert not index.scores("zzz").any()
+    with pytest.raises(InputError, match="none"):
+        Bm25([], terms=terms)
+
+
+def test_bm25_of_nothing_is_zero_and_its_terms_are_checked():
+    assert not Bm25(["", ""], terms="words").scores("harbor").any()
+    with pytest.raises(UnknownNameError, match="trigrams"):
+        Bm25(["a"], terms="letters")
+
+
+def test_frames_are_read_with_the_text_of_their_time(few):
+    document = max((few.documents[i] for i in range(len(few.documents))), key=lambda d: len(d.texts))
+    for frame, text in enumerate(row_texts(document, rows="frames")):
+        for segment in document.texts:
+            if segment.first_candidate is not None:
+                there = segment.first_candidate <= frame <= segment.last_candidate
+                assert (segment.text in text) or not there
+    assert all(segment.text in row_texts(document, rows="documents")[0] for segment in document.texts)
+
+
+def test_names_and_checkpoints_are_found_or_refused(tmp_path):
+    assert check_systems(["oracle", "clamr", "oracle"]) == ("clamr", "oracle")
+    with pytest.raises(UnknownNameError, match="clamr"):
+        check_systems(["magic"])
+    assert views_of("router") == ("video", "ocr", "asr", "description")
+    assert not views_of("bm25_words")
+    for folder in ("average/model", "pooled"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "config.json").write_text("{}")
+    (tmp_path / "video").mkdir()
+    found = find_checkpoints(tmp_path, model="clamr-nano")
+    assert found == {
+        "clamr": "clamr-nano",
+        "average": str(tmp_path / "average" / "model"),
+        "pooled": str(tmp_path / "pooled"),
+    }
+    assert find_checkpoints(None, model="x") == {"clamr": "x"}
+    with pytest.raises(InputError, match="no such directory"):
+        find_checkpoints(tmp_path / "none", model="x")
+    assert len(set(SYSTEMS)) == len(SYSTEMS)
