@@ -113,6 +113,8 @@ def _is_visible(shape: Shape, background: str) -> bool:
         return False
     if shape.accent is not None and (shape.accent == shape.colour or not has_contrast(shape.accent, background)):
         return False
+    if shape.kind == NUMBER and shape.motion in ("left", "right"):  # the edges hold wide ones back
+        return False
     return shape.motion != "spins" or shape.kind in _SPINNING
 
 

@@ -49,6 +49,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
             num_documents=self.num_documents,
             max_frames=self.max_frames,
             vision_only_share=share,
+            neighbors=step % 2 == 1,  # every second step: the model meets frames with and without
             targets=[target for target in TARGETS if self.view.trains_on(target)],
         )
         asked = (batch for batch in batches if any(self.view.trains_on(query.target) for query in batch.queries))

@@ -7,9 +7,10 @@ import pytest
 
 from clamr_select.eval.needle.combinations import is_held_out, pair_splits
 from clamr_select.eval.needle.masks import shape_mask
+from clamr_select.eval.needle.phrases import picture_phrase
 from clamr_select.eval.needle.pictures import draw_scene, random_number
 from clamr_select.eval.needle.predicates import FrameFacts, ShapePattern, ShowsShapes, Verdict
-from clamr_select.eval.needle.questions import ask_video, picture_phrase
+from clamr_select.eval.needle.questions import ask_video
 from clamr_select.eval.needle.render import render_scene
 from clamr_select.eval.needle.scene import (
     ALL_KINDS,

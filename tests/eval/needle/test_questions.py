@@ -5,6 +5,7 @@ import pytest
 
 from clamr_select.eval.needle import questions, templates
 from clamr_select.eval.needle.language import base_words, sentence
+from clamr_select.eval.needle.phrases import picture_phrase
 from clamr_select.eval.needle.predicates import ShapePattern, ShowsShapes
 from clamr_select.eval.needle.scene import Scene, Shape
 from clamr_select.eval.needle.vocabulary import load_words
@@ -34,16 +35,16 @@ def test_words_of_the_wordings_are_no_content_words() -> None:
 def test_phrases_name_what_the_predicate_asks() -> None:
     rng = np.random.default_rng(0)
     pattern = ShapePattern("circle", "red", size="small", texture="striped", place="left")
-    seen = {questions.picture_phrase(ShowsShapes((pattern,)), rng) for _ in range(300)}
+    seen = {picture_phrase(ShowsShapes((pattern,)), rng) for _ in range(300)}
     assert "a small striped red circle on the left" in seen
     assert len(seen) > 40
     for phrase in seen:
         assert base_words([phrase]) >= {"circle", "red", "small", "striped"}
     three = ShowsShapes((ShapePattern("cross", "green", count=3),), background="grey")
-    phrases = {questions.picture_phrase(three, rng) for _ in range(300)}
+    phrases = {picture_phrase(three, rng) for _ in range(300)}
     assert "three green crosses on a grey background" in phrases
     pair = ShowsShapes((ShapePattern("circle", "orange"), ShapePattern("number", number=7)), "left of")
-    phrases = {questions.picture_phrase(pair, rng) for _ in range(300)}
+    phrases = {picture_phrase(pair, rng) for _ in range(300)}
     assert "an orange circle to the left of the number 7" in phrases
     assert not any(" a orange" in p or p.startswith("a orange") for p in phrases)
 
