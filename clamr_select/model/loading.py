@@ -40,6 +40,7 @@ DRAWN = (
     "of seed 42 that the released training made (transformers 4.51), bias 0. Scores of an adapter that was trained "
     "from another draw are meaningless",
 )
+NEW_PROJECTION = ("projection_new", "the projection was drawn anew, to be trained; until then scores are meaningless")
 
 
 def load(
@@ -80,7 +81,8 @@ def load_model(model_class: type[ClamrForRetrieval], name_or_path: str | Path, *
     Args:
         name_or_path: as in :func:`load`.
         **options: ``base`` (what an adapter is put on, instead of what its config names: a directory or hub id),
-            ``quantization`` (``4bit`` or ``8bit``), ``revision``, ``cache_dir``, ``token``, ``local_files_only``, and
+            ``quantization`` (``4bit`` or ``8bit``), ``new_projection_seed`` (makes a retriever, to be trained, of a bare
+            backbone, whose files hold no projection), ``revision``, ``cache_dir``, ``token``, ``local_files_only``, and
             what else transformers' ``from_pretrained`` takes: ``dtype``, ``device_map``, ``max_memory``,
             ``offload_folder`` (needed where a part of an adapter's model is put on ``disk``), ``attn_implementation``,
             ``quantization_config``, …
@@ -107,6 +109,7 @@ def _load(
     *,
     dtype: str | torch.dtype | None = None,
     quantization: str | None = None,
+    new_projection_seed: int | None = None,
     config: Any = None,
     **options: Any,
 ) -> ClamrForRetrieval:
@@ -119,10 +122,18 @@ def _load(
         options["quantization_config"] = quantization_config(quantization, compute_dtype=compute_dtype)
     assembly = None
     if source.kind == "own":
+        if new_projection_seed is not None:
+            raise InputError(f"{source.name} has a projection already; a new one is for bare backbones")
         weights: dict[str, Any] = {"use_safetensors": True}
         location = str(source.directory)
     else:
-        assembly = match_weights(checkpoint, model_class=model_class, config=config, quantized=quantization is not None)
+        assembly = match_weights(
+            checkpoint,
+            model_class=model_class,
+            config=config,
+            quantized=quantization is not None,
+            new_projection_seed=new_projection_seed,
+        )
         weights = {"state_dict": assembly.tensors}
         location = None
         dtype = _stored_dtype(checkpoint) if dtype in (None, "auto") else dtype
@@ -150,6 +161,7 @@ def match_weights(
     model_class: type[ClamrForRetrieval] = ClamrForRetrieval,
     config: Any = None,
     quantized: bool = False,
+    new_projection_seed: int | None = None,
 ) -> Assembly:
     """Every tensor in the files to its home in the model, without reading one: a check that takes a second, however
     large the model is.
@@ -157,6 +169,7 @@ def match_weights(
     Args:
         config: instead of the checkpoint's.
         quantized: LoRA pairs of layers that will be quantised are kept apart.
+        new_projection_seed: of the projection that a bare backbone gets.
 
     Raises:
         CheckpointError: a tensor has no home, is missing, or has another shape; it is named.
@@ -175,6 +188,7 @@ def match_weights(
         adapter=adapter,
         linears=[name for name, module in skeleton.named_modules() if isinstance(module, torch.nn.Linear)],
         keep_apart=quantized_linears(skeleton) if quantized else (),
+        new_projection_seed=new_projection_seed,
     )
 
 
@@ -193,6 +207,8 @@ def _report(
         warnings.warn(message, CheckpointWarning, stacklevel=5)
         noted.append((code, message))
         model.config.assumptions = [list(note) for note in noted]  # saved with the weights
+    if assembly is not None and assembly.projection == "new":
+        noted.append(NEW_PROJECTION)  # of this model alone: what is saved after training has been trained
     return LoadReport(
         name=checkpoint.source.name,
         kind=checkpoint.source.kind,

@@ -9,17 +9,18 @@ from functools import partial
 
 import torch
 
-from clamr_select.errors import CheckpointError
+from clamr_select.errors import CheckpointError, InputError
 from clamr_select.model.checkpoint.keys import PROJECTION, canonical_key, unused_part
 from clamr_select.model.checkpoint.lora import LoraConfig, merged, split_lora_key, unwrapped_key
 from clamr_select.model.checkpoint.pairs import LoraPair, collect_pairs, missing_targets
-from clamr_select.model.checkpoint.projection import drawn_weight
+from clamr_select.model.checkpoint.projection import SEED, drawn_weight
 from clamr_select.model.checkpoint.report import Projection
 from clamr_select.model.checkpoint.tensors import LazyTensor, Shape, TensorFiles
 
 PROJECTION_WEIGHT, PROJECTION_BIAS = f"{PROJECTION}.weight", f"{PROJECTION}.bias"
 MAX_NAMES = 8
 """Names of one kind in one message."""
+BARE = ". It is a bare backbone; to train a retriever on it: clamr-select train --new-projection"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def assemble(
     adapter: Adapter | None = None,
     linears: Sequence[str] = (),
     keep_apart: Container[str] = (),
+    new_projection_seed: int | None = None,
 ) -> Assembly:
     """Match what is in the files with what the model wants.
 
@@ -71,8 +73,10 @@ def assemble(
         name: what ``files`` are, for messages.
         linears: names of the model's linear layers; those that the adapter's config targets must have their pair.
         keep_apart: names of layers whose pair is not merged.
+        new_projection_seed: draw the projection, which a bare backbone does not have, to train it.
 
     Raises:
+        InputError: a new projection was asked for and there is one.
         CheckpointError: a tensor has no home, has two, is missing, or has another shape; it is named.
     """
     dropped: Counter[str] = Counter()
@@ -90,10 +94,16 @@ def assemble(
             stored |= _drawn_projection(expected)
             projection = "drawn"
         stored |= whole
+    if new_projection_seed is not None:
+        if adapter is not None or {PROJECTION_WEIGHT, PROJECTION_BIAS} & stored.keys():
+            raise InputError(f"{name} has a projection already; a new one is for bare backbones")
+        stored |= _drawn_projection(expected, seed=new_projection_seed)
+        projection = "new"
     missing = [key for key in expected if key not in stored]
     if missing:
         problems["missing"] = sorted(missing)
-    _raise_problems(problems, name=name if adapter is None else f"{adapter.name} on {name}")
+    bare = not adapter and set(missing) == {PROJECTION_WEIGHT, PROJECTION_BIAS} and len(problems) == 1
+    _raise_problems(problems, name=name if adapter is None else f"{adapter.name} on {name}", hint=BARE if bare else "")
     layers = {key.removesuffix(".weight"): pair for key, pair in pairs.items()}
     apart = {layer: pair for layer, pair in layers.items() if layer in keep_apart}
     return Assembly(
@@ -152,11 +162,11 @@ def _adapter_tensors(
     return whole, pairs
 
 
-def _drawn_projection(expected: Mapping[str, Shape]) -> dict[str, _Stored]:
+def _drawn_projection(expected: Mapping[str, Shape], *, seed: int = SEED) -> dict[str, _Stored]:
     embedding_dim, hidden_size = expected[PROJECTION_WEIGHT]
-    weight = partial(drawn_weight, hidden_size, embedding_dim=embedding_dim)
+    weight = partial(drawn_weight, hidden_size, embedding_dim=embedding_dim, seed=seed)
     return {
-        PROJECTION_WEIGHT: _Stored("the seed-42 draw", (embedding_dim, hidden_size), weight),
+        PROJECTION_WEIGHT: _Stored(f"the seed-{seed} draw", (embedding_dim, hidden_size), weight),
         PROJECTION_BIAS: _Stored("zeros", (embedding_dim,), partial(torch.zeros, embedding_dim)),
     }
 
@@ -175,7 +185,7 @@ def _shapes(key: str, got: Shape, wanted: Shape) -> str:
     return f"{key} {list(got)}, the model's is {list(wanted)}"
 
 
-def _raise_problems(problems: Mapping[str, Sequence[str]], *, name: str) -> None:
+def _raise_problems(problems: Mapping[str, Sequence[str]], *, name: str, hint: str) -> None:
     if not problems:
         return
     said = []
@@ -183,5 +193,7 @@ def _raise_problems(problems: Mapping[str, Sequence[str]], *, name: str) -> None
         more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
         said.append(f"{kind}: {', '.join(names[:MAX_NAMES])}{more}")
     raise CheckpointError(
-        f"the weights of {name} do not fit the model; scores would be those of a random one. Tensors " + "; ".join(said)
+        f"the weights of {name} do not fit the model; scores would be those of a random one. Tensors "
+        + "; ".join(said)
+        + hint
     )
