@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from clamr_select.cli import ask, doctor, eval, models, select, train, train_data, why
+from clamr_select.cli import ask, doctor, eval, make_queries, models, select, train, train_data, why
 from clamr_select.errors import ClamrSelectError
 
 COMMANDS = {
@@ -17,6 +17,7 @@ COMMANDS = {
     "doctor": (doctor, "whether an installation and a checkpoint are sound"),
     "eval": (eval, "measurements: agreement with the released selections"),
     "train-data": (train_data, "data sets to rows of training data, and a check of rows"),
+    "make-queries": (make_queries, "a language model writes queries about videos, to train on"),
     "train": (train, "train clamr-nano on procedural videos"),
 }
 

@@ -55,11 +55,12 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME", help="count what its tokenizer cuts past 256 tokens of each text")
 
 
-def add_row_arguments(parser: argparse.ArgumentParser) -> None:
+def add_row_arguments(parser: argparse.ArgumentParser, *, queries: bool = True) -> None:
     """Where rows lie, for every command that reads them."""
     parser.add_argument("rows", type=Path, metavar="ROWS", help="jsonl, json, parquet, saved data set, video folder")
     parser.add_argument("--row-split", metavar="NAME", help="of a saved data set that has several")
-    parser.add_argument("--queries", type=Path, metavar="FILE", help="questions from another file, by video id")
+    if queries:
+        parser.add_argument("--queries", type=Path, metavar="FILE", help="questions from another file, by video id")
     parser.add_argument("--frames-dir", type=Path, metavar="DIR", help="where the rows' images lie")
     parser.add_argument("--video-dir", type=Path, metavar="DIR", help="where the rows' videos lie")
     parser.add_argument("--num-frames", type=int, default=10, metavar="N", help="at most, a video (default: 10)")

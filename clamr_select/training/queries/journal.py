@@ -1,0 +1,93 @@
+"""What was written for each video and modality: one line a job, on disk before the next begins."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from clamr_select.errors import InputError
+
+
+@dataclass(frozen=True)
+class Refused:
+    query: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """One answered job."""
+
+    video_id: str
+    target: str
+    queries: tuple[str, ...]
+    refused: tuple[Refused, ...]
+
+
+class Journal:
+    """A file of settings (first line) and finished jobs. A line that a kill tore is taken away when it is opened.
+
+    Raises:
+        InputError: it was begun with other settings, or a line in the middle is broken.
+    """
+
+    def __init__(self, path: Path, *, settings: Mapping[str, Any]) -> None:
+        self.path = path
+        self._settings = json.loads(json.dumps(settings))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._cut_torn_line()
+        lines = self._lines()
+        begun = next(lines, None)
+        if begun is None or next(lines, None) is None:  # nothing was written yet: any settings will do
+            path.unlink(missing_ok=True)
+            self._append({"settings": self._settings})
+        elif begun.get("settings") != self._settings:
+            raise InputError(
+                f"{path} was begun with other settings: {begun.get('settings')}, now {self._settings}; "
+                "use the same, or another output"
+            )
+
+    def records(self) -> Iterator[JobRecord]:
+        """Finished jobs, in the order they were finished."""
+        lines = self._lines()
+        next(lines)
+        for line in lines:
+            yield JobRecord(
+                line["video_id"],
+                line["target"],
+                tuple(line["queries"]),
+                tuple(Refused(**refused) for refused in line["refused"]),
+            )
+
+    def add(self, record: JobRecord) -> None:
+        """On disk when this returns."""
+        self._append(asdict(record))
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        if not self.path.exists():
+            return
+        with self.path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    yield json.loads(line)
+                except ValueError as error:
+                    raise InputError(f"line {number} of {self.path} is broken: {error}; move the file away") from error
+
+    def _cut_torn_line(self) -> None:
+        if not self.path.exists():
+            return
+        content = self.path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            with self.path.open("r+b") as file:
+                file.truncate(whole)
