@@ -81,11 +81,11 @@ def load_model(model_class: type[ClamrForRetrieval], name_or_path: str | Path, *
     Args:
         name_or_path: as in :func:`load`.
         **options: ``base`` (what an adapter is put on, instead of what its config names: a directory or hub id),
-            ``quantization`` (``4bit`` or ``8bit``), ``new_projection_seed`` (makes a retriever, to be trained, of a bare
-            backbone, whose files hold no projection), ``revision``, ``cache_dir``, ``token``, ``local_files_only``, and
-            what else transformers' ``from_pretrained`` takes: ``dtype``, ``device_map``, ``max_memory``,
-            ``offload_folder`` (needed where a part of an adapter's model is put on ``disk``), ``attn_implementation``,
-            ``quantization_config``, …
+            ``quantization`` (``4bit`` or ``8bit``), ``new_projection_seed`` (makes a retriever, to be trained, of a
+            bare backbone, whose files hold no projection), ``revision``, ``cache_dir``, ``token``,
+            ``local_files_only``, and what else transformers' ``from_pretrained`` takes: ``dtype``, ``device_map``,
+            ``max_memory``, ``offload_folder`` (needed where a part of an adapter's model is put on ``disk``),
+            ``attn_implementation``, ``quantization_config``, …
     """
     with_info = options.pop("output_loading_info", False)
     checkpoint, options = _find(name_or_path, options)
