@@ -33,9 +33,9 @@ from clamr_select.training.views import View
 SOURCES = (
     ("numpy", "numpy/lib/"),
     ("pillow", "PIL/"),
-    ("matplotlib", "matplotlib/"),
-    ("torch", "torch/nn/modules/"),
-    ("transformers", "transformers/generation/"),
+    ("matplotlib", "matplotlib/axes/"),
+    ("torch", "torch/optim/"),
+    ("transformers", "transformers/data/"),
 )
 """Distributions that this project depends on, and the files of each whose docstrings are read; with them goes
 Python's own manual, as ``help()`` shows it."""

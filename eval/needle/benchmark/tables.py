@@ -79,18 +79,15 @@ def _long(report: Mapping[str, Any], title: str) -> list[str]:
     counts, systems = report["num_questions"], report["systems"]
     baseline = report["best_baseline"]
     groups = [group for group in ("all", "video", "ocr", "asr", "two", "ordering") if group in counts]
-    header = [
-        "",
-        *(f"{group} ({counts[group]})" for group in groups),
-        *([f"hit@8, against {baseline}"] if baseline else []),
-    ]
+    header = ["", *(f"{group} ({counts[group]})" for group in groups)]
     lines: list[str] = []
     for metric, label in (("hit", "hit@k"), ("evidence_recall", "evidence recall")):
+        last = [f"hit@8, against {baseline}"] if baseline and metric == "hit" else []
         rows = []
         for name, entry in systems.items():
             cells = ["/".join(_cell(entry[f"{metric}@{k}"][group], 0) for k in BUDGETS) for group in groups]
-            rows.append([name, *cells, *([_margin(entry.get("margin hit@8"), "all")] if baseline else [])])
-        lines += table(f"{title}: {label}, k = {'/'.join(map(str, BUDGETS))}, %", header, rows)
+            rows.append([name, *cells, *(_margin(entry.get("margin hit@8"), "all") for _ in last)])
+        lines += table(f"{title}: {label}, k = {'/'.join(map(str, BUDGETS))}, %", [*header, *last], rows)
     return [*lines, *_notes(report)]
 
 
