@@ -10,26 +10,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
 from openai import OpenAI
-from transformers import LlamaConfig, LlamaForCausalLM
 
 from clamr_select.cli import main
 from clamr_select.errors import BadRowError, InputError, ModelNotFoundError, ServerError, ServerUnreachableError
 from clamr_select.training.data.asked import read_queries
 from clamr_select.training.data.loading import FrameLoader
 from clamr_select.training.data.sources import ListSource, open_rows
-from clamr_select.training.nano import train_tokenizer
 from clamr_select.training.queries.checks import QueryChecks
 from clamr_select.training.queries.generate import generate_queries
 from clamr_select.training.queries.jobs import GenerationOptions
-from clamr_select.training.queries.prompts import query_messages
+from clamr_select.training.queries.prompts import Message, query_messages
 from clamr_select.training.queries.writers import LocalWriter, OpenAIWriter
 
 from .chat_server import ChatServer
-
-CHAT_TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:"
+from .tiny_models import save_picture_model, save_text_model
 
 
 @pytest.fixture
@@ -185,15 +182,8 @@ def test_bad_rows(videos: Path, writer: OpenAIWriter) -> None:
 
 @pytest.fixture(scope="module")
 def tiny_chat_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random Llama of two layers with a byte-level tokenizer and a chat template."""
     directory = tmp_path_factory.mktemp("tiny_chat_model")
-    tokenizer = train_tokenizer(["harbor lantern glacier moves slowly"] * 3, vocab_size=300)
-    tokenizer.chat_template = CHAT_TEMPLATE
-    tokenizer.save_pretrained(directory)
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
-    ids = {"bos_token_id": None, "eos_token_id": 0, "pad_token_id": 0}
-    LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **sizes, **ids)).save_pretrained(directory)
+    save_text_model(directory)
     return directory
 
 
@@ -212,6 +202,16 @@ def test_a_local_model_writes(tiny_chat_model: Path, videos: Path) -> None:
     # a random model ends no line: every answer is refused, and said to be
     with pytest.raises(InputError, match="no query was kept"):
         generate_queries(source, options=GenerationOptions(targets=("asr", "ocr")), **arguments)
+
+
+def test_a_local_model_sees_the_frames(tmp_path: Path) -> None:
+    save_picture_model(tmp_path)
+    writer = LocalWriter.from_pretrained(str(tmp_path), temperature=1.0, max_tokens=8)
+    assert writer.takes_images
+    black, noise = (np.random.default_rng(0).integers(0, top, (36, 64, 3), dtype=np.uint8) for top in (1, 256))
+    answers = {writer.write([Message("user", "what?", [frame])], seed=0).text for frame in (black, noise)}
+    assert len(answers) == 2
+    assert writer.write(query_messages("video", frames=[black, noise]), seed=0).cut_off
 
 
 def test_local_models_that_are_none(tmp_path: Path, tiny_chat_model: Path) -> None:
