@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from typing import Literal
 
 from clamr_select.eval.needle.scene import BAR_CHART, CHARTS, Scene, Shape
@@ -42,6 +43,16 @@ class FrameFacts:
 class DocumentFacts:
     frames: tuple[FrameFacts, ...]
     description: frozenset[str] = frozenset()
+
+    @cached_property
+    def asr(self) -> frozenset[str]:
+        """All spoken words."""
+        return frozenset().union(*(f.asr for f in self.frames))
+
+    @cached_property
+    def unsure_ocr(self) -> frozenset[str]:
+        """All words on screen."""
+        return frozenset().union(*(f.unsure_ocr | f.ocr for f in self.frames))
 
 
 class Predicate(ABC):
@@ -150,6 +161,11 @@ class HoldsWords(Predicate):
             return YES
         return UNSURE if self.words <= facts.unsure_ocr else NO
 
+    def frames(self, facts: DocumentFacts) -> list[Verdict]:
+        if not self.words <= (facts.asr if self.modality == "asr" else facts.unsure_ocr):
+            return [NO] * len(facts.frames)
+        return super().frames(facts)
+
 
 @dataclass(frozen=True)
 class HoldsWordsAnywhere(Predicate):
@@ -163,9 +179,9 @@ class HoldsWordsAnywhere(Predicate):
         return UNSURE if self.words <= facts.asr | facts.unsure_ocr else NO
 
     def document(self, facts: DocumentFacts) -> Verdict:
-        verdict = super().document(facts)
-        everything = facts.description.union(*(f.asr | f.unsure_ocr for f in facts.frames))
-        return max(verdict, UNSURE if self.words <= everything else NO)
+        if not self.words <= facts.description | facts.asr | facts.unsure_ocr:
+            return NO
+        return max(super().document(facts), UNSURE)
 
 
 @dataclass(frozen=True)
@@ -182,7 +198,7 @@ class DescribedBy(Predicate):
     def document(self, facts: DocumentFacts) -> Verdict:
         if self.words <= facts.description:
             return YES
-        everything = facts.description.union(*(f.asr | f.unsure_ocr for f in facts.frames))
+        everything = facts.description | facts.asr | facts.unsure_ocr
         return UNSURE if not self.strict and self.words <= everything else NO
 
 
@@ -195,3 +211,9 @@ class Both(Predicate):
 
     def frame(self, facts: FrameFacts) -> Verdict:
         return min(self.first.frame(facts), self.second.frame(facts))
+
+    def frames(self, facts: DocumentFacts) -> list[Verdict]:
+        second = self.second.frames(facts)
+        if not any(second):
+            return second
+        return [min(a, b) for a, b in zip(self.first.frames(facts), second, strict=True)]

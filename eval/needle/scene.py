@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -71,6 +72,14 @@ class Shape:
     """Where an arrow points; None draws it to the right."""
     motion: Motion | None = None
     """What it does until the next source frame; None stands still."""
+
+    def __hash__(self) -> int:
+        """Of its fields, computed once: predicates look shapes up by the thousand."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, field) for field in self.__dataclass_fields__))
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,10 @@ def test_one_spoken_word_in_five_is_wrong(lines: list[str]) -> None:
     assert errors / words == pytest.approx(0.2, abs=0.02)
     longer = sum(len(line.split()) for line in heard) - words
     assert abs(longer) / words < 0.03  # as many words are lost as are added; most are exchanged
-    new = {w for line in heard for w in line.split()} & set(load_words())
-    assert {split_of(w) for w in new - {w for line in lines for w in line.split()}} <= {"test"}
+    known = set(load_words())
+    new = {w for line in heard for w in line.split() if w in known} - {w for line in lines for w in line.split()}
+    assert len(new) > 100
+    assert sum(split_of(w) != "test" for w in new) <= 3  # misspelt, and by chance a word
 
 
 def test_one_letter_on_screen_in_twenty_is_wrong(lines: list[str]) -> None:
