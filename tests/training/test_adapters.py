@@ -39,6 +39,7 @@ def paper_trainer(directory, retriever, processor, *, num_steps):
             directory,
             use_cpu=True,
             optim="adamw_torch",
+            per_device_train_batch_size=2,
             disable_tqdm=True,
             max_steps=num_steps,
             logging_steps=1,

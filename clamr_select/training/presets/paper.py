@@ -14,6 +14,8 @@ from transformers import TrainingArguments
 from clamr_select.training.arguments import training_arguments
 from clamr_select.training.objective import LossTerm, Objective
 
+ROWS_PER_PROCESS = 2
+"""Times 8 GPUs: the paper's batch of 16."""
 PAPER_OBJECTIVE = Objective(
     terms=(LossTerm("infonce", "modality_max", "documents"),), temperature=0.02, learnable_temperature=True
 )
@@ -29,8 +31,9 @@ def paper_arguments(output: Path, **options: Any) -> TrainingArguments:
     """
     recipe: dict[str, Any] = {
         "num_train_epochs": 1,
-        "per_device_train_batch_size": 2,  # times 8 GPUs
-        "per_device_eval_batch_size": 2,
+        "per_device_train_batch_size": 1,  # an item is a whole batch
+        "per_device_eval_batch_size": 1,
+        "train_sampling_strategy": "sequential",
         "learning_rate": 1e-5,
         "optim": "paged_adamw_8bit",
         "bf16": True,

@@ -1,0 +1,181 @@
+"""What ``clamr-select train`` takes, and which of it belongs to which preset."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clamr_select.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import TrainerCallback
+
+NANO_ONLY = ("system", "vocab_size")
+ROWS_ONLY = (
+    "model", "base", "new_projection", "full", "lora_rank", "lora_alpha", "lora_dropout", "quantization",
+    "freeze_vision", "gradient_checkpointing", "data", "row_split", "queries", "frames_dir", "video_dir", "validation",
+    "validation_queries", "num_frames", "max_tokens", "modality_dropout", "on_bad_row", "bad_rows", "batch_size",
+    "num_epochs", "gradient_accumulation", "num_workers", "loss", "similarity", "temperature", "fixed_temperature",
+    "teacher_scores", "seed",
+)  # fmt: skip
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """For every preset."""
+    parser.add_argument("--output", type=Path, required=True, help="directory of checkpoints; resumes from it")
+    parser.add_argument("--num-steps", type=int, metavar="N", help="(default: nano 4000, paper by --num-epochs)")
+    parser.add_argument("--learning-rate", type=float, metavar="R", help="(default: the preset's)")
+    parser.add_argument(
+        "--optimizer",
+        metavar="NAME",
+        help="muon, adamw, or, with --preset paper, one of transformers' (default: the preset's)",
+    )
+    parser.add_argument("--save-every", type=int, metavar="N", help="steps between checkpoints (default: the preset's)")
+    parser.add_argument("--log-every", type=int, metavar="N", help="steps between log lines (default: the preset's)")
+    parser.add_argument(
+        "--evaluate-every", type=int, metavar="N", help="steps; keeps the best nDCG@10 (default: never)"
+    )
+    parser.add_argument("--patience", type=int, metavar="N", help="stop after N evaluations without a better nDCG@10")
+    parser.add_argument("--cache-gradients", action="store_true", help="GradCache: large batches in little memory")
+    parser.add_argument(
+        "--bf16", action=argparse.BooleanOptionalAction, help="compute in bfloat16 (default: the preset's)"
+    )
+    parser.add_argument("--report-to", default="none", metavar="NAME", help="none (default), tensorboard, wandb, …")
+    parser.add_argument("--fsdp", metavar="NAME", help="fsdp (ours), or a JSON file")
+    parser.add_argument("--deepspeed", metavar="NAME", help="zero2 or zero3 (ours), or a JSON file")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads of the model (default: torch's)")
+
+
+def add_nano_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("--preset nano")
+    group.add_argument(
+        "--system",
+        metavar="NAME",
+        help="clamr (default), or a baseline with the same encoder, trained for its own score",
+    )
+    group.add_argument("--vocab-size", type=int, metavar="N", help="of the tokenizer (default: 8192)")
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("--preset paper: the model")
+    group.add_argument("--model", metavar="NAME", help="a retriever, an adapter, or a bare backbone")
+    group.add_argument("--base", metavar="NAME", help="what an adapter is put on, instead of what its config names")
+    group.add_argument(
+        "--new-projection", action="store_true", help="--model is a bare backbone: draw its projection from --seed"
+    )
+    trained = group.add_mutually_exclusive_group()
+    trained.add_argument("--lora", action="store_true", help="train LoRA layers alone (the default)")
+    trained.add_argument("--full", action="store_true", help="train all weights")
+    group.add_argument("--lora-rank", type=int, metavar="R", help="(default: 128)")
+    group.add_argument("--lora-alpha", type=float, metavar="A", help="(default: 128)")
+    group.add_argument("--lora-dropout", type=float, metavar="P", help="(default: 0.1)")
+    group.add_argument("--quantization", metavar="NAME", help="4bit (QLoRA) or 8bit, under LoRA")
+    group.add_argument("--freeze-vision", action="store_true", help="with --full: the vision tower stays as it is")
+    group.add_argument("--gradient-checkpointing", action="store_true", help="less memory, more computing")
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("--preset paper: the data")
+    group.add_argument(
+        "--data", type=Path, metavar="ROWS", help="jsonl, json, parquet, saved data set, or a folder of videos"
+    )
+    group.add_argument("--row-split", metavar="NAME", help="of a saved data set that has several")
+    group.add_argument("--queries", type=Path, metavar="FILE", help="questions from another file, by video id")
+    group.add_argument("--frames-dir", type=Path, metavar="DIR", help="where the rows' images lie")
+    group.add_argument("--video-dir", type=Path, metavar="DIR", help="where the rows' videos lie")
+    group.add_argument("--validation", type=Path, metavar="ROWS", help="rows that --evaluate-every measures on")
+    group.add_argument("--validation-queries", type=Path, metavar="FILE", help="their questions, from another file")
+    group.add_argument("--num-frames", type=int, metavar="N", help="at most, a video (default: 10)")
+    group.add_argument(
+        "--max-tokens", nargs="+", metavar="MODALITY=N", help="of a text (default: ocr=256 asr=256 description=256)"
+    )
+    group.add_argument(
+        "--modality-dropout", nargs="+", metavar="MODALITY=P", help="share of documents that lose it (default: none)"
+    )
+    group.add_argument("--on-bad-row", metavar="NAME", help="error (default) or skip")
+    group.add_argument("--bad-rows", type=Path, metavar="FILE", help="(default: bad_rows.jsonl in --output)")
+    group.add_argument("--batch-size", type=int, metavar="N", help="rows a process and step (default: 2)")
+    group.add_argument("--num-epochs", type=int, metavar="N", help="(default: 1)")
+    group.add_argument("--gradient-accumulation", type=int, metavar="N", help="batches a step (default: 1)")
+    group.add_argument("--num-workers", type=int, metavar="N", help="processes that read rows (default: 4)")
+    group.add_argument("--seed", type=int, metavar="N", help="of order, draws and fresh weights (default: 42)")
+
+
+def add_objective_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("--preset paper: the objective")
+    group.add_argument(
+        "--loss",
+        nargs="+",
+        metavar="NAME[=WEIGHT]",
+        help="infonce (default), hard_positive, hard_negative, pairwise, distill_kl, distill_margin",
+    )
+    group.add_argument("--similarity", metavar="NAME", help="modality_max (default) or token_max")
+    group.add_argument("--temperature", type=float, metavar="T", help="at first (default: 0.02)")
+    group.add_argument("--fixed-temperature", action="store_true", help="keep it")
+    group.add_argument(
+        "--teacher-scores", type=Path, metavar="FILE", help="jsonl of query, video_id, score, for distill_*"
+    )
+
+
+def refuse(arguments: argparse.Namespace, names: Sequence[str], *, preset: str) -> None:
+    """Raises InputError where one of the arguments, which are another preset's, was given."""
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(arguments, name) not in (None, False)]
+    if given:
+        raise InputError(f"{', '.join(given)}: not with --preset {preset}")
+
+
+def pairs(given: Sequence[str] | None, *, flag: str, kind: Callable[[str], float]) -> dict[str, Any]:
+    """``name=number`` each, as a mapping.
+
+    Raises:
+        InputError: another form, or a name twice.
+    """
+    found: dict[str, Any] = {}
+    for text in given or ():
+        name, equals, number = text.partition("=")
+        try:
+            value = kind(number)
+        except ValueError:
+            equals = ""
+        if not equals or not name or name in found:
+            raise InputError(f"{flag} takes NAME={kind.__name__} once a name, got {text!r}")
+        found[name] = value
+    return found
+
+
+def common_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the command line says about any preset, as ``TrainingArguments`` take it."""
+    from clamr_select.training.arguments import early_stopping_options
+    from clamr_select.training.presets import DEEPSPEED_PRESETS, FSDP_PRESETS, read_settings
+
+    options: dict[str, Any] = {"report_to": arguments.report_to, "disable_tqdm": not sys.stderr.isatty()}
+    for name, given in (
+        ("bf16", arguments.bf16),
+        ("learning_rate", arguments.learning_rate),
+        ("save_steps", arguments.save_every),
+        ("logging_steps", arguments.log_every),
+    ):
+        if given is not None:
+            options[name] = given
+    if arguments.evaluate_every is not None:
+        options |= early_stopping_options(evaluate_every=arguments.evaluate_every)
+    if arguments.fsdp is not None and arguments.deepspeed is not None:
+        raise InputError("--fsdp and --deepspeed both shard the model; give one")
+    if arguments.fsdp is not None:
+        options |= {"fsdp": True, "fsdp_config": read_settings(arguments.fsdp, presets=FSDP_PRESETS)}
+    if arguments.deepspeed is not None:
+        options["deepspeed"] = read_settings(arguments.deepspeed, presets=DEEPSPEED_PRESETS)
+    return options
+
+
+def callbacks(arguments: argparse.Namespace) -> list[TrainerCallback]:
+    from clamr_select.training.arguments import early_stopping
+
+    if arguments.patience is None:
+        return []
+    if arguments.evaluate_every is None:
+        raise InputError("--patience counts evaluations; say how often with --evaluate-every")
+    return [early_stopping(patience=arguments.patience)]

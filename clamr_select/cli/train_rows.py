@@ -1,0 +1,271 @@
+"""``clamr-select train --preset paper``: any backbone, whole or by LoRA, on rows of videos."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clamr_select.cli.train_options import callbacks, common_options, pairs
+from clamr_select.errors import InputError
+
+if TYPE_CHECKING:
+    from clamr_select.model import ClamrProcessor
+    from clamr_select.training.data.index import RowIndex
+    from clamr_select.training.objective import Objective
+    from clamr_select.training.starting import Lora, StartingPoint
+
+logger = logging.getLogger(__name__)
+
+SEED = 42
+NUM_FRAMES = 10
+BAD_ROWS = "bad_rows.jsonl"
+
+
+def run_rows(arguments: argparse.Namespace) -> int:
+    from clamr_select.training.contrastive_model import ContrastiveModel
+    from clamr_select.training.prepared import collate
+    from clamr_select.training.trainer import ClamrTrainer
+
+    check(arguments)
+    starting, goal, options = starting_point(arguments), objective(arguments), training_options(arguments)
+    index = open_rows(arguments, arguments.data, arguments.queries)
+    validation = (
+        None
+        if arguments.validation is None
+        else open_rows(arguments, arguments.validation, arguments.validation_queries)
+    )
+    # before TrainingArguments: DeepSpeed's, once made, would have every model built in pieces
+    model, processor = starting.build()
+    args = arguments_of(arguments, options)
+    is_main = args.process_index == 0
+    if not is_main:
+        logging.getLogger("clamr_select").setLevel(logging.WARNING)
+    train = batches(arguments, index, arguments.data, processor=processor, args=args)
+    trainer = ClamrTrainer(
+        ContrastiveModel(model, objective=goal, cache_gradients=arguments.cache_gradients),
+        args=args,
+        processor=processor,
+        data_collator=partial(collate, processor=processor),
+        train_dataset=train,
+        eval_dataset=None if validation is None else validation_batches(arguments, validation, processor=processor),
+        optimizer="muon" if arguments.optimizer == "muon" else "adamw",
+        callbacks=callbacks(arguments),
+        data=described(arguments, index),
+        metrics_on="" if arguments.validation is None else arguments.validation.name,
+    )
+    _log_start(trainer, index)
+    trainer.train_from_newest()
+    write_result(trainer, arguments.output / "model")
+    return 0
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Raises InputError for what is missing or cannot go together."""
+    if arguments.model is None or arguments.data is None:
+        raise InputError("--preset paper needs --model (a backbone or a checkpoint) and --data (rows)")
+    if (arguments.validation is None) != (arguments.evaluate_every is None):
+        raise InputError("--validation and --evaluate-every belong together: what to measure on, and how often")
+    if arguments.validation_queries is not None and arguments.validation is None:
+        raise InputError("--validation-queries are about the rows of --validation; give them")
+    if arguments.num_steps is not None and arguments.num_epochs is not None:
+        raise InputError("--num-steps and --num-epochs both say when to stop; give one")
+    lora = [name for name in ("lora_rank", "lora_alpha", "lora_dropout") if getattr(arguments, name) is not None]
+    if arguments.full and lora:
+        raise InputError(f"--{lora[0].replace('_', '-')} is about LoRA layers, and --full trains none")
+    if arguments.quantization is not None and (arguments.fsdp or arguments.deepspeed):
+        raise InputError("--quantization does not go with --fsdp or --deepspeed, which shard weights in floats")
+    teacher = any(text.startswith("distill") for text in arguments.loss or ())
+    if teacher != (arguments.teacher_scores is not None):
+        raise InputError("--teacher-scores and a loss distill_kl or distill_margin belong together")
+    if arguments.optimizer == "muon" and not arguments.full:
+        raise InputError("muon steps whole weight matrices, and LoRA trains factors of them; give another, or --full")
+    if arguments.on_bad_row != "skip" and arguments.bad_rows is not None:
+        raise InputError("--bad-rows keeps what --on-bad-row skip leaves out; give both")
+
+
+def starting_point(arguments: argparse.Namespace) -> StartingPoint:
+    import torch
+
+    from clamr_select.training.starting import StartingPoint
+
+    # FSDP and DeepSpeed shard weights of one kind, and compute in bfloat16 by themselves
+    whole = arguments.bf16 is False or arguments.fsdp is not None or arguments.deepspeed is not None
+    return StartingPoint(
+        arguments.model,
+        base=arguments.base,
+        new_projection=arguments.new_projection,
+        lora=None if arguments.full else _lora(arguments),
+        quantization=arguments.quantization,
+        freeze_vision=arguments.freeze_vision,
+        gradient_checkpointing=arguments.gradient_checkpointing,
+        dtype=torch.float32 if whole else torch.bfloat16,
+        seed=_seed(arguments),
+    )
+
+
+def _lora(arguments: argparse.Namespace) -> Lora:
+    from clamr_select.training.starting import Lora
+
+    given = {name: getattr(arguments, f"lora_{name}") for name in ("rank", "alpha", "dropout")}
+    return Lora(**{name: value for name, value in given.items() if value is not None})
+
+
+def objective(arguments: argparse.Namespace) -> Objective:
+    """The paper's, or what the command line says."""
+    from clamr_select.training.objective import LossTerm, Objective
+    from clamr_select.training.presets import PAPER_OBJECTIVE
+
+    (paper,) = PAPER_OBJECTIVE.terms
+    similarity: Any = paper.similarity if arguments.similarity is None else arguments.similarity
+    weighted = [text if "=" in text else f"{text}=1" for text in arguments.loss or (paper.loss,)]
+    losses: dict[Any, float] = pairs(weighted, flag="--loss", kind=float)
+    by_modality = all(name in ("hard_positive", "hard_negative") for name in losses)
+    if by_modality and arguments.similarity is not None:
+        raise InputError("hard_positive and hard_negative look at modalities one by one; --similarity changes nothing")
+    return Objective(
+        terms=tuple(LossTerm(name, similarity, "documents", weight) for name, weight in losses.items()),
+        temperature=PAPER_OBJECTIVE.temperature if arguments.temperature is None else arguments.temperature,
+        learnable_temperature=not arguments.fixed_temperature,
+    )
+
+
+def training_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Raises InputError where the paper's optimizer cannot run here."""
+    import torch
+
+    options = common_options(arguments)
+    seed = _seed(arguments)
+    options |= {"seed": seed, "data_seed": seed}
+    if arguments.optimizer is None and arguments.deepspeed is None and not torch.cuda.is_available():
+        raise InputError(
+            "the paper's optimizer, paged_adamw_8bit, needs a GPU and the extra 'quantization'; give --optimizer adamw"
+        )
+    if arguments.deepspeed is not None and arguments.optimizer is None:
+        options["optim"] = "adamw_torch"  # its settings file names the optimizer
+    elif arguments.optimizer in ("adamw", "muon"):
+        options["optim"] = "adamw_torch"
+    elif arguments.optimizer is not None:
+        options["optim"] = _checked_optimizer(arguments.optimizer)
+    if arguments.gradient_accumulation is not None:
+        options["gradient_accumulation_steps"] = arguments.gradient_accumulation
+    if arguments.num_workers is not None:
+        options["dataloader_num_workers"] = arguments.num_workers
+    if arguments.num_steps is not None:
+        options["max_steps"] = arguments.num_steps
+    sharded = options.get("fsdp_config", {})
+    if arguments.gradient_checkpointing and sharded.get("activation_checkpointing"):
+        raise InputError("the settings of --fsdp checkpoint activations already; leave --gradient-checkpointing out")
+    return options
+
+
+def _checked_optimizer(name: str) -> str:
+    from transformers.training_args import OptimizerNames
+
+    from clamr_select.errors import unknown_name
+
+    allowed = [each.value for each in OptimizerNames]
+    if name not in allowed:
+        raise unknown_name("optimizer", name, ["muon", "adamw", *allowed])
+    return name
+
+
+def arguments_of(arguments: argparse.Namespace, options: dict[str, Any]) -> Any:
+    from clamr_select.training.presets import paper_arguments
+
+    return paper_arguments(arguments.output, **options)
+
+
+def open_rows(arguments: argparse.Namespace, path: Path, queries: Path | None) -> RowIndex:
+    from clamr_select.training.data.opening import open_index
+    from clamr_select.training.data.report import check_on_bad_row
+
+    on_bad_row: Any = arguments.on_bad_row or "error"
+    check_on_bad_row(on_bad_row)
+    return open_index(path, split=arguments.row_split, queries=queries, on_bad_row=on_bad_row)
+
+
+def batches(arguments: argparse.Namespace, index: RowIndex, path: Path, *, processor: ClamrProcessor, args: Any) -> Any:
+    """Training batches: as many epochs as the run needs."""
+    from clamr_select.training.data.plan import BatchPlan
+    from clamr_select.training.presets import ROWS_PER_PROCESS
+    from clamr_select.training.teacher import TaughtBatches, read_teacher_scores
+
+    size = ROWS_PER_PROCESS if arguments.batch_size is None else arguments.batch_size
+    num_epochs = 1 if arguments.num_epochs is None else arguments.num_epochs
+    if arguments.num_steps is not None:
+        wanted = arguments.num_steps * args.world_size * args.gradient_accumulation_steps
+        plan = BatchPlan(index.video_ids, batch_size=size, num_processes=args.world_size)
+        num_epochs = -(-wanted // plan.batches_per_epoch)
+    rows = _rows(
+        arguments,
+        index,
+        path,
+        processor=processor,
+        batch_size=size,
+        num_epochs=num_epochs,
+        num_processes=args.world_size,
+        modality_dropout=pairs(arguments.modality_dropout, flag="--modality-dropout", kind=float),
+    )
+    if arguments.teacher_scores is None:
+        return rows
+    return TaughtBatches(rows, scores=read_teacher_scores(arguments.teacher_scores), video_ids=index.video_ids)
+
+
+def validation_batches(arguments: argparse.Namespace, index: RowIndex, *, processor: ClamrProcessor) -> Any:
+    from clamr_select.training.presets import ROWS_PER_PROCESS
+
+    size = max(ROWS_PER_PROCESS, arguments.batch_size or 0)
+    return _rows(arguments, index, arguments.validation, processor=processor, batch_size=size)
+
+
+def _rows(
+    arguments: argparse.Namespace, index: RowIndex, path: Path, *, processor: ClamrProcessor, **options: Any
+) -> Any:
+    from clamr_select.training.data.budgets import PAPER_TOKENS, TextBudgets
+    from clamr_select.training.data.dataset import RowBatches
+    from clamr_select.training.data.opening import open_loader
+
+    num_frames = NUM_FRAMES if arguments.num_frames is None else arguments.num_frames
+    loader = open_loader(path, frames_dir=arguments.frames_dir, video_dir=arguments.video_dir, num_frames=num_frames)
+    max_tokens = {**PAPER_TOKENS, **pairs(arguments.max_tokens, flag="--max-tokens", kind=int)}
+    return RowBatches(
+        index,
+        loader=loader,
+        seed=_seed(arguments),
+        budgets=TextBudgets(processor.tokenizer, max_tokens=max_tokens),
+        on_bad_row=arguments.on_bad_row or "error",
+        bad_row_log=arguments.bad_rows or arguments.output / BAD_ROWS,
+        **options,
+    )
+
+
+def described(arguments: argparse.Namespace, index: RowIndex) -> Any:
+    """The data, for the model card."""
+    from clamr_select.training.model_card import TrainingData
+
+    counts = {"rows": len(index), "videos": len(set(index.video_ids)), "bad rows left out": len(index.bad_rows)}
+    return TrainingData(arguments.data.name, counts=counts)
+
+
+def write_result(trainer: Any, directory: Path) -> None:
+    """The adapter, or the whole model, as it came out: what ``from_pretrained`` takes."""
+    trainer.save_model(str(directory))  # every process has a part of a sharded model
+    trainer.accelerator.wait_for_everyone()
+    if trainer.is_world_process_zero():
+        logger.info("wrote %s", directory)
+
+
+def _log_start(trainer: Any, index: RowIndex) -> None:
+    from clamr_select.training.run_card import count_parameters
+
+    total, trained = count_parameters(trainer.contrastive_model)
+    logger.info("%d of %d parameters train, on %d rows", trained, total, len(index))
+    if index.bad_rows:
+        logger.warning("%d bad rows were left out, the first: %s", len(index.bad_rows), index.bad_rows[0])
+
+
+def _seed(arguments: argparse.Namespace) -> int:
+    return SEED if arguments.seed is None else arguments.seed
