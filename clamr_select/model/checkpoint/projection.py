@@ -16,8 +16,8 @@ STD = 0.02
 
 
 def drawn_weight(hidden_size: int, *, embedding_dim: int = 128, seed: int = SEED) -> torch.Tensor:
-    """(embedding_dim, hidden_size) float32: what ``torch.manual_seed(seed); torch.empty(…).normal_(0, 0.02)`` gives, as
-    the released training drew it with 42. The caller's random state is not touched; the bias that goes with it is zero."""
+    """(embedding_dim, hidden_size) float32: what ``torch.manual_seed(seed); torch.empty(…).normal_(0, 0.02)`` gives;
+    the released training's is 42. The caller's random state is not touched; the bias that goes with it is zero."""
     generator = torch.Generator().manual_seed(seed)
     weight = torch.empty(embedding_dim, hidden_size, dtype=torch.float32, device="cpu")
     return weight.normal_(0, STD, generator=generator)

@@ -28,8 +28,8 @@ class LoadReport:
     """Parameters and buffers of the model that came from a file; all of them, or loading fails."""
     num_lora_pairs: int
     projection: Projection
-    """Where the projection's own weight came from; ``drawn`` is the seed-42 draw that an adapter was taken to stand on, ``new``
-    the one that the caller asked for, to train it."""
+    """Where the projection's own weight came from; ``drawn`` is the seed-42 draw that an adapter was taken to stand on,
+    ``new`` the one that the caller asked for, to train it."""
     dropped: dict[str, int] = field(default_factory=dict)
     """Part that retrieval does not use (``talker``, ``token2wav``, ``lm_head``) to its number of tensors."""
     quantization: str | None = None
