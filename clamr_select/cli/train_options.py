@@ -70,7 +70,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     trained.add_argument("--lora", action="store_true", help="train LoRA layers alone (the default)")
     trained.add_argument("--full", action="store_true", help="train all weights")
     group.add_argument("--lora-rank", type=int, metavar="R", help="(default: 128)")
-    group.add_argument("--lora-alpha", type=float, metavar="A", help="(default: 128)")
+    group.add_argument("--lora-alpha", type=float, metavar="A", help="(default: the rank)")
     group.add_argument("--lora-dropout", type=float, metavar="P", help="(default: 0.1)")
     group.add_argument("--quantization", metavar="NAME", help="4bit (QLoRA) or 8bit, under LoRA")
     group.add_argument("--freeze-vision", action="store_true", help="with --full: the vision tower stays as it is")

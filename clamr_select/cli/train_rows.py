@@ -110,6 +110,8 @@ def _lora(arguments: argparse.Namespace) -> Lora:
     from clamr_select.training.starting import Lora
 
     given = {name: getattr(arguments, f"lora_{name}") for name in ("rank", "alpha", "dropout")}
+    if given["alpha"] is None:
+        given["alpha"] = given["rank"]  # as in the paper, where both are 128: an update of scale 1
     return Lora(**{name: value for name, value in given.items() if value is not None})
 
 
