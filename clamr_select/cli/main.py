@@ -18,7 +18,7 @@ COMMANDS = {
     "eval": (eval, "measurements: agreement with the released selections"),
     "train-data": (train_data, "data sets to rows of training data, and a check of rows"),
     "make-queries": (make_queries, "a language model writes queries about videos, to train on"),
-    "train": (train, "train clamr-nano on procedural videos"),
+    "train": (train, "train a retriever on rows of videos, or clamr-nano on procedural ones"),
 }
 
 
