@@ -77,7 +77,8 @@ def load_optimizer(directory: Path, *, device: torch.device) -> dict[str, Any]:
     """The ``state_dict`` that :func:`save_optimizer` wrote."""
     written = json.loads((directory / OPTIMIZER_VALUES).read_text(encoding="utf-8"))
     state: dict[int, dict[str, Any]] = {}
-    tensors = load_file(directory / OPTIMIZER_TENSORS, device=str(device))
+    # "cpu:0", as each of several processes on a CPU calls it, is no device to safetensors
+    tensors = load_file(directory / OPTIMIZER_TENSORS, device="cpu" if device.type == "cpu" else str(device))
     for key, value in (*tensors.items(), *written["values"].items()):
         position, name = key.split(".", 1)
         state.setdefault(int(position), {})[name] = value

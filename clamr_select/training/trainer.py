@@ -66,8 +66,8 @@ class ClamrTrainer(Trainer):
         data, metrics_on: what is trained and evaluated on, for the model card of every checkpoint.
 
     Raises:
-        InputError: arguments that would drop columns, hide a loss that is not finite, or evaluate nothing; ``muon``
-            with sharded parameters, which are no matrices any more.
+        InputError: arguments that would drop columns, hide a loss that is not finite, or evaluate nothing; FSDP
+            where accelerate does not shard; ``muon`` with sharded parameters, which are no matrices any more.
         UnknownNameError: there is no such similarity or optimizer.
     """
 
@@ -108,6 +108,11 @@ class ClamrTrainer(Trainer):
             raise InputError(f"eval_strategy is {args.eval_strategy!r} and there is no eval_dataset; give one, or 'no'")
         if optimizer == "muon" and (args.fsdp_plugin_args or args.deepspeed):
             raise InputError("muon steps whole matrices and FSDP and DeepSpeed shard them; use optimizer='adamw'")
+        if args.fsdp_plugin_args and (args.use_cpu or started == 1):
+            raise InputError(
+                "FSDP was asked for and accelerate would train without it: it needs GPUs, and several processes, as "
+                "torchrun starts them"
+            )
         self.similarity = similarity
         self.optimizer_name = optimizer
         self.processor = processor

@@ -239,9 +239,28 @@ def test_the_papers_optimizer_is_not_replaced_in_silence(rows: Path, tmp_path: P
     assert "--optimizer adamw" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there FSDP shards")
+def test_fsdp_is_not_left_out_in_silence(rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(line(rows, tmp_path / "out", "--lora-rank", "2", "--fsdp", "fsdp", "--num-steps", "1")) == 2
+    assert "FSDP was asked for" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_two_processes_train_on_rows(rows: Path, tmp_path: Path) -> None:
-    arguments = line(rows, tmp_path / "out", "--lora-rank", "4", "--num-epochs", "2", "--batch-size", "3")
+    whole, resumed = tmp_path / "whole", tmp_path / "resumed"
+    two_processes(rows, whole)
+    entries = history(whole / "checkpoint-4")
+    assert [entry["step"] for entry in entries if "loss" in entry] == [1, 2, 3, 4]
+    assert [entry["eval_num_queries"] for entry in entries if "eval_num_queries" in entry] == [12.0, 12.0]
+    assert FrameSelector.from_pretrained(whole / "model").encoder.load_report.num_lora_pairs == 15
+    resumed.mkdir()
+    shutil.copytree(whole / "checkpoint-2", resumed / "checkpoint-2")
+    two_processes(rows, resumed)
+    assert history(resumed / "checkpoint-4") == entries
+
+
+def two_processes(rows: Path, output: Path) -> None:
+    arguments = line(rows, output, "--lora-rank", "4", "--num-epochs", "2", "--batch-size", "3")
     arguments += ["--validation", str(rows), "--evaluate-every", "2", "--threads", "1"]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
@@ -250,7 +269,3 @@ def test_two_processes_train_on_rows(rows: Path, tmp_path: Path) -> None:
         capture_output=True, text=True, env=environment, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    entries = history(tmp_path / "out" / "checkpoint-4")
-    assert [entry["step"] for entry in entries if "loss" in entry] == [1, 2, 3, 4]
-    assert [entry["eval_num_queries"] for entry in entries if "eval_num_queries" in entry] == [12.0, 12.0]
-    assert FrameSelector.from_pretrained(tmp_path / "out" / "model").encoder.load_report.num_lora_pairs == 15
