@@ -9,10 +9,8 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import PreTrainedTokenizerFast
 
 from clamr_select.model import ClamrConfig, ClamrForRetrieval, ClamrProcessor
+from clamr_select.training.tokenizer import END_OF_TEXT, SPECIAL_TOKENS, VIDEO_PAD, VISION_END, VISION_START
 
-END_OF_TEXT, VIDEO_PAD = "<|endoftext|>", "<|video_pad|>"
-VISION_START, VISION_END = "<|vision_start|>", "<|vision_end|>"
-SPECIAL_TOKENS = (END_OF_TEXT, VIDEO_PAD, VISION_START, VISION_END)
 NUM_QUERY_SUFFIX_TOKENS = 4
 EMBEDDING_STD = 0.3
 MAX_PIXELS = 112 * 64
