@@ -132,6 +132,31 @@ def test_distillation_from_a_scores_file(rows: Path, tmp_path: Path) -> None:
     assert sum(losses[-2:]) < 0.8 * sum(losses[:2])
 
 
+def test_a_folder_of_videos_with_a_file_of_questions(color_video: Path, tmp_path: Path) -> None:
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    for name in ("one", "two", "three", "four"):
+        shutil.copy(color_video, videos / f"{name}.mp4")
+        (videos / f"{name}.ocr.txt").write_text(name)
+    asked = [
+        {"video_id": name, "query": f"sign {name}", "query_type": "ocr"} for name in ("one", "two", "three", "four")
+    ]
+    queries = tmp_path / "queries.jsonl"
+    queries.write_text("\n".join(map(json.dumps, asked)))
+    more = ["--model", str(BASE), "--new-projection", "--data", str(videos), "--queries", str(queries)]
+    more += ["--validation", str(videos), "--validation-queries", str(queries), "--evaluate-every", "1"]
+    more += ["--optimizer", "adamw", "--no-bf16", "--num-workers", "0", "--lora-rank", "2", "--num-frames", "2"]
+    more += ["--loss", "distill_margin", "infonce", "--teacher-scores", str(tmp_path / "scores.jsonl")]
+    pairs = [
+        {"query": f"sign {a}", "video_id": b, "score": float(a == b)} for a in ("one", "two") for b in ("one", "two")
+    ]
+    (tmp_path / "scores.jsonl").write_text("\n".join(map(json.dumps, pairs)))
+    assert main(["train", "--preset", "paper", "--output", str(tmp_path / "out"), *more]) == 0
+    entries = history(tmp_path / "out" / "checkpoint-2")
+    assert [entry["eval_num_queries"] for entry in entries if "eval_num_queries" in entry] == [4.0, 4.0]
+    assert "eval_ndcg@10_ocr" in entries[-1]
+
+
 def test_flags_of_the_data(rows: Path, tmp_path: Path) -> None:
     broken = rows.parent / "broken.jsonl"
     broken.write_text(rows.read_text() + '\n{"video_id": "v99"}\n')
