@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 from clamr_select.answer.openai_client import Fallback, OnRefusal, SentChat, Style, create_chat_completion
-from clamr_select.errors import unknown_name
+from clamr_select.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -55,6 +55,8 @@ class SelectionClient:
         ):
             if name not in allowed:
                 raise unknown_name(kind, name, allowed)
+        if not hasattr(client, "chat"):
+            raise InputError(f"client must be an openai.OpenAI(base_url=…), got {client!r}")
         self.client, self.model, self.style, self.on_refusal, self.max_side = client, model, style, on_refusal, max_side
         self._refusal: Fallback | None = None
 

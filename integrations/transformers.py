@@ -64,6 +64,9 @@ class _Plan:
 
         if not hasattr(getattr(processor, "video_processor", processor), "fetch_videos"):
             raise InputError(f"{type(processor).__name__} has no video processor to patch")
+        strangers = [type(one).__name__ for one in selections if not isinstance(one, Selection)]
+        if strangers:
+            raise InputError(f"patch() takes selections, one by one: patch(processor, first, second); got {strangers}")
         channel = time_channel(processor)
         if channel.shown == "interval" and "Omni" in channel.name:
             raise InputError(

@@ -31,6 +31,7 @@ def to_clip(
         )
     if not len(selection):
         raise InputError("the selection has no frame to show; select with num_frames of at least 1")
+    _check_target(file, source=Path(selection.video))
     frames = [_even(frame) for frame in decode_frames(selection, max_side=max_side)]
     times = {"source_timestamps_seconds": selection.timestamps_seconds, "question": selection.question}
     step = Fraction(seconds_per_frame).limit_denominator(1000)
@@ -46,6 +47,14 @@ def to_clip(
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return file
+
+
+def _check_target(file: Path, *, source: Path) -> None:
+    """Never over the source, which the selection still needs; and only into a folder that is there."""
+    if not file.parent.is_dir():
+        raise InputError(f"there is no folder {str(file.parent)!r} to write {file.name!r} into; make it first")
+    if file.exists() and source.exists() and file.samefile(source):
+        raise InputError(f"{str(file)!r} is the video that the frames come from; choose another name for the clip")
 
 
 def _even(frame: np.ndarray) -> np.ndarray:

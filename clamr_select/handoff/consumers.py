@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from clamr_select.errors import InputError
 from clamr_select.handoff.timeline import Clock
 
 Shown = Literal["mean", "first", "each", "interval", "nothing"]
@@ -65,9 +67,16 @@ def time_channel(processor: Any | None) -> TimeChannel:
 
     A class that is not in the table is taken to write the mean of what it fuses if it fuses frames, and to
     write no times otherwise.
+
+    Raises:
+        InputError: it is no processor, but the name of one.
     """
     if processor is None:
         return UNKNOWN
+    if isinstance(processor, str | bytes | os.PathLike):
+        raise InputError(
+            f"processor must be a transformers processor, got {processor!r}; load it: AutoProcessor.from_pretrained(…)"
+        )
     video_processor = getattr(processor, "video_processor", None) or processor
     num_fused = int(getattr(video_processor, "temporal_patch_size", None) or 1)
     for cls in type(processor).__mro__:

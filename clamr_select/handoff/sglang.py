@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from clamr_select.errors import InputError
 from clamr_select.handoff.transformers import to_transformers
 from clamr_select.selection import Pair, Selection
 
@@ -20,6 +21,8 @@ def to_sglang(
     max_side: int | None = None,
 ) -> dict[str, Any]:
     """See :meth:`Selection.to_sglang`."""
+    if processor is None:
+        raise InputError("to_sglang() runs the model's own processor: pass AutoProcessor.from_pretrained(…)")
     video = to_transformers(selection, processor=processor, pair=pair, max_side=max_side)
     asked = selection.question if question is None else question
     content = [{"type": "video", "video": video.pop("videos")[0]}, {"type": "text", "text": asked}]

@@ -72,6 +72,11 @@ def _uniform(emission: Emission, channel: TimeChannel) -> Timeline:
 
 def sample_indices(selection: Selection, metadata: VideoMetadata) -> np.ndarray:
     """See :meth:`Selection.__call__`."""
+    if not hasattr(metadata, "total_num_frames"):
+        raise InputError(
+            "a selection is called by transformers' load_video(path, sample_indices_fn=selection), with a "
+            f"VideoMetadata; got {type(metadata).__name__}"
+        )
     counted = metadata.total_num_frames
     # 0: matroska does not say, and the pyav reader asks the header
     if counted and counted != selection.video_facts.num_frames:

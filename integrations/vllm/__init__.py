@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clamr_select.errors import missing_dependency
+from clamr_select.errors import InputError, missing_dependency
 
 if TYPE_CHECKING:
     from transformers import ProcessorMixin
@@ -51,7 +51,14 @@ def extra_body(question_or_selection: str | Selection, *, num_frames: int = 8, *
             its frames are loaded and nothing is selected.
         num_frames: moments to select by a question.
         **options: the other arguments of :meth:`ClamrVideoBackend.load_bytes`, e.g. ``max_side=640``.
+
+    Raises:
+        InputError: an empty question, or ``num_frames`` below 1; the server would refuse them too.
     """
+    if question_or_selection == "" or num_frames < 1:
+        raise InputError(
+            f"a question and num_frames of at least 1 are needed, got {question_or_selection!r}, {num_frames}"
+        )
     chosen: dict[str, Any]
     if isinstance(question_or_selection, str):
         chosen = {"question": question_or_selection, "num_frames": num_frames}

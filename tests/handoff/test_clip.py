@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import av
 import pytest
@@ -60,3 +61,21 @@ def test_wrong_arguments_are_refused_and_nothing_is_written(scene, tmp_path, nam
         scene("constant").to_clip(tmp_path / name, **arguments)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_source_is_never_overwritten(scene, tmp_path):
+    selection = scene("constant")
+    link = tmp_path / "link.mp4"
+    link.symlink_to(selection.video)
+    before = Path(selection.video).read_bytes()
+
+    for target in (selection.video, link):
+        with pytest.raises(InputError, match="the video that the frames come from"):
+            selection.to_clip(target)
+
+    assert Path(selection.video).read_bytes() == before
+
+
+def test_a_folder_that_is_not_there(scene, tmp_path):
+    with pytest.raises(InputError, match="no folder"):
+        scene("constant").to_clip(tmp_path / "nowhere" / "clip.mp4")

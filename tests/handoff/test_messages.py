@@ -151,3 +151,13 @@ def test_wrong_arguments_of_openai_messages_are_refused(scene, arguments, error,
 def test_wrong_arguments_of_chat_content_are_refused(scene, arguments, error, says):
     with pytest.raises(error, match=says):
         scene("constant").to_chat_content(**arguments)
+
+
+def test_what_is_no_processor_is_refused(scene):
+    selection = scene("constant")
+    with pytest.raises(InputError, match="AutoProcessor"):
+        selection.to_transformers("Qwen/Qwen3-VL-4B-Instruct")
+    with pytest.raises(InputError, match="AutoProcessor"):
+        selection.to_sglang(None)
+    with pytest.raises(InputError, match="load_video"):
+        selection({"total_num_frames": 400})

@@ -13,7 +13,7 @@ from typing import Any
 import openai
 import pytest
 
-from clamr_select.errors import ServerError, ServerUnreachableError, UnknownNameError
+from clamr_select.errors import InputError, ServerError, ServerUnreachableError, UnknownNameError
 from clamr_select.integrations.openai import SelectionClient
 
 MAX_ERROR_SECONDS = 0.05 + 1e-6  # times are written in tenths
@@ -167,3 +167,8 @@ def test_no_server(constant_video, selection_of):
 def test_unknown_names(name):
     with pytest.raises(UnknownNameError, match=name), client_of("http://127.0.0.1:1/v1", **{name: "perhaps"}):
         pass
+
+
+def test_what_is_no_client_is_refused():
+    with pytest.raises(InputError, match=r"openai\.OpenAI"):
+        SelectionClient(None, model="any-vlm")

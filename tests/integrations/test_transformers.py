@@ -140,3 +140,8 @@ def test_what_cannot_be_patched(build, constant_video, selection_of):
     omni = build("Qwen2.5-Omni")
     with pytest.raises(InputError, match="times from its call alone"), patch(omni, one):
         pass
+
+
+def test_a_list_of_selections_is_refused(build, constant_video, selection_of):
+    with pytest.raises(InputError, match="one by one"), patch(build("Qwen3-VL"), [selection_of(constant_video, 1)]):
+        pass

@@ -254,3 +254,9 @@ def test_vllm_refuses_in_the_words_that_the_client_is_tested_with(vllm, vllm_ref
 
     assert str(refused.value) == vllm_refusals[argument]
     assert vllm.create_error_response(refused.value).error.code == 400
+
+
+@pytest.mark.parametrize(("question", "num_frames"), [("", 8), ("who signs?", 0)])
+def test_what_the_server_would_refuse_is_not_sent(question, num_frames):
+    with pytest.raises(InputError, match="num_frames of at least 1"):
+        extra_body(question, num_frames=num_frames)
