@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clamr_select.errors import InputError
+from clamr_select.errors import InputError, MissingDependencyError, missing_dependency
 
 if TYPE_CHECKING:
     from transformers import TrainerCallback
@@ -151,6 +151,7 @@ def common_options(arguments: argparse.Namespace) -> dict[str, Any]:
     from clamr_select.training.arguments import early_stopping_options
     from clamr_select.training.presets import DEEPSPEED_PRESETS, FSDP_PRESETS, read_settings
 
+    check_report_to(arguments.report_to)
     options: dict[str, Any] = {"report_to": arguments.report_to, "disable_tqdm": not sys.stderr.isatty()}
     for name, given in (
         ("bf16", arguments.bf16),
@@ -179,3 +180,13 @@ def callbacks(arguments: argparse.Namespace) -> list[TrainerCallback]:
     if arguments.evaluate_every is None:
         raise InputError("--patience counts evaluations; say how often with --evaluate-every")
     return [early_stopping(patience=arguments.patience)]
+
+
+def check_report_to(name: str) -> None:
+    """Raises MissingDependencyError for a tracker that is not installed; other names are transformers' to know."""
+    from importlib.util import find_spec
+
+    if name in ("tensorboard", "wandb") and find_spec(name) is None:
+        if name == "tensorboard":
+            raise missing_dependency(name, extra="train", purpose="--report-to tensorboard")
+        raise MissingDependencyError(f"--report-to wandb needs the package {name!r}; run: pip install {name}")

@@ -294,3 +294,16 @@ def two_processes(rows: Path, output: Path) -> None:
         capture_output=True, text=True, env=environment, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_tracker_that_is_not_installed_is_said(monkeypatch):
+    import importlib.util
+
+    from clamr_select.cli.train_options import check_report_to
+    from clamr_select.errors import MissingDependencyError
+
+    check_report_to("none")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    for name, command in (("tensorboard", r"clamr-select\[train\]"), ("wandb", "pip install wandb")):
+        with pytest.raises(MissingDependencyError, match=command):
+            check_report_to(name)
