@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ class LoraConfig:
     """Modules whose whole weight is in the adapter."""
     base: str | None = None
     base_revision: str | None = None
+    base_class: str | None = None
+    """The Python class of the model that was trained, where peft noted it."""
 
     def rank_of(self, module: str) -> int:
         return int(_by_pattern(self.rank_pattern, module, default=self.rank))
@@ -58,13 +60,17 @@ class LoraConfig:
             math.sqrt(rank) if self.use_rslora else rank
         )
 
+    def excludes(self, module: str) -> bool:
+        """Whether the config says that the module has no pair."""
+        return _matches(self.exclude_modules, module) or _matches(self.modules_to_save, module)
+
     def targets(self, module: str) -> bool:
         """Whether training with this config put a pair on the module, by peft's rules.
 
         Args:
             module: its name in the model that was trained, without ``base_model.model.``.
         """
-        if _matches(self.exclude_modules, module) or _matches(self.modules_to_save, module):
+        if self.excludes(module):
             return False
         if self.target_modules != "all-linear" and not _matches(self.target_modules, module):
             return False
@@ -87,24 +93,26 @@ def read_lora_config(directory: Path) -> LoraConfig:
     if not isinstance(raw, dict):
         raise CheckpointError(f"{path} must hold a JSON object, got a {type(raw).__name__}")
     _refuse_other_kinds(raw, path)
-    rank, alpha = raw.get("r"), raw.get("lora_alpha")
-    if not isinstance(rank, int) or rank < 1:
+    rank: Any = raw.get("r")
+    alpha: Any = raw.get("lora_alpha")
+    if not _is_rank(rank):
         raise CheckpointError(f"{path}: r must be a positive integer, got {rank!r}")
-    if not isinstance(alpha, int | float):
-        raise CheckpointError(f"{path}: lora_alpha must be a number, got {alpha!r}")
-    layers = raw.get("layers_to_transform")
+    if not _is_number(alpha):
+        raise CheckpointError(f"{path}: lora_alpha must be a finite number, got {alpha!r}")
+    mapping = raw.get("auto_mapping")
     return LoraConfig(
         rank=rank,
         alpha=alpha,
         target_modules=_names(raw, "target_modules", path),
         use_rslora=bool(raw.get("use_rslora")),
-        rank_pattern=dict(raw.get("rank_pattern") or {}),
-        alpha_pattern=dict(raw.get("alpha_pattern") or {}),
+        rank_pattern=_patterns(raw, "rank_pattern", path, fits=_is_rank),
+        alpha_pattern=_patterns(raw, "alpha_pattern", path, fits=_is_number),
         exclude_modules=_names(raw, "exclude_modules", path),
-        layers_to_transform=None if layers in (None, []) else tuple([layers] if isinstance(layers, int) else layers),
-        modules_to_save=tuple(raw.get("modules_to_save") or ()),
-        base=raw.get("base_model_name_or_path") or None,
-        base_revision=raw.get("revision") or None,
+        layers_to_transform=_layers(raw.get("layers_to_transform"), path),
+        modules_to_save=_listed(raw, "modules_to_save", path),
+        base=_text(raw, "base_model_name_or_path", path),
+        base_revision=_text(raw, "revision", path),
+        base_class=mapping.get("base_model_class") if isinstance(mapping, dict) else None,
     )
 
 
@@ -114,7 +122,7 @@ def _refuse_other_kinds(raw: Mapping[str, Any], path: Path) -> None:
     if raw.get("bias", "none") != "none":
         raise CheckpointError(f"{path}: bias is {raw['bias']!r}; only adapters that train no biases ('none') are read")
     init = raw.get("init_lora_weights", True)
-    if init not in PLAIN_INITS:
+    if not isinstance(init, bool | str) or init not in PLAIN_INITS:
         raise CheckpointError(
             f"{path}: init_lora_weights is {init!r}, which changes the base's own weights; convert the adapter to "
             "plain LoRA with peft (save_pretrained(..., path_initial_model_for_weight_conversion=...)) and load that"
@@ -129,12 +137,56 @@ def _refuse_other_kinds(raw: Mapping[str, Any], path: Path) -> None:
 def _names(raw: Mapping[str, Any], name: str, path: Path) -> str | tuple[str, ...]:
     value = raw.get(name) or ()
     if not isinstance(value, str):
-        return tuple(value)
+        return _listed(raw, name, path)
+    _check_regex(value, name, path)
+    return value
+
+
+def _listed(raw: Mapping[str, Any], name: str, path: Path) -> tuple[str, ...]:
+    value = raw.get(name)
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise CheckpointError(f"{path}: {name} must be a list of names, got {value!r}")
+    return tuple(value)
+
+
+def _text(raw: Mapping[str, Any], name: str, path: Path) -> str | None:
+    value = raw.get(name)
+    if value is not None and not isinstance(value, str):
+        raise CheckpointError(f"{path}: {name} must be text or null, got {value!r}")
+    return value or None
+
+
+def _layers(value: Any, path: Path) -> tuple[int, ...] | None:
+    layers = [value] if isinstance(value, int) else value or []
+    if not isinstance(layers, list) or not all(isinstance(layer, int) for layer in layers):
+        raise CheckpointError(f"{path}: layers_to_transform must be an integer or a list of them, got {value!r}")
+    return tuple(layers) or None
+
+
+def _patterns(raw: Mapping[str, Any], name: str, path: Path, *, fits: Callable[[Any], bool]) -> dict[str, Any]:
+    patterns = raw.get(name) or {}
+    if not isinstance(patterns, dict) or not all(fits(value) for value in patterns.values()):
+        raise CheckpointError(f"{path}: {name} must be an object of regular expressions and numbers, got {patterns!r}")
+    for pattern in patterns:
+        _check_regex(pattern, name, path)
+    return patterns
+
+
+def _check_regex(pattern: str, name: str, path: Path) -> None:
     try:
-        re.compile(value)
+        re.compile(pattern)
     except re.error as error:
         raise CheckpointError(f"{path}: {name} is no regular expression: {error}") from error
-    return value
+
+
+def _is_rank(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _matches(names: str | Iterable[str], module: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +16,11 @@ from clamr_select.model.checkpoint.tensors import Shape, TensorFiles
 
 PEFT_PREFIX = "base_model.model."
 LANGUAGE_MODEL = f"{BACKBONE}.language_model."
+LAYOUTS = (
+    "model.", "model.language_model.", "language_model.", "thinker.model.", "thinker.model.language_model.",
+    "vlm.language_model.",
+)  # fmt: skip
+"""What the layouts of :mod:`clamr_select.model.checkpoint.keys` put before ``layers.3.mlp.up_proj``."""
 PROJECTION_NAMES = [RELEASED_PROJECTION, PROJECTION]
 
 
@@ -93,21 +99,36 @@ def missing_targets(
     """Modules that the adapter's config says were trained and that have nothing in its file.
 
     ``target_modules`` speaks of names in the model that was trained. Those are built from what its pairs show of the
-    layout; with no pair in the language model, only the projection can be told.
+    layout. With no pair in the language model, a module is missed that any known layout makes a target and none
+    excludes.
 
     Args:
         whole: the model's names of the tensors that the adapter holds whole, to the stored ones.
         linears: the model's names of its linear layers.
     """
-    layouts = {_layout(pair.module, weight) for weight, pair in pairs.items() if weight.startswith(LANGUAGE_MODEL)}
+    shown = {_layout(pair.module, weight) for weight, pair in pairs.items() if weight.startswith(LANGUAGE_MODEL)}
+    layouts = sorted(shown or _possible_layouts(pair.module for pair in pairs.values()))
     lost = []
-    for module in linears:
+    # the language model first, which says most when a whole adapter is absent
+    for module in sorted(linears, key=lambda name: not name.startswith(LANGUAGE_MODEL)):
         if f"{module}.weight" in pairs or f"{module}.weight" in whole:
             continue
         trained_as = PROJECTION_NAMES if module == PROJECTION else [_stored_as(module, layout) for layout in layouts]
+        if not shown and any(map(lora.excludes, trained_as)):
+            continue
         lost += [name for name in trained_as if lora.targets(name)][:1]
     stored = [f".{name}." for name in whole.values()]
     return lost + [name for name in lora.modules_to_save if not any(f".{name}." in each for each in stored)]
+
+
+def _possible_layouts(modules: Iterable[str]) -> set[str]:
+    """The layouts that a module of a tower leaves possible; all of them where there is none."""
+    for module in modules:
+        tower = re.search(r"(?:^|\.)(?:visual|audio_tower)\.", module)
+        if tower is not None:
+            root = module[: tower.start() + module[tower.start()].count(".")]
+            return {layout for layout in LAYOUTS if _beside(layout) == root}
+    return set(LAYOUTS)
 
 
 def _layout(module: str, weight: str) -> str:
@@ -119,5 +140,8 @@ def _stored_as(module: str, layout: str) -> str:
     """A module's name in that layout: towers stand beside ``language_model``, or beside the old ``model``."""
     if module.startswith(LANGUAGE_MODEL):
         return layout + module.removeprefix(LANGUAGE_MODEL)
-    beside = layout.removesuffix("language_model.") if layout.endswith("language_model.") else layout[: -len("model.")]
-    return beside + module.removeprefix(f"{BACKBONE}.")
+    return _beside(layout) + module.removeprefix(f"{BACKBONE}.")
+
+
+def _beside(layout: str) -> str:
+    return layout.removesuffix("language_model.") if layout.endswith("language_model.") else layout[: -len("model.")]

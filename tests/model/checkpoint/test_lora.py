@@ -45,6 +45,18 @@ def test_what_is_read(written):
         ("r", 0),
         ("lora_alpha", None),
         ("target_modules", "(unclosed"),
+        ("target_modules", 3),
+        ("target_modules", {"up": 1}),
+        ("target_modules", ["up", 3]),
+        ("exclude_modules", 3),
+        ("modules_to_save", "up"),
+        ("layers_to_transform", ["first"]),
+        ("rank_pattern", "up"),
+        ("rank_pattern", {"up": 0}),
+        ("rank_pattern", {"(up": 4}),
+        ("alpha_pattern", {"up": "8"}),
+        ("base_model_name_or_path", 3),
+        ("lora_alpha", float("nan")),
     ],
 )
 def test_what_is_refused_is_named(written, field, value):

@@ -132,3 +132,41 @@ def test_another_backbone_is_refused_by_name(copied):
 def test_options_that_are_never_used(copied, option):
     with pytest.raises(InputError, match=option):
         load(copied(), **{option: "x"})
+
+
+def strip_language_model(tensors):
+    for key in [key for key in tensors if ".layers." in key and ".visual." not in key]:
+        del tensors[key]
+
+
+@pytest.mark.parametrize(
+    ("name", "missed"),
+    [("vl_4_51", r"model\.layers\.0"), ("colpali", r"language_model\.layers\.0"), ("vl_4_52", r"model\.layers\.0")],
+)
+def test_an_adapter_without_its_language_model_is_refused(copied, change_tensors, name, missed):
+    folder = copied(name)
+    change_tensors(folder / "adapter" / "adapter_model.safetensors", strip_language_model)
+    with pytest.raises(CheckpointError, match=rf"targets of adapter_config\.json without tensors: .*{missed}"):
+        load(folder)
+
+
+def change_config(folder, **changes):
+    path = folder / "adapter" / "adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+@pytest.mark.filterwarnings("ignore:neither the adapter")
+@pytest.mark.parametrize("targets", [["custom_text_proj"], ".*custom_text_proj$"])
+def test_an_adapter_of_the_projection_alone_loads(copied, change_tensors, targets):
+    folder = copied()
+    change_tensors(folder / "adapter" / "adapter_model.safetensors", strip_language_model)
+    change_config(folder, target_modules=targets)
+    assert load(folder).load_report.num_lora_pairs == 1
+
+
+@pytest.mark.filterwarnings("ignore:neither the adapter")
+def test_an_adapter_of_a_tower_alone_loads_where_the_language_model_is_excluded(copied, change_tensors):
+    folder = copied("vl_4_52")
+    change_tensors(folder / "adapter" / "adapter_model.safetensors", strip_language_model)
+    change_config(folder, exclude_modules=".*language_model.*")
+    assert load(folder).load_report.num_lora_pairs > 1
