@@ -14,6 +14,7 @@ import torch
 from transformers.modeling_utils import PreTrainedModel
 
 from clamr_select.errors import CheckpointError, InputError
+from clamr_select.model.checkpoint.adapter_base import check_backbone, unverified_base
 from clamr_select.model.checkpoint.apart import put_beside
 from clamr_select.model.checkpoint.assemble import Adapter, Assembly, assemble
 from clamr_select.model.checkpoint.find import Checkpoint, find_checkpoint
@@ -172,7 +173,8 @@ def match_weights(
         new_projection_seed: of the projection that a bare backbone gets.
 
     Raises:
-        CheckpointError: a tensor has no home, is missing, or has another shape; it is named.
+        CheckpointError: a tensor has no home, is missing, or has another shape; it is named. Or an adapter was trained
+            on another backbone than its base's.
     """
     with torch.device("meta"):
         skeleton = model_class(config or checkpoint.config)
@@ -181,6 +183,13 @@ def match_weights(
     if checkpoint.lora is not None:
         files = TensorFiles(checkpoint.source.weight_files)
         adapter = Adapter(checkpoint.source.name, files, checkpoint.lora)
+        check_backbone(
+            files,
+            lora=checkpoint.lora,
+            source=checkpoint.source,
+            base=checkpoint.whole,
+            model_type=checkpoint.backbone.model_type,
+        )
     return assemble(
         expected,
         files=TensorFiles(checkpoint.whole.weight_files),
@@ -209,6 +218,11 @@ def _report(
         model.config.assumptions = [list(note) for note in noted]  # saved with the weights
     if assembly is not None and assembly.projection == "new":
         noted.append(NEW_PROJECTION)  # of this model alone: what is saved after training has been trained
+    if checkpoint.lora is not None and checkpoint.base is not None:
+        stored_name = checkpoint.base.config.get("_name_or_path")
+        config_name = stored_name if isinstance(stored_name, str) else None
+        unverified = unverified_base(checkpoint.lora, base=checkpoint.base, config_name=config_name)
+        noted += [] if unverified is None else [unverified]
     return LoadReport(
         name=checkpoint.source.name,
         kind=checkpoint.source.kind,
