@@ -18,6 +18,7 @@ from clamr_select.model.checkpoint.adapter_base import check_backbone, unverifie
 from clamr_select.model.checkpoint.apart import put_beside
 from clamr_select.model.checkpoint.assemble import Adapter, Assembly, assemble
 from clamr_select.model.checkpoint.find import Checkpoint, find_checkpoint
+from clamr_select.model.checkpoint.options import dtype_of, explained
 from clamr_select.model.checkpoint.processor import load_processor
 from clamr_select.model.checkpoint.quantization import quantization_config, quantized_linears
 from clamr_select.model.checkpoint.report import CheckpointWarning, LoadReport
@@ -47,7 +48,7 @@ NEW_PROJECTION = ("projection_new", "the projection was drawn anew, to be traine
 def load(
     name_or_path: str | Path,
     *,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     dtype: str | torch.dtype = "auto",
     revision: str | None = None,
     **options: Any,
@@ -57,7 +58,8 @@ def load(
     Args:
         name_or_path: ``clamr-nano`` (embedded in this package), a directory, or a hub id.
         device: ``auto`` takes the GPU where there is one.
-        dtype: ``auto`` keeps the dtype of the weights on a GPU and computes in float32 on a CPU.
+        dtype: ``float32``, ``bfloat16``, ``float16`` or torch's; ``auto`` keeps the dtype of the weights on a GPU and
+            computes in float32 on a CPU. ``torch_dtype`` is its old name.
         revision: of the hub repository.
         **options: as in :func:`load_model`.
 
@@ -65,14 +67,18 @@ def load(
         ModelNotFoundError: no such name, directory or hub id.
         UnsafeWeightsError: the weights are not safetensors.
         CheckpointError: it is not a CLaMR checkpoint, or a tensor is missing, left over or of a wrong shape.
-        InputError: an option that is out of range.
+        InputError: an option that is out of range, or that there is not.
+        MissingDependencyError: an optional package is not installed that an option needs.
     """
     device = _device(device)
-    if dtype == "auto" and device == "cpu":
-        dtype = torch.float32
+    # "auto" is what it is where it is not given
+    given = {name: options.pop(name) for name in ("torch_dtype",) if name in options}
+    chosen = dtype_of({**given, **({} if dtype == "auto" and given else {"dtype": dtype})})
+    if chosen == "auto" and device == "cpu":
+        chosen = torch.float32
     options.setdefault("device_map", device)
     checkpoint, options = _find(name_or_path, {**options, "revision": revision})
-    model = _load(ClamrForRetrieval, checkpoint, dtype=dtype, **options)
+    model = _load(ClamrForRetrieval, checkpoint, dtype=chosen, **options)
     return model, load_processor(checkpoint)
 
 
@@ -89,6 +95,7 @@ def load_model(model_class: type[ClamrForRetrieval], name_or_path: str | Path, *
             ``attn_implementation``, ``quantization_config``, …
     """
     with_info = options.pop("output_loading_info", False)
+    options["dtype"] = dtype_of({name: options.pop(name) for name in ("dtype", "torch_dtype") if name in options})
     checkpoint, options = _find(name_or_path, options)
     model = _load(model_class, checkpoint, **options)
     return (model, {"missing_keys": set(), "unexpected_keys": set(), "mismatched_keys": set()}) if with_info else model
@@ -139,16 +146,17 @@ def _load(
         location = None
         dtype = _stored_dtype(checkpoint) if dtype in (None, "auto") else dtype
     # a pair, since the loading info is asked for
-    model, info = PreTrainedModel.from_pretrained.__func__(  # type: ignore[attr-defined]
-        model_class,
-        location,
-        config=config,
-        ignore_mismatched_sizes=True,  # found and named below, with the others
-        output_loading_info=True,
-        **({} if dtype is None else {"dtype": dtype}),
-        **weights,
-        **options,
-    )
+    with explained(options):
+        model, info = PreTrainedModel.from_pretrained.__func__(  # type: ignore[attr-defined]
+            model_class,
+            location,
+            config=config,
+            ignore_mismatched_sizes=True,  # found and named below, with the others
+            output_loading_info=True,
+            **({} if dtype is None else {"dtype": dtype}),
+            **weights,
+            **options,
+        )
     _check_info(info, source.name)
     if assembly is not None and assembly.apart:
         put_beside(model, assembly.apart, dtype=model.dtype)
@@ -237,15 +245,20 @@ def _report(
     )
 
 
-def _device(device: str) -> str:
-    if device == "auto":
+def _device(device: str | torch.device) -> str:
+    if not isinstance(device, str | torch.device):
+        raise InputError(f"device must be auto, cpu, cuda[:N] or mps, got {device!r}")
+    name = str(device)
+    if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError(f"device {device!r} was asked for, but torch sees no CUDA device; use 'cpu' or 'auto'")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError(f"device {name!r} was asked for, but torch sees no CUDA device; use 'cpu' or 'auto'")
+    if name.startswith("mps") and not torch.backends.mps.is_available():
+        raise InputError(f"device {name!r} was asked for, but torch sees no MPS device; use 'cpu' or 'auto'")
     try:
-        return str(torch.device(device))
+        return str(torch.device(name))
     except RuntimeError as error:
-        raise InputError(f"device must be auto, cpu or cuda[:N], got {device!r}") from error
+        raise InputError(f"device must be auto, cpu, cuda[:N] or mps, got {name!r}") from error
 
 
 def _check_info(info: Any, name: str) -> None:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib.util import find_spec
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModel, AutoProcessor
 
-from clamr_select.errors import CheckpointError, InputError, ModelNotFoundError, UnsafeWeightsError
+from clamr_select.errors import (
+    CheckpointError,
+    InputError,
+    MissingDependencyError,
+    ModelNotFoundError,
+    UnsafeWeightsError,
+)
 from clamr_select.model import ClamrConfig, ClamrForRetrieval, ClamrProcessor
 from clamr_select.model.encoder import ClamrEncoder
 
@@ -83,3 +90,46 @@ def test_other_models_and_names_are_refused(saved, tmp_path):
     (other / "config.json").write_text(json.dumps({**config, "model_type": "bert"}))
     with pytest.raises(CheckpointError, match="bert"):
         ClamrEncoder.from_pretrained(str(other))
+
+
+@pytest.mark.parametrize("load", [ClamrEncoder.from_pretrained, ClamrForRetrieval.from_pretrained])
+def test_the_old_name_of_dtype(saved, load):
+    def dtype(**options):
+        loaded = load(str(saved), **options)
+        return getattr(loaded, "model", loaded).dtype
+
+    assert dtype(torch_dtype="bfloat16") == torch.bfloat16
+    assert dtype(torch_dtype=torch.bfloat16, dtype="bfloat16") == torch.bfloat16
+    with pytest.raises(InputError, match="torch_dtype is the old name of dtype"):
+        load(str(saved), torch_dtype="bfloat16", dtype="float16")
+
+
+@pytest.mark.parametrize("dtype", ["bf16", "int8", torch.int8, 16])
+@pytest.mark.parametrize("name", ["dtype", "torch_dtype"])
+def test_no_dtype_to_compute_in(saved, name, dtype):
+    with pytest.raises(InputError, match=f"^{name} must be float32, bfloat16, float16 or auto, got"):
+        ClamrEncoder.from_pretrained(str(saved), **{name: dtype})
+
+
+def test_a_misspelt_option_is_named(saved):
+    for load in (ClamrEncoder.from_pretrained, ClamrForRetrieval.from_pretrained):
+        with pytest.raises(InputError, match=r"unknown option 'qantization'; choose from .*quantization.*transformers"):
+            load(str(saved), qantization="4bit")
+
+
+def test_devices(saved):
+    assert ClamrEncoder.from_pretrained(str(saved), device=torch.device("cpu")).model.device.type == "cpu"
+    with pytest.raises(InputError, match="device must be auto"):
+        ClamrEncoder.from_pretrained(str(saved), device=None)
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="needs a machine without MPS")
+def test_mps_where_there_is_none(saved):
+    with pytest.raises(InputError, match="no MPS device"):
+        ClamrEncoder.from_pretrained(str(saved), device="mps")
+
+
+@pytest.mark.skipif(find_spec("flash_attn") is not None, reason="needs an environment without flash-attn")
+def test_attention_whose_package_is_absent(saved):
+    with pytest.raises(MissingDependencyError, match="flash-attn"):
+        ClamrEncoder.from_pretrained(str(saved), device="cpu", attn_implementation="flash_attention_2")
