@@ -15,6 +15,8 @@ from clamr_select.model.checkpoint.lora import LoraConfig, read_lora_config
 from clamr_select.model.checkpoint.source import HubOptions, Source, find_source
 from clamr_select.model.configuration_clamr import ClamrConfig
 
+OWN_CODE = "it brings code of its own, which is never run here"
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -98,9 +100,11 @@ def _bare_config(source: Source) -> PreTrainedConfig:
     stored = source.config.get("model_type")
     refusal = f"{source.name} is a {stored!r} checkpoint, which stands on none of {', '.join(sorted(BACKBONES))}"
     try:
-        config: Any = AutoConfig.from_pretrained(source.directory)
+        # without the argument, transformers asks on the terminal whether to run the code, and runs it on "y"
+        config: Any = AutoConfig.from_pretrained(source.directory, trust_remote_code=False)
     except (ValueError, KeyError) as error:
-        raise CheckpointError(f"{refusal}: {error}") from error
+        reason = OWN_CODE if "trust_remote_code" in str(error) else str(error)
+        raise CheckpointError(f"{refusal}: {reason}") from error
     for part in ("thinker_config", "vlm_config"):
         inner = getattr(config, part, None)
         config = inner if isinstance(inner, PreTrainedConfig) else config
