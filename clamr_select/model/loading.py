@@ -132,6 +132,7 @@ def _load(
     if source.kind == "own":
         if new_projection_seed is not None:
             raise InputError(f"{source.name} has a projection already; a new one is for bare backbones")
+        TensorFiles(source.weight_files)  # a damaged file is named here; transformers would not say which
         weights: dict[str, Any] = {"use_safetensors": True}
         location = str(source.directory)
     else:

@@ -20,13 +20,15 @@ def load_processor(checkpoint: Checkpoint) -> ClamrProcessor:
     """The adapter's before the base's, a processor of ours before a tokenizer alone.
 
     Raises:
-        CheckpointError: no tokenizer is there.
+        CheckpointError: no tokenizer is there, an own save lost its processor's config, or a file is damaged.
     """
     sources = [source for source in (checkpoint.source, checkpoint.base) if source is not None]
     for source in sources:
         if _is_ours(source):
             with _problems_of(source):
                 return ClamrProcessor.from_pretrained(source.directory, trust_remote_code=False)
+    if checkpoint.source.kind == "own":
+        raise CheckpointError(f"{checkpoint.source.name}: {PROCESSOR_CONFIG} is missing, which save_pretrained wrote")
     for source in sources:
         if any((source.directory / name).is_file() for name in TOKENIZER_FILES):
             with _problems_of(source):
