@@ -18,6 +18,7 @@ MAX_OPTIONS = len(string.ascii_uppercase)
 INSTRUCTION = "Answer with the letter of the right option and nothing else."
 
 MARK = r"(?:\(\s*(?P<round>{letter})\s*\)|\[\s*(?P<square>{letter})\s*\]|(?P<bare>{letter})(?!\w)\s*[.):]?)[.,:]?"
+LETTER = re.compile("[A-Z]")
 LEAD = (
     r"(?:(?:so|thus|therefore|hence),?\s+)?(?:(?:the|my)\s+)?(?:(?:final|correct|right|best)\s+)?"
     r"(?:(?:answer|choice|option)(?:\s+is\s*:?|\s*:)\s*(?:option\s+)?|option\s+)"
@@ -85,6 +86,8 @@ def parse_choice(reply: str, options: Sequence[str]) -> str | None:
             continue
         chosen = read[position]
         rivals = {other.letter for other in read if other.announced or not chosen.announced} - {None}
+        if position == 0 and not chosen.announced:
+            rivals |= _named(lines[1:], letters=letters)
         return chosen.letter if rivals == {chosen.letter} else None
     return None
 
@@ -97,6 +100,9 @@ def tally_choices(choices: Sequence[str | None], right: Sequence[str]) -> Choice
     """
     if not choices or len(choices) != len(right):
         raise InputError(f"choices and right must be of one length, at least 1, got {len(choices)} and {len(right)}")
+    strangers = [choice for choice in (*choices, *right) if choice is not None and not LETTER.fullmatch(choice)]
+    if strangers or None in right:
+        raise InputError(f"choices are letters A to Z, or None where unparsed (Answer.choice); got {strangers[:3]}")
     num_right = sum(choice == letter for choice, letter in zip(choices, right, strict=True))
     num_unparsed = sum(choice is None for choice in choices)
     return ChoiceTally(num_right, len(choices) - num_right - num_unparsed, num_unparsed)
@@ -131,6 +137,12 @@ def _marked(text: str, *, letters: Sequence[str], options: Sequence[str]) -> str
     letter = match["round"] or match["square"] or match["bare"]
     rest = text[match.end() :]
     return letter if not _folded(rest) or _verbatim(rest, letters=letters, options=options) == letter else None
+
+
+def _named(lines: Sequence[str], *, letters: Sequence[str]) -> set[str | None]:
+    """Letters that stand alone in later lines, as in ``Actually, B``; the article of ``A walrus sings`` does not."""
+    pattern = rf"(?<![A-Za-z])([{letters[0]}-{letters[-1]}])(?=\s*(?:[.,;:!?)\]]|$))"
+    return {letter for line in lines for letter in re.findall(pattern, line)}
 
 
 def _plain(line: str) -> str:

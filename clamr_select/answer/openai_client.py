@@ -8,6 +8,7 @@ written before each image, works on every server that takes images.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -150,6 +151,14 @@ def unreachable(client: OpenAI, error: Exception) -> ServerUnreachableError:
     return ServerUnreachableError(f"no answer from {client.base_url}: {_reason(error)} Is the server running there?")
 
 
+def no_completion(client: OpenAI) -> ServerError:
+    """For an answer that is no chat completion, as of a login page."""
+    return ServerError(
+        f"what answers at {client.base_url} is no OpenAI-compatible server: expected a chat completion, got something "
+        "else. Does the address end in /v1, and is it the port of the model server?"
+    )
+
+
 def server_error(client: OpenAI, error: Exception) -> ServerError:
     """An error of the ``openai`` package, as one of ours."""
     return ServerError(f"the server at {client.base_url} answered with an error: {_reason(error)}")
@@ -159,9 +168,14 @@ def _create(client: OpenAI, *, media_arguments: dict[str, Any], **request: Any) 
     openai = import_openai()
     extra_body = {**(request.pop("extra_body", None) or {}), **media_arguments}
     try:
-        return client.chat.completions.create(**request, extra_body=extra_body or None)
+        response = client.chat.completions.create(**request, extra_body=extra_body or None)
     except openai.APIConnectionError as error:  # a timeout is one too
         raise unreachable(client, error) from error
+    except json.JSONDecodeError as error:
+        raise no_completion(client) from error
+    if not request.get("stream") and not hasattr(response, "choices"):  # the package hands other text on as it is
+        raise no_completion(client)
+    return response
 
 
 def _refused(client: OpenAI, error: Exception) -> ServerError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Sequence
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -136,6 +137,8 @@ class OpenAIVlm:
             raise unreachable(self.client, error) from error
         except openai.APIError as error:
             raise server_error(self.client, error) from error
+        except json.JSONDecodeError as error:
+            raise ServerError(f"the server at {self.client.base_url} sent a broken stream: {error}") from error
         finally:
             chunks.close()  # the server stops generating for a reader who has left
         if finish_reason is None:
