@@ -44,7 +44,8 @@ class Conversation:
             options, settings: as :meth:`VideoQA.ask`; ``select_for`` says what "and after that?" is about.
 
         Raises:
-            As :meth:`VideoQA.ask`; and InputError for ``reselect=False`` before any frame was shown.
+            As :meth:`VideoQA.ask`; and InputError for ``reselect=False`` before any frame was shown, or with
+            arguments about frames.
         """
         return finish(self._answer(question, options or (), reselect, settings, stream=False))
 
@@ -59,6 +60,9 @@ class Conversation:
     ) -> Generator[str, None, Answer]:
         if not (reselect or self._answers):
             raise InputError("reselect=False asks about frames shown before; there are none yet")
+        idle = sorted(set(given) - {"max_new_tokens"})
+        if not reselect and idle:
+            raise InputError(f"reselect=False selects and shows no frames, so {', '.join(idle)} would have no effect")
         settings = AskSettings.of(given)
         seen = None if reselect else self._answers[-1].selection
         answer = yield from self._qa.answer(

@@ -116,6 +116,10 @@ def test_a_conversation_keeps_its_turns_and_may_select_again(qa, color_video):
     again = chat.ask("what colour is it?", reselect=False)
     third = chat.ask("what does the subtitle at the end say?", num_frames=2)
 
+    for idle in ({"select_for": "a walrus"}, {"num_frames": 4}, {"policy": "uniform"}):
+        with pytest.raises(InputError, match="no effect"):
+            chat.ask("what colour is it?", reselect=False, **idle)
+
     assert again.selection == first.selection
     assert "index" not in third.timings_seconds
     turns = asked.vlm.asked[-1]
