@@ -19,6 +19,8 @@ ClamrSelectError
 │   ├── ModelNotFoundError (OSError)          no such name, directory or hub id
 │   ├── CheckpointError (ValueError)          weights, config or tokenizer do not fit together
 │   └── UnsafeWeightsError (ValueError)       weights in a format that can run code
+├── StoreError (OSError)               the folder of the cache cannot be used
+│   └── DamagedEntryError (ValueError)     an entry that is cut or changed; the store counts it as a miss
 └── AnswerError
     ├── ServerUnreachableError (ConnectionError)  nothing answers at the address of a VLM server
     └── ServerError (RuntimeError)            a VLM server answered with an error
@@ -111,6 +113,14 @@ class CheckpointError(ModelError, ValueError):
 
 class UnsafeWeightsError(ModelError, ValueError):
     """Weights in a format that can run code; only safetensors are read."""
+
+
+class StoreError(ClamrSelectError, OSError):
+    """The folder of the cache cannot be used: a file, another user's, or open to everyone."""
+
+
+class DamagedEntryError(StoreError, ValueError):
+    """An entry of the cache is cut, changed, or not what its name says."""
 
 
 class AnswerError(ClamrSelectError):

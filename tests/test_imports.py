@@ -56,6 +56,7 @@ STAYS_LIGHT: dict[str, tuple[str, ...]] = {
     "clamr_select.policies": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.metrics": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.context": HEAVY + CONSUMER_PACKAGES,
+    "clamr_select.store": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.video": ("torch", "transformers", *CONSUMER_PACKAGES),
     "clamr_select.scoring": ("transformers", "av", *CONSUMER_PACKAGES),
     **{

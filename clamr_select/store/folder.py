@@ -1,0 +1,89 @@
+"""Where the store lies, whose it is, and how a file gets into it whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from clamr_select.errors import StoreError
+from clamr_select.store.layout import temporary_path
+
+ENVIRONMENT_VARIABLE = "CLAMR_SELECT_CACHE"
+
+
+def default_folder() -> Path:
+    """``$CLAMR_SELECT_CACHE``, else ``clamr-select`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
+    chosen = os.environ.get(ENVIRONMENT_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    base = Path(os.environ.get("XDG_CACHE_HOME") or "")
+    # the XDG specification: a path that is not absolute is to be ignored
+    return (base if base.is_absolute() else Path.home() / ".cache") / "clamr-select"
+
+
+def check_folder(folder: Path) -> None:
+    """A folder that is there must be one that no other user can put entries into; one that is not may be made.
+
+    Raises:
+        StoreError: it is no directory, belongs to another user, or everyone may write to it.
+    """
+    try:
+        found = folder.stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(f"the cache folder {folder} cannot be used: {error.strerror}") from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise StoreError(f"the cache folder {folder} is a file; name a folder, or switch the cache off")
+    if not hasattr(os, "geteuid"):  # Windows keeps each profile's folders private
+        return
+    if found.st_uid not in (os.geteuid(), 0):
+        raise StoreError(
+            f"the cache folder {folder} belongs to another user (uid {found.st_uid}), who could change what is read "
+            f"from it; name one of your own, or switch the cache off"
+        )
+    if found.st_mode & stat.S_IWOTH:
+        raise StoreError(
+            f"everyone may write to the cache folder {folder}, and could change what is read from it; "
+            f"run: chmod o-w {folder}"
+        )
+
+
+def write_whole(path: Path, parts: Iterable[bytes | memoryview], *, root: Path) -> None:
+    """Write a file so that a reader sees all of it or nothing: beside its place, synced, renamed.
+
+    Raises:
+        OSError: it could not be written; nothing is left behind, unless the process is killed.
+    """
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_folder(root)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = temporary_path(path)
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        with open(descriptor, "wb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The renaming outlives a power cut too, where a folder can be synced."""
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
