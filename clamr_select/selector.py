@@ -11,6 +11,7 @@ from typing import Any, overload
 import torch
 
 from clamr_select.errors import InputError
+from clamr_select.indexing.cached_indexer import CacheDir, index_cached
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.indexer import Indexer
 from clamr_select.indexing.options import IndexOptions
@@ -24,6 +25,8 @@ from clamr_select.selection import Selection
 logger = logging.getLogger(__name__)
 
 INDEX_OPTIONS = frozenset(option.name for option in fields(IndexOptions))
+OF_THE_RUN = frozenset({"progress", "cache_dir"})
+"""Of :meth:`FrameSelector.index`; they do not change what comes out."""
 
 
 class FrameSelector:
@@ -73,26 +76,37 @@ class FrameSelector:
         return cls(encoder)
 
     def index(
-        self, video: str | Path, *, preset: str | None = None, progress: Progress | None = None, **options: Any
+        self,
+        video: str | Path,
+        *,
+        preset: str | None = None,
+        progress: Progress | None = None,
+        cache_dir: CacheDir = "auto",
+        **options: Any,
     ) -> IndexedVideo:
-        """Decode, read and encode a video once; the result answers many questions.
+        """Decode, read and encode a video once; the result answers many questions, and is kept on disk.
 
         Args:
             video: a local file.
             preset: a name in ``clamr_select.indexing.presets.PRESETS``; options given here override it.
             progress: called with (stage, done, total).
+            cache_dir: where the index is kept, and looked for first: under the same bytes, options and weights it is
+                neither decoded nor encoded again. ``auto`` is ``$CLAMR_SELECT_CACHE`` or the user's cache folder; a
+                folder; a :class:`clamr_select.store.Store`; None keeps nothing. See docs/store.md.
             **options: fields of :class:`clamr_select.indexing.options.IndexOptions`, e.g. ``candidate_fps=1``,
                 ``subtitles="talk.srt"``, ``ocr="off"``, ``title="…"``.
 
         Raises:
             VideoError, ContextError: see :class:`clamr_select.indexing.indexer.Indexer`.
             InputError: an option that does not exist or is out of range.
+            StoreError: ``cache_dir`` is a file, another user's, or writable for everyone.
         """
         unknown = sorted(set(options) - INDEX_OPTIONS)
         if unknown:
             raise InputError(f"no such option: {', '.join(unknown)}; allowed: {', '.join(sorted(INDEX_OPTIONS))}")
         options = {**named_preset(preset).index, **options}
-        return Indexer(self.encoder, options=IndexOptions(**options), progress=progress).index(video)
+        indexer = Indexer(self.encoder, options=IndexOptions(**options), progress=progress)
+        return index_cached(indexer, video, cache_dir=cache_dir)
 
     @overload
     def select(self, video: str | Path, question: str, **options: Any) -> Selection: ...
@@ -118,7 +132,7 @@ class FrameSelector:
         chosen = named_preset(preset)
         # before the minutes of decoding: a question that cannot be encoded is known at once
         self.encoder.encode_query(questions)
-        index_options = {name: value for name, value in options.items() if name in INDEX_OPTIONS | {"progress"}}
+        index_options = {name: value for name, value in options.items() if name in INDEX_OPTIONS | OF_THE_RUN}
         select_options = {name: value for name, value in options.items() if name not in index_options}
         indexed = self.index(video, preset=preset, **index_options)
         selected = indexed.select(question, **{**chosen.select, **select_options})

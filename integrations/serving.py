@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clamr_select.store.folder import ENVIRONMENT_VARIABLE
+
 if TYPE_CHECKING:
     from clamr_select.indexing.indexed_video import IndexedVideo
     from clamr_select.selection import Selection
@@ -82,7 +84,9 @@ def _indexed(video: Path, content: str | None, options: dict[str, Any]) -> Index
         content = f"{video.resolve()} {found.st_size} {found.st_mtime_ns}"
     key = f"{content} {sorted((name, str(value)) for name, value in options.items())}"
     if key not in _shared.indexed:
-        _shared.indexed[key] = _shared.selector.index(video, **options)
+        # what users send to a server stays in memory, unless whoever runs it names a folder
+        cache_dir = os.environ.get(ENVIRONMENT_VARIABLE)
+        _shared.indexed[key] = _shared.selector.index(video, **{"cache_dir": cache_dir, **options})
         if len(_shared.indexed) > MAX_INDEXED_VIDEOS:
             _shared.indexed.popitem(last=False)
     _shared.indexed.move_to_end(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +21,20 @@ SPOKEN = {
     14: "let me write that down",
     19: "force is mass times acceleration",
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What fixtures index is kept in a folder of this run."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CLAMR_SELECT_CACHE", str(tmp_path_factory.mktemp("cache") / "shared"))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _cache_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees what another kept."""
+    monkeypatch.setenv("CLAMR_SELECT_CACHE", str(tmp_path / "cache-of-the-test"))
 
 
 def scene_color(seconds: float) -> tuple[int, int, int]:

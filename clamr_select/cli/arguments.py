@@ -55,6 +55,12 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audio", metavar="NAME", help="auto (default): the sound, where the model hears; or off")
     parser.add_argument("--ocr", metavar="NAME", help="auto (default) reads text on screen, or off")
     parser.add_argument("--asr", default="off", metavar="NAME", help="off (default): speech comes from subtitles")
+    parser.add_argument(
+        "--cache-dir",
+        metavar="DIR",
+        help="where embeddings are kept (default: $CLAMR_SELECT_CACHE or ~/.cache/clamr-select)",
+    )
+    parser.add_argument("--no-cache", action="store_true", help="keep nothing, and use nothing that was kept")
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, *, compat: Compat = "corrected") -> None:
@@ -107,6 +113,8 @@ def check(arguments: argparse.Namespace) -> None:
     if arguments.policy not in POLICIES:
         raise unknown_name("policy", arguments.policy, POLICIES)
     check_similarity(arguments.similarity)
+    if arguments.no_cache and arguments.cache_dir is not None:
+        raise InputError("give --cache-dir or --no-cache, not both")
     if not Path(arguments.video).exists():
         raise VideoNotFoundError(f"no such file: {arguments.video}")
 
@@ -126,6 +134,7 @@ def index_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "audio": arguments.audio,
         "ocr": arguments.ocr,
         "asr": arguments.asr,
+        "cache_dir": None if arguments.no_cache else arguments.cache_dir or "auto",
     }
 
 

@@ -15,13 +15,22 @@ ENVIRONMENT_VARIABLE = "CLAMR_SELECT_CACHE"
 
 
 def default_folder() -> Path:
-    """``$CLAMR_SELECT_CACHE``, else ``clamr-select`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``."""
+    """``$CLAMR_SELECT_CACHE``, else ``clamr-select`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``.
+
+    Raises:
+        StoreError: neither is set, and the user has no home.
+    """
     chosen = os.environ.get(ENVIRONMENT_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute()
     base = Path(os.environ.get("XDG_CACHE_HOME") or "")
     # the XDG specification: a path that is not absolute is to be ignored
-    return (base if base.is_absolute() else Path.home() / ".cache") / "clamr-select"
+    if not base.is_absolute():
+        try:
+            base = Path.home() / ".cache"
+        except RuntimeError as error:
+            raise StoreError(f"there is no home for a cache; set {ENVIRONMENT_VARIABLE}, or switch it off") from error
+    return base / "clamr-select"
 
 
 def check_folder(folder: Path) -> None:

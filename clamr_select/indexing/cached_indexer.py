@@ -1,0 +1,88 @@
+"""Index a video once: a second time, in this process or another, it is read from the store."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from clamr_select.container import check_container
+from clamr_select.errors import StoreError, UnreadableVideoError, VideoNotFoundError
+from clamr_select.indexing.index_key import index_key
+from clamr_select.indexing.indexed_video import IndexedVideo
+from clamr_select.indexing.indexer import Indexer
+from clamr_select.indexing.progress import Stopwatch
+from clamr_select.indexing.stored_index import from_entry, to_entry
+from clamr_select.model.identity import encoder_identity
+from clamr_select.selection import SelectionWarning
+from clamr_select.store import Key, Store, content_digest
+
+CacheDir = str | Path | Store | Literal["auto"] | None
+"""``auto`` is the default folder; None keeps nothing."""
+
+NOT_CACHED = "not_cached"
+UNKNOWN_WEIGHTS = "a part of the model's weights lies on disk, so its embeddings cannot be kept for another run"
+CHANGED_VIDEO = "the video changed while it was read, so its embeddings were not kept"
+
+
+def index_cached(indexer: Indexer, video: str | Path, *, cache_dir: CacheDir) -> IndexedVideo:
+    """The index of a video from the store, else made by ``indexer`` and stored.
+
+    Raises:
+        VideoError, ContextError: as :meth:`Indexer.index`.
+        StoreError: the folder that was named cannot be used. The default one is then left alone, with a warning.
+    """
+    if cache_dir is None:
+        return indexer.index(video)
+    try:
+        store = cache_dir if isinstance(cache_dir, Store) else Store(None if cache_dir == "auto" else cache_dir)
+    except StoreError as error:
+        if cache_dir != "auto":
+            raise
+        return _with(indexer.index(video), [(NOT_CACHED, str(error))])
+    return _index_once(indexer, video, store)
+
+
+def _index_once(indexer: Indexer, video: str | Path, store: Store) -> IndexedVideo:
+    watch, found = Stopwatch(), None
+    with watch.stage("load"):
+        check_container(video)
+        before = _state(video)
+        key = _key(indexer, video)
+        if key is not None:
+            found = store.get(key)
+    if found is not None:
+        indexed = from_entry(found, video=video, encoder=indexer.encoder, timings_seconds=watch.seconds)
+        return _with(indexed, store.take_warnings())
+    indexed = indexer.index(video)
+    if key is None:
+        return _with(indexed, [(NOT_CACHED, UNKNOWN_WEIGHTS)])
+    if _state(video) != before:
+        return _with(indexed, [*store.take_warnings(), (NOT_CACHED, CHANGED_VIDEO)])
+    store.put(key, to_entry(indexed), label=Path(video).name)
+    return _with(indexed, store.take_warnings())
+
+
+def _key(indexer: Indexer, video: str | Path) -> Key | None:
+    """None for a model that cannot be told from others."""
+    encoder = encoder_identity(indexer.encoder)
+    if encoder is None:
+        return None
+    try:
+        digest = content_digest(video)
+    except VideoNotFoundError:
+        raise
+    except OSError as error:
+        raise UnreadableVideoError(f"{os.fspath(video)!r} cannot be read: {error.strerror}") from error
+    return index_key(video, digest=digest, options=indexer.options, encoder=encoder)
+
+
+def _state(video: str | Path) -> tuple[int, int, int]:
+    found = os.stat(video)
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def _with(indexed: IndexedVideo, warnings: list[tuple[str, str]]) -> IndexedVideo:
+    noted = tuple(SelectionWarning(*warning) for warning in warnings)
+    return replace(indexed, warnings=(*indexed.warnings, *noted))

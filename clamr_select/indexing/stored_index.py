@@ -1,0 +1,70 @@
+"""An indexed video as an entry of the store, and back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from clamr_select.indexing.indexed_video import IndexedVideo
+from clamr_select.model.encoder import ClamrEncoder
+from clamr_select.scoring.tokens import TokenEmbeddings
+from clamr_select.selection import SelectionWarning, VideoFacts
+from clamr_select.store import Entry
+
+
+def to_entry(indexed: IndexedVideo) -> Entry:
+    """What the video decided; what the loaded model adds is left out."""
+    tokens, assumed = indexed.tokens, _assumed(indexed.encoder)
+    record: dict[str, Any] = {
+        "video_facts": asdict(indexed.video_facts),
+        "words": indexed.words,
+        "method": indexed.method,
+        "warnings": [asdict(warning) for warning in indexed.warnings if warning not in assumed],
+        "num_candidates": tokens.num_candidates,
+        "modalities": list(tokens.modalities),
+    }
+    tensors = {
+        "vectors": tokens.vectors,
+        "modality_ids": tokens.modality_ids.to(torch.uint8),
+        "first_candidates": tokens.first_candidates.to(torch.int32),
+        "last_candidates": tokens.last_candidates.to(torch.int32),
+        "frame_indices": torch.from_numpy(np.asarray(indexed.frame_indices, dtype=np.int64)),
+        "timestamps_seconds": torch.from_numpy(np.asarray(indexed.timestamps_seconds, dtype=np.float64)),
+    }
+    return Entry(record, tensors)
+
+
+def from_entry(
+    entry: Entry, *, video: str | Path, encoder: ClamrEncoder, timings_seconds: dict[str, float]
+) -> IndexedVideo:
+    """The indexed video, for the encoder that would have made it."""
+    record, tensors = entry.record, entry.tensors
+    return IndexedVideo(
+        video=str(video),
+        video_facts=VideoFacts(**record["video_facts"]),
+        frame_indices=tensors["frame_indices"].numpy(),
+        timestamps_seconds=tensors["timestamps_seconds"].numpy(),
+        tokens=TokenEmbeddings(
+            vectors=tensors["vectors"],
+            modality_ids=tensors["modality_ids"].long(),
+            first_candidates=tensors["first_candidates"].long(),
+            last_candidates=tensors["last_candidates"].long(),
+            num_candidates=record["num_candidates"],
+            modalities=tuple(record["modalities"]),
+        ),
+        words=record["words"],
+        method={**record["method"], "model": encoder.name},
+        warnings=(*_assumed(encoder), *(SelectionWarning(**warning) for warning in record["warnings"])),
+        timings_seconds=timings_seconds,
+        encoder=encoder,
+    )
+
+
+def _assumed(encoder: ClamrEncoder) -> tuple[SelectionWarning, ...]:
+    """What had to be assumed when the model was loaded."""
+    report = encoder.load_report
+    return () if report is None else tuple(SelectionWarning(*warning) for warning in report.warnings)
