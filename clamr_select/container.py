@@ -21,6 +21,7 @@ from clamr_select.errors import (
     VideoNotFoundError,
     VideoTooLargeError,
 )
+from clamr_select.limits import DEFAULT_LIMITS, Limits, too_large
 
 if TYPE_CHECKING:
     import av.container
@@ -30,9 +31,6 @@ logger = logging.getLogger(__name__)
 ContainerKind = Literal[
     "iso-bmff", "matroska", "avi", "mpeg-ts", "mpeg-ps", "flv", "ogg", "asf", "wav", "flac", "mp3", "aac"
 ]
-
-DEFAULT_MAX_PIXELS = 8192 * 4320
-"""Pixels of one frame: 8K DCI. One RGB frame of that size is 101 MiB."""
 
 DEMUXERS: Mapping[ContainerKind, tuple[str, ...]] = MappingProxyType(
     {
@@ -53,6 +51,7 @@ DEMUXERS: Mapping[ContainerKind, tuple[str, ...]] = MappingProxyType(
 """Container to FFmpeg's names of its demuxers. None of them follows a path written in the file."""
 
 _HEAD_BYTES = 4096
+_MICROSECONDS = 1_000_000
 _ISO_BOXES = (b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"sidx")
 _IMAGE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
 _IMAGES = (
@@ -74,17 +73,18 @@ _TRANSPORT_PACKETS = ((188, 0), (192, 4), (204, 0))
 """(packet length, offset of the sync byte): plain, with time codes (m2ts), with error correction."""
 
 
-def check_container(path: str | os.PathLike[str]) -> ContainerKind:
+def check_container(path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMITS) -> ContainerKind:
     """What kind of media container the first bytes of a local file are; nothing is decoded.
 
     Raises:
+        VideoTooLargeError: the file has more than ``limits.max_bytes``.
         InputError: ``path`` is a URL or not a path.
         VideoNotFoundError: there is no such file.
         UnreadableVideoError: a directory, an empty or unreadable file, an image, text, or an unknown format.
         UnsafeVideoError: a playlist or script, which could make a decoder open other files.
     """
     name = _as_path(path)
-    head = _read_head(name)
+    head = _read_head(name, limits)
     if not head:
         raise UnreadableVideoError(f"{name!r} is empty (0 bytes); was its download interrupted?")
     kind = sniff_container(head)
@@ -130,31 +130,26 @@ def sniff_container(head: bytes) -> ContainerKind | None:
     return None
 
 
-def open_container(
-    path: str | os.PathLike[str], *, max_pixels: int = DEFAULT_MAX_PIXELS
-) -> av.container.InputContainer:
+def open_container(path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMITS) -> av.container.InputContainer:
     """Check a local media file and open it with PyAV. Close what is returned (it is a context manager).
 
-    ``max_pixels`` is the largest width × height of a video frame, checked in the header.
-
     Raises:
-        VideoTooLargeError: a video stream has larger frames; none was decoded.
+        VideoTooLargeError: the file, its frames, its length or the number of its streams are past a limit, as far as
+            its header says; no frame was returned.
         UnreadableVideoError: the header is damaged or incomplete, and all of :func:`check_container`.
     """
-    if max_pixels < 1:
-        raise InputError(f"max_pixels must be at least 1, got {max_pixels}")
-    kind = check_container(path)
+    kind = check_container(path, limits=limits)
     import av
 
     # An absolute path has no protocol prefix: a file called "concat:a|b" stays a file.
     name = os.path.abspath(_as_path(path))
     demuxers = ",".join(demuxer for names in DEMUXERS.values() for demuxer in names)
-    limits = {"max_pixels": str(max_pixels)} if kind in _LISTS_ITS_STREAMS else {}
+    probing = {"max_pixels": str(limits.max_pixels)} if kind in _LISTS_ITS_STREAMS else {}
     try:
         container = av.open(
             name,
             container_options={"format_whitelist": demuxers, "protocol_whitelist": "file"},
-            options=limits,
+            options=probing,
             **_tags_in_any_encoding(av.__version__),
         )
     except av.FFmpegError as error:
@@ -163,17 +158,27 @@ def open_container(
         raise UnreadableVideoError(
             f"{name!r} cannot be read as {kind}: its header is damaged or incomplete. Was the file cut short?"
         ) from error
-    for stream in container.streams.video:
-        codec = stream.codec_context
-        cover_art = stream.disposition & av.stream.Disposition.attached_pic
-        if codec is not None and not cover_art and codec.width * codec.height > max_pixels:
-            size = f"{codec.width}x{codec.height}"
-            container.close()
-            raise VideoTooLargeError(
-                f"{name!r} has frames of {size}; the limit is {max_pixels} pixels a frame. "
-                f"Scale the video down, or raise max_pixels if you trust the file."
-            )
+    try:
+        _check_header(container, name, limits)
+    except VideoTooLargeError:
+        container.close()
+        raise
     return container
+
+
+def _check_header(container: av.container.InputContainer, name: str, limits: Limits) -> None:
+    from av.stream import Disposition
+
+    if len(container.streams) > limits.max_streams:
+        raise too_large(name, f"has {len(container.streams)} streams", limits=limits, name="max_streams")
+    seconds = (container.duration or 0) / _MICROSECONDS
+    if seconds > limits.max_duration_seconds:
+        raise too_large(name, f"lasts {seconds:.0f} s", limits=limits, name="max_duration_seconds")
+    for stream in container.streams.video:
+        codec, cover_art = stream.codec_context, stream.disposition & Disposition.attached_pic
+        if codec is not None and not cover_art and codec.width * codec.height > limits.max_pixels:
+            size = f"{codec.width}x{codec.height} = {codec.width * codec.height} pixels"
+            raise too_large(name, f"has frames of {size}", limits=limits, name="max_pixels")
 
 
 def _tags_in_any_encoding(av_version: str) -> dict[str, Any]:
@@ -190,13 +195,16 @@ def _as_path(path: str | os.PathLike[str]) -> str:
     return name
 
 
-def _read_head(name: str) -> bytes:
+def _read_head(name: str, limits: Limits) -> bytes:
     try:
-        mode = os.stat(name).st_mode
+        found = os.stat(name)
+        mode = found.st_mode
         if stat.S_ISDIR(mode):
             raise UnreadableVideoError(f"{name!r} is a directory; pass one video file")
         if not stat.S_ISREG(mode):  # reading a pipe or device could wait for ever
             raise UnreadableVideoError(f"{name!r} is not a regular file")
+        if found.st_size > limits.max_bytes:
+            raise too_large(name, f"has {found.st_size} bytes", limits=limits, name="max_bytes")
         with open(name, "rb") as file:
             return file.read(_HEAD_BYTES)
     except FileNotFoundError as error:

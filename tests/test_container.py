@@ -17,6 +17,7 @@ from clamr_select.errors import (
     VideoNotFoundError,
     VideoTooLargeError,
 )
+from clamr_select.limits import Limits
 
 
 def encode(path: Path, *, width: int = 64, height: int = 48, title: str = "", frames: int = 4) -> Path:
@@ -178,10 +179,10 @@ def test_a_file_named_like_a_protocol_is_a_file(video: Path, tmp_path: Path, mon
 
 
 def test_large_frames_are_refused_from_the_header(video: Path) -> None:
-    with open_container(video, max_pixels=64 * 48) as container:
+    with open_container(video, limits=Limits(max_pixels=64 * 48)) as container:
         assert container.streams.video[0].width == 64
-    with pytest.raises(VideoTooLargeError, match=r"64x48; the limit is 3071 pixels"):
-        open_container(video, max_pixels=64 * 48 - 1)
+    with pytest.raises(VideoTooLargeError, match=r"64x48 = 3072 pixels; the limit max_pixels is 3071"):
+        open_container(video, limits=Limits(max_pixels=64 * 48 - 1))
 
 
 def test_a_bomb_is_refused_by_default(tmp_path: Path) -> None:
@@ -194,7 +195,7 @@ def test_a_bomb_is_refused_by_default(tmp_path: Path) -> None:
 
 def test_the_limit_must_be_positive(video: Path) -> None:
     with pytest.raises(InputError, match="max_pixels"):
-        open_container(video, max_pixels=0)
+        open_container(video, limits=Limits(max_pixels=0))
 
 
 def test_tags_that_are_not_utf8_do_not_stop_the_opening(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from clamr_select.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
+    from clamr_select.limits import Limits
     from clamr_select.model.reference_labels import Compat
     from clamr_select.selector import FrameSelector
 
@@ -55,6 +57,14 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audio", metavar="NAME", help="auto (default): the sound, where the model hears; or off")
     parser.add_argument("--ocr", metavar="NAME", help="auto (default) reads text on screen, or off")
     parser.add_argument("--asr", default="off", metavar="NAME", help="off (default): speech comes from subtitles")
+    parser.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=N",
+        help="what the file may be at most: max_pixels (of a frame), max_duration_seconds, max_bytes, max_streams, "
+        "max_frames; may be given several times",
+    )
     parser.add_argument(
         "--cache-dir",
         metavar="DIR",
@@ -113,6 +123,7 @@ def check(arguments: argparse.Namespace) -> None:
     if arguments.policy not in POLICIES:
         raise unknown_name("policy", arguments.policy, POLICIES)
     check_similarity(arguments.similarity)
+    limits(arguments.limit)
     if arguments.no_cache and arguments.cache_dir is not None:
         raise InputError("give --cache-dir or --no-cache, not both")
     if not Path(arguments.video).exists():
@@ -125,6 +136,7 @@ def index_options(arguments: argparse.Namespace) -> dict[str, Any]:
     given |= {} if arguments.description is None else {"description": arguments.description}
     return {
         **given,
+        "limits": limits(arguments.limit),
         "preset": arguments.preset,
         "candidate_fps": arguments.candidate_fps,
         "max_candidates": arguments.max_candidates,
@@ -136,6 +148,24 @@ def index_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "asr": arguments.asr,
         "cache_dir": None if arguments.no_cache else arguments.cache_dir or "auto",
     }
+
+
+def limits(given: Sequence[str]) -> Limits:
+    """``max_pixels=40000000`` and the like.
+
+    Raises:
+        InputError: not of that form, no such limit, or not a positive number.
+    """
+    from clamr_select.limits import Limits
+
+    values: dict[str, float] = {}
+    for text in given:
+        name, _, number = text.partition("=")
+        try:
+            values[name] = int(number) if number.isdecimal() else float(number)
+        except ValueError as error:
+            raise InputError(f"--limit must be NAME=N, e.g. max_pixels=40000000, got {text!r}") from error
+    return Limits.from_mapping(values)
 
 
 def load_selector(arguments: argparse.Namespace) -> FrameSelector:

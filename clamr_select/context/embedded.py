@@ -11,6 +11,7 @@ from clamr_select.context.ass import plain_ass_text
 from clamr_select.context.cues import Cue, ParsedCues, tidy_cues
 from clamr_select.context.timed_text import ContextTrack
 from clamr_select.errors import InputError, SubtitlesError
+from clamr_select.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
     from av import Packet
@@ -25,7 +26,11 @@ _ASS_FIELDS_BEFORE_TEXT = 8
 
 
 def embedded_subtitles(
-    video_path: str | Path, *, stream_index: int | None = None, language: str | None = None
+    video_path: str | Path,
+    *,
+    stream_index: int | None = None,
+    language: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> ContextTrack | None:
     """Read one embedded subtitle stream as timed text of the modality ``asr``, on the container's clock.
 
@@ -36,6 +41,7 @@ def embedded_subtitles(
         video_path: A local video.
         stream_index: Index of the stream in the container; None takes the text stream that is marked as
             default, else the first.
+        limits: What the file may be at most.
         language: Only streams tagged so (``eng``; ISO 639-2, as containers write it), any case.
 
     Returns:
@@ -48,7 +54,7 @@ def embedded_subtitles(
     """
     if stream_index is not None and language is not None:
         raise InputError("give stream_index or language, not both")
-    with open_container(video_path) as container:
+    with open_container(video_path, limits=limits) as container:
         streams = tuple(container.streams.subtitles)
         if not streams and stream_index is None and language is None:
             return None

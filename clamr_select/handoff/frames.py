@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clamr_select.errors import FrameDecodeError, InputError
+from clamr_select.limits import DEFAULT_LIMITS, Limits
 from clamr_select.selection import Selection
 from clamr_select.time_format import format_time_for_filename
 
@@ -75,7 +76,11 @@ def save_frames(selection: Selection, directory: str | Path) -> list[Path]:
 
 
 def frames_at(
-    video: str, timestamps_seconds: Mapping[int, float], *, max_side: int | None = None
+    video: str,
+    timestamps_seconds: Mapping[int, float],
+    *,
+    max_side: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[DecodedFrame]:
     """Decode frames whose times are known, one by one.
 
@@ -87,7 +92,7 @@ def frames_at(
     """
     from clamr_select.video import open_video
 
-    with open_video(video) as reader:
+    with open_video(video, limits=limits) as reader:
         beyond = [index for index in timestamps_seconds if index >= reader.info.num_frames]
         if beyond:
             raise FrameDecodeError(
@@ -104,6 +109,11 @@ def frames_at(
             yield frame
 
 
+def limits_of(selection: Selection) -> Limits:
+    """The limits that the video was indexed under."""
+    return Limits.from_mapping(selection.method.get("limits", {}))
+
+
 def _frames_as_selected(selection: Selection, *, max_side: int | None) -> Iterator[DecodedFrame]:
     times = dict(zip(selection.frame_indices, selection.timestamps_seconds, strict=True))
-    return frames_at(selection.video, times, max_side=max_side)
+    return frames_at(selection.video, times, max_side=max_side, limits=limits_of(selection))

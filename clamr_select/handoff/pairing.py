@@ -9,9 +9,10 @@ import numpy as np
 
 from clamr_select.errors import InputError, TimestampWarning, unknown_name
 from clamr_select.handoff.consumers import TimeChannel, shown_seconds
-from clamr_select.handoff.frames import frames_at
+from clamr_select.handoff.frames import frames_at, limits_of
 from clamr_select.handoff.timeline import MAX_CLOCK_ERROR_SECONDS, Timeline, timeline_of
 from clamr_select.handoff.warn import warn
+from clamr_select.limits import DEFAULT_LIMITS, Limits
 from clamr_select.selection import Pair, Selection
 
 
@@ -24,6 +25,7 @@ class Emission:
     """In the source video, never decreasing: a frame may be emitted repeatedly."""
     timestamps_seconds: tuple[float, ...]
     timeline: Timeline
+    limits: Limits = DEFAULT_LIMITS
 
     def decode(self, *, max_side: int | None = None) -> np.ndarray:
         """(num_frames, height, width, 3) uint8 RGB.
@@ -32,7 +34,8 @@ class Emission:
             FrameDecodeError, VideoError: as :meth:`Selection.frames`.
         """
         times = dict(zip(self.frame_indices, self.timestamps_seconds, strict=True))
-        images = {frame.frame_index: frame.image for frame in frames_at(self.video, times, max_side=max_side)}
+        frames = frames_at(self.video, times, max_side=max_side, limits=self.limits)
+        images = {frame.frame_index: frame.image for frame in frames}
         return np.stack([images[index] for index in self.frame_indices])
 
 
@@ -63,7 +66,7 @@ def plan_emission(selection: Selection, channel: TimeChannel, *, pair: Pair | No
     indices, times = (tuple(column) for column in zip(*frames, strict=True))
     _warn_of_times(times, channel, pair=chosen)
     line = timeline_of(indices, times, facts=selection.video_facts, clock=channel.clock)
-    return Emission(selection.video, indices, times, line)
+    return Emission(selection.video, indices, times, line, limits_of(selection))
 
 
 def resolve_pair(pair: Pair | None, channel: TimeChannel) -> Pair:
@@ -83,7 +86,7 @@ def _with_neighbors(selection: Selection) -> list[tuple[int, float]]:
     """Each selected frame and the one after it; the last frame of a video is its own neighbour."""
     from clamr_select.video import open_video
 
-    with open_video(selection.video) as reader:
+    with open_video(selection.video, limits=limits_of(selection)) as reader:
         clock, last = reader.timestamps_seconds, reader.info.num_frames - 1
     couples: list[tuple[int, float]] = []
     for index, seconds in zip(selection.frame_indices, selection.timestamps_seconds, strict=True):

@@ -47,7 +47,7 @@ def index_cached(indexer: Indexer, video: str | Path, *, cache_dir: CacheDir) ->
 def _index_once(indexer: Indexer, video: str | Path, store: Store) -> IndexedVideo:
     watch, found = Stopwatch(), None
     with watch.stage("load"):
-        check_container(video)
+        check_container(video, limits=indexer.options.limits)
         before = _state(video)
         key = _key(indexer, video)
         if key is not None:

@@ -86,7 +86,7 @@ class Indexer:
         ContextError: subtitles that were named cannot be read, or reading on-screen text failed.
         """
         with self.watch.stage("open"):
-            reader = open_video(video, backend=self.options.backend)
+            reader = open_video(video, backend=self.options.backend, limits=self.options.limits)
         with reader:
             candidates = sample_candidates(
                 reader.timestamps_seconds,
@@ -95,7 +95,7 @@ class Indexer:
             )
             self.num_candidates = len(candidates.frame_indices)
             with self.watch.stage("subtitles"):
-                speech = speech_track(reader.info, subtitles=self.options.subtitles)
+                speech = speech_track(reader.info, subtitles=self.options.subtitles, limits=self.options.limits)
             description = describe(
                 title=self.options.title,
                 description=self.options.description,
@@ -139,6 +139,7 @@ class Indexer:
             start_seconds=info.start_seconds,
             end_seconds=info.start_seconds + info.duration_seconds,
             max_seconds=self.encoder.processor.max_audio_seconds,
+            limits=self.options.limits,
         )
 
     def _chunks(self, reader: VideoReader, candidates: Candidates) -> Iterator[list[Pair]]:
@@ -279,6 +280,7 @@ class Indexer:
             "ocr": RapidOcr.name if self.options.ocr == "auto" else "off",
             "audio": "off" if read.sound is None else read.sound.source,
             "description": description is not None,
+            **({"limits": self.options.limits.changed} if self.options.limits.changed else {}),
         }
 
 

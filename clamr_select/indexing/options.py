@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from clamr_select.errors import InputError, unknown_name
+from clamr_select.limits import DEFAULT_LIMITS, Limits
 from clamr_select.video import Backend
 from clamr_select.video.candidates import DEFAULT_MAX_CANDIDATES
 
@@ -47,6 +48,8 @@ class IndexOptions:
     """Speech recognition; speech comes from subtitles until then."""
     title: str | None = None
     description: str | None = None
+    limits: Limits = DEFAULT_LIMITS
+    """What the file may be at most."""
 
     def __post_init__(self) -> None:
         for kind, value, allowed in (

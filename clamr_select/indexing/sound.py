@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from clamr_select.errors import UnreadableVideoError, UnsupportedVideoError
+from clamr_select.limits import DEFAULT_LIMITS, Limits
 from clamr_select.model.document import MIN_SAMPLES, DocumentAudio
 from clamr_select.video.audio import SAMPLE_RATE, AudioStream, open_audio
 
@@ -25,6 +26,7 @@ class WindowSound:
         path: of the video.
         timestamps_seconds: (num_candidates,) of all candidates, strictly increasing.
         start_seconds, end_seconds: of the video.
+        limits: what the file may be at most.
         max_seconds: of sound in one document. What a longer window has beyond that is left out, and said.
     """
 
@@ -36,6 +38,7 @@ class WindowSound:
         start_seconds: float,
         end_seconds: float,
         max_seconds: float,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         middles = (timestamps_seconds[1:] + timestamps_seconds[:-1]) / 2
         edges = [start_seconds, *middles.tolist(), max(end_seconds, float(timestamps_seconds[-1]))]
@@ -46,7 +49,7 @@ class WindowSound:
         self._num_too_long, self._seconds_left_out = 0, 0.0
         self._ended_seconds: float | None = None
         self._opening_warnings: list[tuple[str, str]] = []
-        self._stream = self._open(path)
+        self._stream = self._open(path, limits)
 
     def cut(self, timestamps_seconds: Sequence[float]) -> DocumentAudio | None:
         """The sound of the next window, up to where the track ends; None where the track has none there.
@@ -115,9 +118,9 @@ class WindowSound:
                 noted.append(("audio_partial", text))
         return noted
 
-    def _open(self, path: str) -> AudioStream | None:
+    def _open(self, path: str, limits: Limits) -> AudioStream | None:
         try:
-            stream = open_audio(path)
+            stream = open_audio(path, limits=limits)
         except (UnsupportedVideoError, UnreadableVideoError) as error:
             self._opening_warnings.append((NO_AUDIO, f"the model hears, and the sound cannot be read: {error}"))
             return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from clamr_select.container import DEFAULT_MAX_PIXELS
 from clamr_select.errors import unknown_name
+from clamr_select.limits import DEFAULT_LIMITS, Limits
 from clamr_select.video.reader import DecodedFrame, VideoInfo, VideoReader
 
 Backend = Literal["pyav", "decord", "torchcodec"]
@@ -15,7 +15,7 @@ __all__ = ["Backend", "DecodedFrame", "VideoInfo", "VideoReader", "open_video"]
 
 
 def open_video(
-    path: str | os.PathLike[str], *, backend: Backend = "pyav", max_pixels: int = DEFAULT_MAX_PIXELS
+    path: str | os.PathLike[str], *, backend: Backend = "pyav", limits: Limits = DEFAULT_LIMITS
 ) -> VideoReader:
     """Open a local video file. Use what is returned as a context manager.
 
@@ -23,7 +23,7 @@ def open_video(
         path: A file. URLs, playlists and directories are refused.
         backend: ``pyav`` reads everything FFmpeg reads. ``decord`` and ``torchcodec`` list the same frames and
             give the same ones, or refuse the file.
-        max_pixels: The largest width × height of one frame.
+        limits: What the file may be at most.
 
     Raises:
         UnknownNameError: there is no such backend.
@@ -34,13 +34,13 @@ def open_video(
     if backend == "pyav":
         from clamr_select.video.pyav_reader import PyAVReader
 
-        return PyAVReader(path, max_pixels=max_pixels)
+        return PyAVReader(path, limits=limits)
     if backend == "decord":
         from clamr_select.video.decord_reader import DecordReader
 
-        return DecordReader(path, max_pixels=max_pixels)
+        return DecordReader(path, limits=limits)
     if backend == "torchcodec":
         from clamr_select.video.torchcodec_reader import TorchCodecReader
 
-        return TorchCodecReader(path, max_pixels=max_pixels)
+        return TorchCodecReader(path, limits=limits)
     raise unknown_name("video backend", backend, ("pyav", "decord", "torchcodec"))

@@ -12,6 +12,7 @@ import numpy as np
 
 from clamr_select.container import open_container
 from clamr_select.errors import InputError, UnreadableVideoError, UnsupportedVideoError
+from clamr_select.limits import DEFAULT_LIMITS, Limits
 from clamr_select.video.audio_blocks import SAMPLE_RATE, Block, SoundDecoder
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 
-def open_audio(path: str | os.PathLike[str]) -> AudioStream | None:
+def open_audio(path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMITS) -> AudioStream | None:
     """Open the sound of a local media file; None where it has no audio stream.
 
     Of several streams the one that FFmpeg takes by default, or the first that it can decode.
@@ -29,7 +30,7 @@ def open_audio(path: str | os.PathLike[str]) -> AudioStream | None:
         UnreadableVideoError: not one sample of the stream can be decoded.
         VideoError, InputError: as :func:`clamr_select.container.open_container`.
     """
-    container = open_container(path)
+    container = open_container(path, limits=limits)
     try:
         stream = _best_stream(container, path=os.fspath(path))
         if stream is None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from clamr_select.container import open_container
+from clamr_select.limits import Limits
 from clamr_select.video.packets import PacketTable, read_packets
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ _EARLIER_KEYS = (0, 1, 4)
 class DecodeSession:
     """An open decoder that moves through one video stream. Not safe to share between threads."""
 
-    def __init__(self, path: str, stream_index: int, packets: PacketTable, *, max_pixels: int) -> None:
+    def __init__(self, path: str, stream_index: int, packets: PacketTable, *, limits: Limits) -> None:
         self._path, self._stream_index, self._packets = path, stream_index, packets
-        self._max_pixels = max_pixels
+        self._limits = limits
         self._can_seek = True
         self._held: Packet | None = None
         self._open()
@@ -68,11 +69,11 @@ class DecodeSession:
         self.close()
 
     def _open(self) -> None:
-        self._container = open_container(self._path, max_pixels=self._max_pixels)
+        self._container = open_container(self._path, limits=self._limits)
         self._stream = next(s for s in self._container.streams.video if s.index == self._stream_index)
         self._codec = self._stream.codec_context
         self._codec.thread_count = 1  # measured on two cores: more threads gain no time
-        self._codec.options = {"max_pixels": str(self._max_pixels)}
+        self._codec.options = {"max_pixels": str(self._limits.max_pixels)}
         self._restart_reading()
         self._position = -1
 

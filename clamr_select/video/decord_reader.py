@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clamr_select.container import DEFAULT_MAX_PIXELS
 from clamr_select.errors import MissingDependencyError, UnsupportedVideoError
+from clamr_select.limits import DEFAULT_LIMITS, Limits
 from clamr_select.video.base import Images, IndexedReader
 from clamr_select.video.index import VideoIndex, index_video
 from clamr_select.video.orientation import UPRIGHT
@@ -35,9 +35,9 @@ class DecordReader(IndexedReader):
 
     backend = "decord"
 
-    def __init__(self, path: str | os.PathLike[str], *, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMITS) -> None:
         _import_decord()
-        super().__init__(index_video(path, max_pixels=max_pixels, backend=self.backend))
+        super().__init__(index_video(path, limits=limits, backend=self.backend))
         reason = _why_not(self.index) or self._disagreement()
         if reason:
             raise UnsupportedVideoError(

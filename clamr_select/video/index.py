@@ -10,6 +10,7 @@ import numpy as np
 
 from clamr_select.container import ContainerKind, check_container, open_container
 from clamr_select.errors import UnreadableVideoError, UnsupportedVideoError
+from clamr_select.limits import Limits, too_large
 from clamr_select.video.decode import DecodeSession
 from clamr_select.video.header import StreamHeader, best_video_stream, read_header
 from clamr_select.video.orientation import Orientation, frame_orientation
@@ -42,31 +43,31 @@ class VideoIndex:
     orientation: Orientation
     timestamps_seconds: np.ndarray
     """(num_frames,) float64, strictly increasing."""
-    max_pixels: int
+    limits: Limits
     warnings: tuple[tuple[str, str], ...]
 
     def session(self) -> DecodeSession:
         """A new decoder on the indexed stream."""
-        return DecodeSession(self.file, self.header.stream_index, self.packets, max_pixels=self.max_pixels)
+        return DecodeSession(self.file, self.header.stream_index, self.packets, limits=self.limits)
 
 
-def index_video(path: str | os.PathLike[str], *, max_pixels: int, backend: str) -> VideoIndex:
+def index_video(path: str | os.PathLike[str], *, limits: Limits, backend: str) -> VideoIndex:
     """Scan the packets of the best video stream and decode its first frame.
 
     Raises:
         UnreadableVideoError: no video stream, or no frame of it decodes.
         UnsupportedVideoError: no decoder for its codec, or timestamps that do not name one frame each.
-        VideoTooLargeError: frames of more than ``max_pixels``.
+        VideoTooLargeError: the file is past a limit.
         InputError, VideoNotFoundError, UnsafeVideoError: as :func:`clamr_select.container.check_container`.
     """
-    kind = check_container(path)
+    kind = check_container(path, limits=limits)
     file = os.path.abspath(path)
-    with open_container(path, max_pixels=max_pixels) as container:
+    with open_container(path, limits=limits) as container:
         stream = best_video_stream(container, path=file)
         header = read_header(container, stream)
-        packets = scan_packets(container, stream, path=file)
+        packets = scan_packets(container, stream, path=file, limits=limits)
     warnings = _scan_warnings(packets, header)
-    with DecodeSession(file, header.stream_index, packets, max_pixels=max_pixels) as session:
+    with DecodeSession(file, header.stream_index, packets, limits=limits) as session:
         packets, first = _without_undecodable_start(session, packets, warnings, file=file)
         packets = _without_undecodable_end(session, packets, warnings)
         if kind == "avi" and header.codec in ("h264", "hevc"):
@@ -77,6 +78,8 @@ def index_video(path: str | os.PathLike[str], *, max_pixels: int, backend: str) 
     size = (first.width, first.height)
     timestamps = packets.frame_pts * float(packets.time_base)
     duration = _duration_seconds(packets, timestamps, header.frame_seconds)
+    if duration > limits.max_duration_seconds + 1e-6:  # headers may say less
+        raise too_large(file, f"lasts {duration:.0f} s", limits=limits, name="max_duration_seconds")
     info = VideoInfo(
         path=os.fspath(path),
         width=size[1] if orientation.swaps_sides else size[0],
@@ -91,7 +94,7 @@ def index_video(path: str | os.PathLike[str], *, max_pixels: int, backend: str) 
         backend=backend,
         metadata=header.metadata,
     )
-    return VideoIndex(info, file, kind, header, packets, size, orientation, timestamps, max_pixels, tuple(warnings))
+    return VideoIndex(info, file, kind, header, packets, size, orientation, timestamps, limits, tuple(warnings))
 
 
 def _scan_warnings(packets: PacketTable, header: StreamHeader) -> Warnings:

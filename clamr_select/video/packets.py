@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clamr_select.errors import UnreadableVideoError, UnsupportedVideoError
+from clamr_select.limits import Limits, too_large
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -96,11 +97,12 @@ def read_packets(container: InputContainer, stream: Stream, errors: list[str]) -
             logger.info("reading packets: %s: %s", type(error).__name__, error)
 
 
-def scan_packets(container: InputContainer, stream: VideoStream, *, path: str) -> PacketTable:
+def scan_packets(container: InputContainer, stream: VideoStream, *, path: str, limits: Limits) -> PacketTable:
     """Read every packet of a stream once, decoding nothing.
 
     Raises:
         UnreadableVideoError: no packet has a timestamp.
+        VideoTooLargeError: there are more than ``limits.max_frames``.
         UnsupportedVideoError: the clock runs backwards, so a timestamp does not name one frame.
     """
     pts, flags = array("q"), bytearray()
@@ -112,6 +114,8 @@ def scan_packets(container: InputContainer, stream: VideoStream, *, path: str) -
             untimed += 1
             continue
         pts.append(time)
+        if len(pts) > limits.max_frames:
+            raise too_large(path, f"has more than {limits.max_frames} frames", limits=limits, name="max_frames")
         hidden = packet.is_discard
         flags.append(_KEY * packet.is_keyframe | _HIDDEN * hidden | _DAMAGED * packet.is_corrupt)
         if not hidden and (last_pts is None or time > last_pts):

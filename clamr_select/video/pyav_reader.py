@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clamr_select.container import DEFAULT_MAX_PIXELS
+from clamr_select.limits import DEFAULT_LIMITS, Limits
 from clamr_select.video.base import Images, IndexedReader
 from clamr_select.video.decode import DecodeSession
 from clamr_select.video.index import index_video
@@ -27,8 +27,8 @@ class PyAVReader(IndexedReader):
 
     backend = "pyav"
 
-    def __init__(self, path: str | os.PathLike[str], *, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
-        super().__init__(index_video(path, max_pixels=max_pixels, backend=self.backend))
+    def __init__(self, path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMITS) -> None:
+        super().__init__(index_video(path, limits=limits, backend=self.backend))
 
     def _images(self, frame_indices: np.ndarray, max_side: int | None) -> Images:
         width, height = self.index.coded_size

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clamr_select.container import DEFAULT_MAX_PIXELS
 from clamr_select.errors import MissingDependencyError, UnsupportedVideoError, missing_dependency
+from clamr_select.limits import DEFAULT_LIMITS, Limits
 from clamr_select.video.base import Images, IndexedReader
 from clamr_select.video.index import index_video
 from clamr_select.video.orientation import UPRIGHT
@@ -32,9 +32,9 @@ class TorchCodecReader(IndexedReader):
 
     backend = "torchcodec"
 
-    def __init__(self, path: str | os.PathLike[str], *, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMITS) -> None:
         _import_decoder()
-        super().__init__(index_video(path, max_pixels=max_pixels, backend=self.backend))
+        super().__init__(index_video(path, limits=limits, backend=self.backend))
         if self.index.kind not in _KINDS:
             raise self._unsupported(f"it returns wrong frames of {self.index.kind}")
         if self.index.orientation.mirrored:

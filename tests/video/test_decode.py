@@ -9,14 +9,14 @@ import av
 import numpy as np
 import pytest
 
-from clamr_select.container import DEFAULT_MAX_PIXELS
 from clamr_select.errors import FrameDecodeError
+from clamr_select.limits import DEFAULT_LIMITS
 from clamr_select.video import decode, open_video
 from clamr_select.video.index import VideoIndex, index_video
 
 
 def indexed(path: Path) -> VideoIndex:
-    return index_video(path, max_pixels=DEFAULT_MAX_PIXELS, backend="pyav")
+    return index_video(path, limits=DEFAULT_LIMITS, backend="pyav")
 
 
 def plain_pixels(path: Path) -> dict[int, np.ndarray]:
