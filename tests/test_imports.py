@@ -71,8 +71,13 @@ STAYS_LIGHT: dict[str, tuple[str, ...]] = {
 ON_TOP = {"doctor"}
 """Joins rooms too, for the command line; no other room knows it."""
 
-BROUGHT_BY = {"tokenizers": "transformers", "huggingface_hub": "transformers", "packaging": "transformers"}
-"""Packages that are imported and not declared: each is a part of one that is."""
+BROUGHT_BY = {
+    "tokenizers": "transformers",
+    "huggingface_hub": "transformers",
+    "packaging": "transformers",
+    "triton": "torch",
+}
+"""Packages that are imported and not declared: each is a part of one that is, or (triton) of its CUDA builds."""
 
 
 def shipped_modules() -> Iterator[tuple[str, Path]]:

@@ -15,9 +15,10 @@ from clamr_select.errors import InputError
 from clamr_select.indexing.still_text import repeats_text, text_runs
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.policies import select_indices
-from clamr_select.scoring.maxsim import Similarity, aggregate, scores_by_modality, segment_maxsim
+from clamr_select.scoring.maxsim import Similarity, aggregate, scores_by_modality
 from clamr_select.scoring.reference import candidate_maxima
-from clamr_select.scoring.segments import Segments, candidate_segments
+from clamr_select.scoring.scorer import SegmentScorer
+from clamr_select.scoring.segments import candidate_segments
 from clamr_select.scoring.tokens import TokenEmbeddings
 from clamr_select.selection import CandidateScores, Selection, SelectionWarning, VideoFacts
 
@@ -124,7 +125,7 @@ class IndexedVideo:
         """Scores of every candidate for an encoded question, (num_query_tokens, dim)."""
         if self.encoder.compat == "reference":
             return self._reference_score(query, similarity=similarity, modalities=modalities)
-        maxima = segment_maxsim(query, vectors=self.tokens.vectors, segments=self._segments)
+        maxima = self._scorer.maxima(query)
         if modalities is not None:
             maxima[:, self._left_out(modalities)] = -torch.inf
         by_modality = scores_by_modality(maxima).numpy()
@@ -166,8 +167,17 @@ class IndexedVideo:
         return text_runs(self.words.get(OCR, []))
 
     @cached_property
-    def _segments(self) -> Segments:
-        return candidate_segments(self.tokens)
+    def _scorer(self) -> SegmentScorer:
+        """On the encoder's GPU where it has one: the vectors of hours fit beside any model."""
+        device = self.encoder.device if self.encoder.device.type == "cuda" else "cpu"
+        return SegmentScorer(self.tokens.vectors, segments=candidate_segments(self.tokens), device=device)
+
+    @property
+    def _scoring(self) -> dict[str, str]:
+        """What scores, for reports."""
+        if self.encoder.compat == "reference":
+            return {"engine": "reference", "device": "cpu"}
+        return self._scorer.description
 
     def _left_out(self, modalities: Sequence[str]) -> list[int]:
         known = self.tokens.modalities
@@ -220,6 +230,7 @@ class IndexedVideo:
                 "policy": policy,
                 "policy_parameters": result.parameters,
                 "similarity": similarity,
+                "scoring": self._scoring,
                 "modalities": list(names if modalities is None else modalities),
                 "num_frames": num_frames,
             },

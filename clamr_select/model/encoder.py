@@ -11,6 +11,7 @@ import torch
 
 from clamr_select.errors import CheckpointError, InputError
 from clamr_select.model.audio_features import SECONDS_PER_TOKEN
+from clamr_select.model.batching import DocumentBatch, like_lengths, one_ahead
 from clamr_select.model.checkpoint.report import LoadReport
 from clamr_select.model.document import SAMPLE_RATE, Document
 from clamr_select.model.embedding import embed, label_tokens
@@ -119,27 +120,37 @@ class ClamrEncoder:
     ) -> tuple[list[TokenEmbeddings], list[Truncation]]:
         """Labelled token vectors of each document, on the CPU in the model's dtype, and what did not fit.
 
+        Documents of like length are encoded together, since the shorter ones are padded; on a GPU, the next batch is
+        prepared while one is encoded.
+
         Args:
             batch_tokens: padded tokens encoded at once; the scores do not depend on it.
         """
-        embedded: list[TokenEmbeddings] = []
+        embedded: dict[int, TokenEmbeddings] = {}
         truncations: list[Truncation] = []
-        for start, chunk in self._chunks(documents, batch_tokens=batch_tokens):
-            batch, cut = self.processor.process_documents(chunk)
-            truncations += [Truncation(start + t.item, t.modality, t.num_tokens_cut) for t in cut]
-            embeddings = embed(self.model, batch).cpu()
-            for row, document in enumerate(chunk):
-                embedded.append(
-                    label_tokens(
-                        embeddings[row],
-                        inputs=batch,
-                        row=row,
-                        num_candidates=document.num_candidates,
-                        modalities=self.modalities,
-                        with_unlabelled=self.compat == "reference",
-                    )
+        batches = self.batches(documents, batch_tokens=batch_tokens)
+        for batch in batches if self.device.type == "cpu" else one_ahead(batches):
+            truncations += batch.truncations
+            embeddings = embed(self.model, batch.inputs).cpu()
+            for row, position in enumerate(batch.positions):
+                embedded[position] = label_tokens(
+                    embeddings[row],
+                    inputs=batch.inputs,
+                    row=row,
+                    num_candidates=documents[position].num_candidates,
+                    modalities=self.modalities,
+                    with_unlabelled=self.compat == "reference",
                 )
-        return embedded, truncations
+        truncations.sort(key=lambda truncation: truncation.item)
+        return [embedded[position] for position in range(len(documents))], truncations
+
+    def batches(self, documents: Sequence[Document], *, batch_tokens: int = 8192) -> Iterator[DocumentBatch]:
+        """Model inputs of documents of like length, made one batch after the other."""
+        lengths = [self._estimate_tokens(document) for document in documents]
+        for positions in like_lengths(lengths, batch_tokens=batch_tokens):
+            inputs, cut = self.processor.process_documents([documents[position] for position in positions])
+            truncations = [Truncation(positions[t.item], t.modality, t.num_tokens_cut) for t in cut]
+            yield DocumentBatch(positions=positions, inputs=inputs, truncations=truncations)
 
     def similarity(
         self,
@@ -160,18 +171,6 @@ class ClamrEncoder:
             maxima = [segment_maxsim(query, vectors=document.vectors, segments=segments) for query in queries]
             columns.append(torch.stack([aggregate(m, similarity=similarity)[0] for m in maxima]))
         return torch.stack(columns, dim=1)
-
-    def _chunks(self, documents: Sequence[Document], *, batch_tokens: int) -> Iterator[tuple[int, Sequence[Document]]]:
-        """Consecutive documents, as many as their estimated padded tokens allow."""
-        start, longest = 0, 0
-        for position, document in enumerate(documents):
-            length = self._estimate_tokens(document)
-            if position > start and max(longest, length) * (position - start + 1) > batch_tokens:
-                yield start, documents[start:position]
-                start, longest = position, 0
-            longest = max(longest, length)
-        if start < len(documents):
-            yield start, documents[start:]
 
     def _estimate_tokens(self, document: Document) -> int:
         count = sum(len(segment.text) // 3 + 2 for segment in document.texts)

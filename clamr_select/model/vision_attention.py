@@ -6,7 +6,9 @@ the hundred, are attended to together. Same weights, same result.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -68,15 +70,56 @@ def attend(
     """(num_patches, hidden) of the query, key and value ``states``, (num_patches, heads, head_dim) each."""
     query, key, value = states
     query, key = apply_rotary_pos_emb_vision(query, key, *position_embeddings)
+    windows = _windows(cu_seqlens)
+    if windows.members is None:  # all of one length, one after the other: a view will do
+        shape = (-1, windows.length, *query.shape[1:])
+        return _attend_windows(module, query.view(shape), key.view(shape), value.reshape(shape)).flatten(0, 1)
+    attended = [
+        _attend_windows(module, query[members], key[members], value[members]).flatten(0, 1)
+        for members in windows.members
+    ]
+    return torch.cat(attended)[windows.order]
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """Windows grouped by length."""
+
+    length: int = 0
+    """Of all windows, where they share one."""
+    members: list[torch.Tensor] | None = None
+    """(num_windows, length) int64 patches, for each length; None where there is one length."""
+    order: torch.Tensor | None = None
+    """(num_patches,) int64, that puts the groups' patches back in place."""
+
+
+_WINDOWS: dict[int, tuple[weakref.ref[torch.Tensor], _Windows]] = {}
+"""Of the tensors that the layers of one forward pass share: looked up again, they would be copied to the CPU in every
+layer, and a GPU would wait for it."""
+
+
+def _windows(cu_seqlens: torch.Tensor) -> _Windows:
+    known = _WINDOWS.get(id(cu_seqlens))
+    if known is not None and known[0]() is cu_seqlens:
+        return known[1]
+    for gone in [key for key, (reference, _) in list(_WINDOWS.items()) if reference() is None]:
+        _WINDOWS.pop(gone, None)
+    windows = _grouped(cu_seqlens)
+    _WINDOWS[id(cu_seqlens)] = (weakref.ref(cu_seqlens), windows)
+    return windows
+
+
+def _grouped(cu_seqlens: torch.Tensor) -> _Windows:
     starts, lengths = cu_seqlens[:-1].long(), cu_seqlens.diff()
-    patches, attended = [], []
-    for length in lengths.unique().tolist():
-        within = torch.arange(length, device=starts.device)
-        members = starts[lengths == length][:, None] + within  # [windows, patches of a window]
-        attended.append(_attend_windows(module, query[members], key[members], value[members]).flatten(0, 1))
-        patches.append(members.flatten())
-    order = torch.cat(patches).argsort()
-    return torch.cat(attended)[order]
+    distinct = lengths.unique().tolist()
+    if len(distinct) == 1:
+        return _Windows(length=distinct[0])
+    members = [
+        starts[lengths == length][:, None]
+        + torch.arange(length, device=starts.device)  # [windows, patches of a window]
+        for length in distinct
+    ]
+    return _Windows(members=members, order=torch.cat([group.flatten() for group in members]).argsort())
 
 
 def _attend_windows(module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import torch
 
 from clamr_select.errors import InputError, unknown_name
+from clamr_select.scoring.pieces import ranges_of
 from clamr_select.scoring.segments import Segments
 
 Similarity = Literal["token_max", "modality_max"]
@@ -39,19 +40,17 @@ def segment_maxsim(query: torch.Tensor, *, vectors: torch.Tensor, segments: Segm
     Raises:
         InputError: no query token, dimensions that differ, or a vector that is not finite.
     """
-    _check(query, vectors)
-    num_segments = segments.num_rows * segments.num_modalities
+    check_query(query, vectors)
     blocks = []
-    for start, stop in _blocks(segments.offsets, max_entries=max(1, BLOCK_ELEMENTS // query.shape[0])):
+    for start, stop in ranges_of(segments.offsets.cpu(), max_entries=max(1, BLOCK_ELEMENTS // query.shape[0])):
         blocks.append(_block_maxsim(query.float(), vectors, segments, start, stop))
     maxima = torch.cat(blocks) if blocks else query.new_zeros((0, query.shape[0]), dtype=torch.float32)
-    if num_segments and bool(torch.isnan(maxima).any()):
-        row = int(torch.isnan(maxima).any(dim=1).nonzero()[0]) // segments.num_modalities
-        raise InputError(f"row {row} has an embedding that is not a number; the encoder overflowed or was not loaded")
+    check_finite(maxima, num_modalities=segments.num_modalities)
     return maxima.view(segments.num_rows, segments.num_modalities, query.shape[0])
 
 
-def _check(query: torch.Tensor, vectors: torch.Tensor) -> None:
+def check_query(query: torch.Tensor, vectors: torch.Tensor) -> None:
+    """Raises InputError unless the query has tokens, of the vectors' dim, all finite."""
     if query.ndim != 2 or vectors.ndim != 2 or query.shape[1] != vectors.shape[1]:
         raise InputError(
             f"query and vectors must be (tokens, dim) with one dim, got {tuple(query.shape)} and {tuple(vectors.shape)}"
@@ -62,16 +61,12 @@ def _check(query: torch.Tensor, vectors: torch.Tensor) -> None:
         raise InputError("the query has an embedding that is not finite; the encoder overflowed or was not loaded")
 
 
-def _blocks(offsets: torch.Tensor, *, max_entries: int) -> list[tuple[int, int]]:
-    """Ranges of segments with at most ``max_entries`` entries each (a single larger segment stands alone)."""
-    edges = offsets.cpu()
-    blocks, start, last = [], 0, len(edges) - 1
-    while start < last:
-        stop = int(torch.searchsorted(edges, edges[start] + max_entries, right=True)) - 1
-        stop = min(max(stop, start + 1), last)
-        blocks.append((start, stop))
-        start = stop
-    return blocks
+def check_finite(maxima: torch.Tensor, *, num_modalities: int) -> None:
+    """Raises InputError where one of the (num_segments, num_query_tokens) maxima is not a number, or endless."""
+    wrong = (torch.isnan(maxima) | torch.isposinf(maxima)).any(dim=1)
+    if bool(wrong.any()):
+        row = int(wrong.nonzero()[0]) // num_modalities
+        raise InputError(f"row {row} has an embedding that is not finite; the encoder overflowed or was not loaded")
 
 
 def _block_maxsim(

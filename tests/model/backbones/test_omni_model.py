@@ -69,7 +69,7 @@ def test_sound_counts_in_the_size_of_a_batch(omni):
     sizes = []
     for seconds in (1.0, 30.0):
         documents = [Document((), audio=sound_of(seconds))] * 2
-        sizes.append([len(chunk) for _, chunk in omni._chunks(documents, batch_tokens=1000)])
+        sizes.append([len(batch.positions) for batch in omni.batches(documents, batch_tokens=1000)])
     assert sizes == [[2], [1, 1]]
 
 

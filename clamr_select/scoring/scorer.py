@@ -1,0 +1,107 @@
+"""The tokens of one video, laid out once, scored for many questions on whatever device there is."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Literal, get_args
+
+import torch
+
+from clamr_select.errors import InputError, unknown_name
+from clamr_select.scoring.cuda import plain_maxima
+from clamr_select.scoring.maxsim import check_finite, check_query, segment_maxsim
+from clamr_select.scoring.pieces import cut_segments
+from clamr_select.scoring.segments import Segments
+
+Engine = Literal["blocked", "plain", "triton"]
+"""``blocked``: on a CPU, block by block. ``plain``: on a GPU, a matrix product and a maximum of each segment.
+``triton``: on a GPU, both in one kernel."""
+
+
+def choose_engine(device: torch.device) -> Engine:
+    """The engine for a device. The kernel is asked for by name: triton compiles it at the first call, which takes
+    seconds, a C compiler and Python's headers."""
+    return "plain" if device.type == "cuda" else "blocked"
+
+
+class SegmentScorer:
+    """MaxSim of one video's segments, one question after the other.
+
+    Args:
+        vectors: (num_tokens, dim) float32, bfloat16 or float16, the tokens that ``segments`` index.
+        segments: what scores where.
+        device: that scores; the vectors are moved there.
+        engine: None chooses by the device.
+
+    Raises:
+        InputError: the engine does not run on the device.
+        UnknownNameError: there is no such engine.
+    """
+
+    def __init__(
+        self,
+        vectors: torch.Tensor,
+        *,
+        segments: Segments,
+        device: str | torch.device = "cpu",
+        engine: Engine | None = None,
+    ) -> None:
+        self.device = torch.device(device)
+        self.engine: Engine = choose_engine(self.device) if engine is None else engine
+        _check_engine(self.engine, self.device)
+        self.segments = segments
+        self.vectors = vectors.to(self.device)
+        if self.engine != "blocked":
+            self.pieces = cut_segments(segments, num_tokens=len(vectors)).to(self.device)
+
+    @property
+    def description(self) -> dict[str, str]:
+        """What scores, for reports."""
+        return {
+            "engine": self.engine,
+            "device": str(self.device),
+            "storage": str(self.vectors.dtype).removeprefix("torch."),
+        }
+
+    def maxima(self, query: torch.Tensor) -> torch.Tensor:
+        """For every segment and query token, the highest dot product with a token of the segment.
+
+        Args:
+            query: (num_query_tokens, dim), real tokens only.
+
+        Returns:
+            (num_rows, num_modalities, num_query_tokens) float32 on the CPU, as
+            :func:`~clamr_select.scoring.maxsim.segment_maxsim`.
+
+        Raises:
+            InputError: as there.
+        """
+        if self.engine == "blocked":
+            return segment_maxsim(query, vectors=self.vectors, segments=self.segments)
+        check_query(query, self.vectors)
+        maxima = self.on_device(query.to(self.device, torch.float32)).cpu()
+        check_finite(maxima, num_modalities=self.segments.num_modalities)
+        return maxima.view(self.segments.num_rows, self.segments.num_modalities, len(query))
+
+    def on_device(self, query: torch.Tensor) -> torch.Tensor:
+        """(num_segments, num_query_tokens) on the GPU, unchecked, without waiting for it.
+
+        Args:
+            query: (num_query_tokens, dim) float32 on the scorer's device.
+        """
+        maxima = plain_maxima
+        if self.engine == "triton":
+            from clamr_select.scoring.triton_maxsim import fused_maxima as maxima
+        return self.pieces.join(maxima(query, vectors=self.vectors, pieces=self.pieces))
+
+
+def _check_engine(engine: str, device: torch.device) -> None:
+    if engine not in get_args(Engine):
+        raise unknown_name("engine", engine, get_args(Engine))
+    if (engine == "blocked") == (device.type == "cuda"):
+        raise InputError(
+            f"the engine {engine!r} does not run on {str(device)!r}: 'blocked' is for the CPU, 'plain' and 'triton' "
+            "for cuda; leave engine out"
+        )
+    if engine == "triton" and find_spec("triton") is None:
+        raise InputError("the engine 'triton' needs triton, which comes with torch's CUDA builds; take 'plain'")

@@ -1,0 +1,183 @@
+"""Every engine against float32 on the CPU; the kernel by Triton's interpreter where there is no GPU."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clamr_select.errors import InputError, UnknownNameError
+from clamr_select.scoring import cuda
+from clamr_select.scoring.cuda import plain_maxima, true_float32
+from clamr_select.scoring.maxsim import segment_maxsim
+from clamr_select.scoring.pieces import cut_segments
+from clamr_select.scoring.scorer import SegmentScorer, choose_engine
+from clamr_select.scoring.segments import Segments
+
+TOLERANCE = {torch.float32: 2e-6, torch.float16: 2e-6, torch.bfloat16: 4e-5}
+"""Of dot products with unit vectors, of which the query's halves keep 16 bits at least."""
+needs_triton = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="triton is not installed")
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+
+
+def a_video(seed: int, *, num_tokens: int, shared: bool, dim: int = 24) -> tuple[torch.Tensor, Segments]:
+    """Vectors and the segments of 7 candidates with 3 modalities, some empty; ``shared`` tokens stand in two rows."""
+    generator = torch.Generator().manual_seed(seed)
+    vectors = torch.nn.functional.normalize(torch.randn(num_tokens, dim, generator=generator), dim=1)
+    lengths = torch.randint(0, 4, (21,), generator=generator) * torch.randint(0, 9, (21,), generator=generator)
+    offsets = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])
+    if shared:
+        indices = torch.randint(0, num_tokens, (int(offsets[-1]),), generator=generator)
+    else:
+        offsets = (offsets * num_tokens) // max(1, int(offsets[-1]))
+        offsets[-1] = num_tokens
+        indices = torch.arange(num_tokens)
+    return vectors, Segments(indices, offsets, num_rows=7, num_modalities=3)
+
+
+def a_query(seed: int, num_query_tokens: int, *, dim: int = 24) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1000 + seed)
+    return torch.nn.functional.normalize(torch.randn(num_query_tokens, dim, generator=generator), dim=1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    num_tokens=st.integers(1, 200),
+    num_query_tokens=st.integers(1, 40),
+    shared=st.booleans(),
+    dtype=st.sampled_from([torch.float32, torch.bfloat16, torch.float16]),
+    max_entries=st.sampled_from([1, 5, 512]),
+    block_elements=st.sampled_from([1, 100, 1 << 27]),
+)
+def test_plain_maxima_are_those_of_the_cpu(
+    seed, num_tokens, num_query_tokens, shared, dtype, max_entries, block_elements
+):
+    vectors, segments = a_video(seed, num_tokens=num_tokens, shared=shared)
+    vectors, query = vectors.to(dtype), a_query(seed, num_query_tokens)
+    pieces = cut_segments(segments, num_tokens=num_tokens, max_entries=max_entries)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cuda, "BLOCK_ELEMENTS", block_elements)
+        got = pieces.join(plain_maxima(query, vectors=vectors, pieces=pieces))
+    exact = segment_maxsim(query, vectors=vectors, segments=segments).flatten(0, 1)
+    torch.testing.assert_close(got, exact, atol=TOLERANCE[dtype], rtol=0)
+
+
+def test_pieces_of_a_long_segment_cover_it():
+    segments = Segments(torch.arange(25), torch.tensor([0, 0, 23, 25]), num_rows=1, num_modalities=3)
+
+    pieces = cut_segments(segments, num_tokens=25, max_entries=10)
+
+    assert pieces.offsets.tolist() == [0, 0, 10, 20, 23, 25]
+    assert pieces.segment_offsets.tolist() == [0, 1, 4, 5]
+    assert pieces.token_indices is None
+    assert cut_segments(segments, num_tokens=25).segment_offsets is None
+    assert cut_segments(segments, num_tokens=26).token_indices is not None  # one token stands nowhere
+
+
+def test_true_float32_puts_the_setting_back():
+    before = torch.backends.cuda.matmul.fp32_precision
+    with pytest.raises(AssertionError, match="tf32"), true_float32():
+        assert torch.backends.cuda.matmul.fp32_precision == "tf32", "not tf32"
+    assert torch.backends.cuda.matmul.fp32_precision == before
+
+
+def test_a_scorer_on_the_cpu_scores_as_the_function():
+    vectors, segments = a_video(3, num_tokens=90, shared=True)
+    query = a_query(3, 5)
+
+    scorer = SegmentScorer(vectors, segments=segments)
+
+    assert scorer.description == {"engine": "blocked", "device": "cpu", "storage": "float32"}
+    assert torch.equal(scorer.maxima(query), segment_maxsim(query, vectors=vectors, segments=segments))
+
+
+def test_a_scorer_refuses_what_cannot_run():
+    vectors, segments = a_video(3, num_tokens=90, shared=True)
+    with pytest.raises(UnknownNameError, match="triton"):
+        SegmentScorer(vectors, segments=segments, engine="cublas")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="'blocked' is for the CPU"):
+        SegmentScorer(vectors, segments=segments, engine="plain")
+    with pytest.raises(InputError, match="no token"):
+        SegmentScorer(vectors, segments=segments).maxima(torch.zeros(0, 24))
+    assert choose_engine(torch.device("cuda")) == "plain"
+
+
+INTERPRETED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import torch
+from test_scorer import TOLERANCE, a_query, a_video
+from clamr_select.scoring.maxsim import segment_maxsim
+from clamr_select.scoring.pieces import cut_segments
+from clamr_select.scoring.triton_maxsim import fused_maxima
+
+for dtype in (torch.float32, torch.float16):  # the interpreter does not multiply bfloat16
+    for shared in (False, True):
+        for max_entries in (20, 512):
+            vectors, segments = a_video(5, num_tokens=150, shared=shared)
+            vectors, query = vectors.to(dtype), a_query(5, 37)
+            pieces = cut_segments(segments, num_tokens=150, max_entries=max_entries)
+            got = pieces.join(fused_maxima(query, vectors=vectors, pieces=pieces))
+            exact = segment_maxsim(query, vectors=vectors, segments=segments).flatten(0, 1)
+            assert torch.isneginf(exact).any()
+            torch.testing.assert_close(got, exact, atol=TOLERANCE[dtype], rtol=0)
+vectors[segments.token_indices[0]] = torch.nan
+broken = fused_maxima(query, vectors=vectors, pieces=pieces)
+assert torch.isposinf(broken).any(), "what is not a number must not vanish in a maximum"
+print("same")
+"""
+
+
+@needs_triton
+def test_the_kernel_computes_the_same_by_the_interpreter():
+    """In a process of its own: triton reads the setting when it is imported."""
+    command = [sys.executable, "-c", INTERPRETED, str(Path(__file__).parent)]
+    environment = {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "same", done.stderr
+
+
+@needs_cuda
+@pytest.mark.parametrize("engine", ["plain", pytest.param("triton", marks=needs_triton)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("shared", [False, True])
+def test_scores_on_a_gpu_are_those_of_the_cpu(engine, dtype, shared):
+    vectors, segments = a_video(7, num_tokens=3000, shared=shared, dim=128)
+    vectors, query = vectors.to(dtype), a_query(7, 37, dim=128)
+    exact = segment_maxsim(query, vectors=vectors, segments=segments)
+
+    scorer = SegmentScorer(vectors, segments=segments, device="cuda", engine=engine)
+
+    torch.testing.assert_close(scorer.maxima(query), exact, atol=TOLERANCE[dtype], rtol=0)
+
+
+@needs_cuda
+@pytest.mark.parametrize("engine", ["plain", pytest.param("triton", marks=needs_triton)])
+def test_a_vector_that_is_not_a_number_is_named_on_a_gpu(engine):
+    vectors, _ = a_video(7, num_tokens=12, shared=False)
+    segments = Segments(torch.arange(12), torch.tensor([0, 6, 12]), num_rows=2, num_modalities=1)
+    vectors[8] = torch.nan
+    scorer = SegmentScorer(vectors, segments=segments, device="cuda", engine=engine)
+    with pytest.raises(InputError, match="row 1"):
+        scorer.maxima(a_query(7, 3))
+
+
+@needs_cuda
+def test_tf32_set_by_the_process_does_not_reach_the_scores():
+    vectors, segments = a_video(7, num_tokens=3000, shared=False, dim=128)
+    query = a_query(7, 37, dim=128)
+    exact = segment_maxsim(query, vectors=vectors, segments=segments)
+    before = torch.backends.cuda.matmul.fp32_precision
+    torch.backends.cuda.matmul.fp32_precision = "tf32"
+    try:
+        got = SegmentScorer(vectors, segments=segments, device="cuda", engine="plain").maxima(query)
+    finally:
+        torch.backends.cuda.matmul.fp32_precision = before
+    torch.testing.assert_close(got, exact, atol=2e-6, rtol=0)
