@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Iterator
 from functools import partial
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from clamr_select.cli.train_options import callbacks, common_options
+from clamr_select.errors import InputError
+
+if TYPE_CHECKING:
+    from clamr_select.model import ClamrProcessor
 
 logger = logging.getLogger(__name__)
 
 SEED = 20_261_122
 NUM_STEPS = 4000
-VOCAB_SIZE = 8192
+VOCAB_SIZE = 4096
 SYSTEM = "clamr"
 TOKENIZER_BATCHES = 400
+NUM_DOCUMENTS = 48
 NUM_VALIDATION_BATCHES = 8
 
 
@@ -29,7 +34,7 @@ def run_nano(arguments: argparse.Namespace) -> int:
     from clamr_select.training.contrastive_model import ContrastiveModel
     from clamr_select.training.distributed import process_index
     from clamr_select.training.export import export
-    from clamr_select.training.nano import nano_model, nano_processor, train_tokenizer
+    from clamr_select.training.nano import nano_model
     from clamr_select.training.prepared import collate
     from clamr_select.training.presets import NANO_OPTIMIZER, nano_arguments, nano_objective
     from clamr_select.training.trainer import ClamrTrainer
@@ -37,14 +42,18 @@ def run_nano(arguments: argparse.Namespace) -> int:
 
     system = arguments.system or SYSTEM
     view, objective = view_of(system), nano_objective(system)
+    processor = _processor(arguments)
     torch.manual_seed(SEED)
-    tokenizer = train_tokenizer(_tokenizer_lines(), vocab_size=arguments.vocab_size or VOCAB_SIZE)
-    processor = nano_processor(tokenizer)
+    tokenizer = processor.tokenizer
     model = ContrastiveModel(nano_model(tokenizer), objective=objective, cache_gradients=arguments.cache_gradients)
     num_parameters = sum(parameter.numel() for parameter in model.retriever.parameters())
     logger.info("clamr-nano: %.2f M parameters, %d tokens", num_parameters / 1e6, len(tokenizer))
     num_steps = NUM_STEPS if arguments.num_steps is None else arguments.num_steps
     args = nano_arguments(arguments.output, num_steps=num_steps, **common_options(arguments))
+    torch.set_float32_matmul_precision("high")  # TF32 where there is any
+    # on a GPU, a pass over many documents takes hardly longer than one over few
+    size = None if args.use_cpu else NUM_DOCUMENTS
+    steps = NeedleSteps(processor, seed=SEED, num_documents=NUM_DOCUMENTS, documents_per_group=size, view=view)
     validation = None
     if arguments.evaluate_every is not None:
         stream = training_batches(seed=SEED, vision_only_share=0.2, split="validation")
@@ -54,7 +63,7 @@ def run_nano(arguments: argparse.Namespace) -> int:
         args=args,
         processor=processor,
         data_collator=partial(collate, processor=processor, view=view),
-        train_dataset=Subset(NeedleSteps(processor, seed=SEED, view=view), range(num_steps * args.world_size)),
+        train_dataset=Subset(steps, range(num_steps * args.world_size)),
         eval_dataset=validation,
         optimizer=arguments.optimizer or NANO_OPTIMIZER,
         similarity=view.score,
@@ -67,12 +76,22 @@ def run_nano(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _tokenizer_lines() -> Iterator[str]:
-    """All words of all splits once, so that no common word falls to pieces, and the text of training batches."""
-    from clamr_select.eval.needle.batches import training_batches
-    from clamr_select.eval.needle.vocabulary import load_words
+def _processor(arguments: argparse.Namespace) -> ClamrProcessor:
+    """That of the newest checkpoint, whose weights belong to its vocabulary; a new one where a run begins."""
+    from clamr_select.eval.needle.lines import training_lines
+    from clamr_select.model import ClamrProcessor
+    from clamr_select.training.checkpoints import newest_checkpoint
+    from clamr_select.training.nano import nano_processor
+    from clamr_select.training.tokenizer import train_tokenizer
 
-    yield from (" " + word for word in load_words())
-    for batch in islice(training_batches(seed=SEED, vision_only_share=0.2), TOKENIZER_BATCHES):
-        yield from (" " + segment.text for document in batch.documents for segment in document.texts)
-        yield from (query.text for query in batch.queries)
+    found = newest_checkpoint(arguments.output)
+    if found is None:
+        lines = training_lines(seed=SEED, num_batches=TOKENIZER_BATCHES)
+        return nano_processor(train_tokenizer(lines, vocab_size=arguments.vocab_size or VOCAB_SIZE))
+    processor = ClamrProcessor.from_pretrained(found)
+    if arguments.vocab_size not in (None, len(processor.tokenizer)):
+        raise InputError(
+            f"{found} has a vocabulary of {len(processor.tokenizer)}, got --vocab-size {arguments.vocab_size}; go on "
+            "without the flag, or start over in another --output"
+        )
+    return processor

@@ -18,7 +18,7 @@ ROWS_ONLY = (
     "model", "base", "new_projection", "full", "lora_rank", "lora_alpha", "lora_dropout", "quantization",
     "freeze_vision", "gradient_checkpointing", "data", "row_split", "queries", "frames_dir", "video_dir", "validation",
     "validation_queries", "num_frames", "max_tokens", "modality_dropout", "on_bad_row", "bad_rows", "batch_size",
-    "num_epochs", "gradient_accumulation", "num_workers", "loss", "similarity", "temperature", "fixed_temperature",
+    "num_epochs", "gradient_accumulation", "loss", "similarity", "temperature", "fixed_temperature",
     "teacher_scores", "seed",
 )  # fmt: skip
 
@@ -46,6 +46,9 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report-to", default="none", metavar="NAME", help="none (default), tensorboard, wandb, …")
     parser.add_argument("--fsdp", metavar="NAME", help="fsdp (ours), or a JSON file")
     parser.add_argument("--deepspeed", metavar="NAME", help="zero2 or zero3 (ours), or a JSON file")
+    parser.add_argument(
+        "--num-workers", type=int, metavar="N", help="processes that make batches (default: nano 1, paper 4)"
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads of the model (default: torch's)")
 
 
@@ -56,7 +59,7 @@ def add_nano_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="clamr (default), or a baseline with the same encoder, trained for its own score",
     )
-    group.add_argument("--vocab-size", type=int, metavar="N", help="of the tokenizer (default: 8192)")
+    group.add_argument("--vocab-size", type=int, metavar="N", help="of the tokenizer (default: 4096)")
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +103,6 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--batch-size", type=int, metavar="N", help="rows a process and step (default: 2)")
     group.add_argument("--num-epochs", type=int, metavar="N", help="(default: 1)")
     group.add_argument("--gradient-accumulation", type=int, metavar="N", help="batches a step (default: 1)")
-    group.add_argument("--num-workers", type=int, metavar="N", help="processes that read rows (default: 4)")
     group.add_argument("--seed", type=int, metavar="N", help="of order, draws and fresh weights (default: 42)")
 
 
@@ -161,6 +163,10 @@ def common_options(arguments: argparse.Namespace) -> dict[str, Any]:
     ):
         if given is not None:
             options[name] = given
+    if arguments.num_workers is not None:
+        options["dataloader_num_workers"] = arguments.num_workers
+        if not arguments.num_workers:
+            options["dataloader_prefetch_factor"] = None
     if arguments.evaluate_every is not None:
         options |= early_stopping_options(evaluate_every=arguments.evaluate_every)
     if arguments.fsdp is not None and arguments.deepspeed is not None:

@@ -153,8 +153,6 @@ def training_options(arguments: argparse.Namespace) -> dict[str, Any]:
         options["optim"] = _checked_optimizer(arguments.optimizer)
     if arguments.gradient_accumulation is not None:
         options["gradient_accumulation_steps"] = arguments.gradient_accumulation
-    if arguments.num_workers is not None:
-        options["dataloader_num_workers"] = arguments.num_workers
     if arguments.num_steps is not None:
         options["max_steps"] = arguments.num_steps
     sharded = options.get("fsdp_config", {})

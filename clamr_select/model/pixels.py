@@ -68,23 +68,19 @@ def resize_frames(frames: Sequence[np.ndarray], *, sizes: Sequence[tuple[int, in
     return resized
 
 
-def patchify(
-    steps: torch.Tensor, *, patch_size: int, merge_size: int, mean: Sequence[float], std: Sequence[float]
-) -> torch.Tensor:
-    """Normalise and cut into patches, in the order the vision tower merges them.
+def cut_patches(steps: torch.Tensor, *, patch_size: int, merge_size: int) -> torch.Tensor:
+    """Cut into patches, in the order the vision tower merges them.
 
     Args:
-        steps: (num_steps, temporal_patch, 3, height, width) float in 0..255; height and width are multiples of
+        steps: (num_steps, temporal_patch, 3, height, width) of any type; height and width are multiples of
             ``patch_size * merge_size``.
 
     Returns:
-        (num_steps * rows * columns, 3 * temporal_patch * patch_size * patch_size) float32.
+        (num_steps * rows * columns, 3 * temporal_patch * patch_size * patch_size) of the same type.
     """
     num_steps, temporal, channels, height, width = steps.shape
-    scale = torch.tensor(std).view(1, 1, -1, 1, 1) * 255
-    offset = torch.tensor(mean).view(1, 1, -1, 1, 1) * 255
     block = patch_size * merge_size
-    patches = ((steps - offset) / scale).reshape(
+    patches = steps.reshape(
         num_steps,
         temporal,
         channels,
@@ -97,3 +93,18 @@ def patchify(
     )
     patches = patches.permute(0, 3, 6, 4, 7, 2, 1, 5, 8)  # [T, H/b, W/b, m, m, C, t, p, p]
     return patches.reshape(-1, channels * temporal * patch_size * patch_size)
+
+
+def normalize_patches(patches: torch.Tensor, *, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
+    """Patches of :func:`cut_patches`, 0..255, as the vision tower reads them.
+
+    Args:
+        mean, std: of each colour channel, on the scale 0..1.
+
+    Returns:
+        the same shape, float32.
+    """
+    by_channel = patches.float().view(len(patches), len(mean), -1)
+    offset = torch.tensor(mean, device=patches.device).view(1, -1, 1) * 255
+    scale = torch.tensor(std, device=patches.device).view(1, -1, 1) * 255
+    return ((by_channel - offset) / scale).view(patches.shape)

@@ -27,7 +27,7 @@ from clamr_select.model.backbones.qwen2_5_vl import DOCUMENT_PREFIX, DOCUMENT_SU
 from clamr_select.model.configuration_clamr import DEFAULT_MODALITIES
 from clamr_select.model.document import SAMPLE_RATE, Document, DocumentAudio, TextSegment
 from clamr_select.model.layout import Sequence, stack_sequences
-from clamr_select.model.pixels import frame_sizes, patchify, resize_frames
+from clamr_select.model.pixels import cut_patches, frame_sizes, normalize_patches, resize_frames
 from clamr_select.model.reference_labels import (
     Compat,
     check_compat,
@@ -190,8 +190,14 @@ class ClamrProcessor(ProcessorMixin):
                 words.append((match.group(), positions))
         return words
 
-    def process_documents(self, documents: SequenceOf[Document]) -> tuple[BatchFeature, list[Truncation]]:
+    def process_documents(
+        self, documents: SequenceOf[Document], *, normalize: bool = True
+    ) -> tuple[BatchFeature, list[Truncation]]:
         """Documents to model inputs and token labels.
+
+        Args:
+            normalize: False leaves pixels as bytes, a quarter of the size, for who sends them on and calls
+                :func:`clamr_select.model.pixels.normalize_patches` where the model is.
 
         Returns:
             ``input_ids``, ``attention_mask``, ``modality_ids``, ``first_candidates``, ``last_candidates``
@@ -210,7 +216,7 @@ class ClamrProcessor(ProcessorMixin):
             sequence = Sequence()
             sequence.add_text(token_ids[self.document_prefix])
             if len(document.frames):
-                patches, grid = self._pixels(document)
+                patches, grid = self._pixels(document, normalize=normalize)
                 pixels.append(patches)
                 grids.append(grid)
                 sequence.add_text(token_ids[self.video_prefix])
@@ -342,20 +348,19 @@ class ClamrProcessor(ProcessorMixin):
             enlarge_to_pixels=self.enlarge_to_pixels,
         )
 
-    def _pixels(self, document: Document) -> tuple[torch.Tensor, tuple[int, int, int]]:
+    def _pixels(self, document: Document, *, normalize: bool) -> tuple[torch.Tensor, tuple[int, int, int]]:
         sizes = self._frame_sizes(*document.frames[0].shape[:2])
         height, width = sizes[-1]
         frames = resize_frames(document.frames, sizes=sizes)
         # The backbone fuses two frames into one patch: a candidate meets itself or its true neighbour,
         # never the next candidate, which may be seconds away.
         seconds = frames if document.neighbors is None else resize_frames(document.neighbors, sizes=sizes)
-        patches = patchify(
-            torch.stack([frames, seconds], dim=1),
-            patch_size=self.patch_size,
-            merge_size=self.merge_size,
-            mean=self.image_mean,
-            std=self.image_std,
-        )
+        steps = torch.stack([frames, seconds], dim=1)
+        if not normalize:
+            steps = steps.to(torch.uint8)  # whole numbers already
+        patches = cut_patches(steps, patch_size=self.patch_size, merge_size=self.merge_size)
+        if normalize:
+            patches = normalize_patches(patches, mean=self.image_mean, std=self.image_std)
         return patches, (len(frames), height // self.patch_size, width // self.patch_size)
 
     def _tokenize_all(self, documents: SequenceOf[Document]) -> dict[str, list[int]]:

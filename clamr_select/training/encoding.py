@@ -10,10 +10,11 @@ from torch.utils.checkpoint import checkpoint
 from clamr_select.errors import InputError
 from clamr_select.model import ClamrForRetrieval
 from clamr_select.model.embedding import embed
+from clamr_select.model.pixels import normalize_patches
 from clamr_select.scoring.segments import Segments, candidate_segments, group_tokens
 from clamr_select.scoring.tokens import NO_CANDIDATE, TokenEmbeddings
 from clamr_select.training.distributed import gather_rows, num_processes, process_index
-from clamr_select.training.prepared import PreparedBatch
+from clamr_select.training.prepared import DocumentGroup, PreparedBatch
 from clamr_select.training.scores import QueryTokens
 
 
@@ -64,7 +65,7 @@ def encode_documents(
     starts = frame_counts.cumsum(0) - frame_counts
     vectors, labels = [], []
     for group in batch.groups:
-        embeddings = _forward(model, group.inputs, cache_gradients)
+        embeddings = _forward(model, _with_numbers(group, device=model.device), cache_gradients)
         keep = group.inputs["modality_ids"] > 0  # prompt and padding never score
         owners = torch.tensor(group.positions)[:, None].expand_as(keep)[keep]
         timed = group.inputs["first_candidates"][keep] != NO_CANDIDATE
@@ -104,6 +105,15 @@ def detached(documents: EncodedDocuments) -> EncodedDocuments:
     """The same on the CPU in float32, without gradient."""
     vectors = documents.tokens.vectors.detach().float().cpu()
     return replace(documents, tokens=replace(documents.tokens, vectors=vectors))
+
+
+def _with_numbers(group: DocumentGroup, *, device: torch.device) -> dict[str, torch.Tensor]:
+    """The group's inputs with pixels normalised on the model's device: as bytes they travel four times faster."""
+    inputs = dict(group.inputs)
+    if "pixel_values_videos" in inputs:
+        pixels = inputs["pixel_values_videos"].to(device)
+        inputs["pixel_values_videos"] = normalize_patches(pixels, mean=group.image_mean, std=group.image_std)
+    return inputs
 
 
 def _forward(model: ClamrForRetrieval, inputs: object, cache_gradients: bool) -> torch.Tensor:

@@ -75,21 +75,34 @@ def _document_table(
     batch = batches[number]
     if batch.document_keys is None:
         return _scores(batch.queries, batch.documents, similarity), batch.document_relations
-    scores, relations = [], []
-    seen = batch.document_keys
+    scores, relations, keys = [], [], []
     for other_number, other in enumerate(batches):
         if other.document_keys is None:
             continue
         scores.append(_scores(batch.queries, other.documents, similarity))
-        if other_number == number:
-            relations.append(batch.document_relations)
-            continue
-        elsewhere = relations_elsewhere(
-            batch.document_relations, own_keys=batch.document_keys, other_keys=other.document_keys
+        keys.append(other.document_keys)
+        relations.append(
+            batch.document_relations
+            if other_number == number
+            else relations_elsewhere(
+                batch.document_relations, own_keys=batch.document_keys, other_keys=other.document_keys
+            )
         )
-        relations.append(elsewhere.masked_fill(torch.isin(other.document_keys, seen), IGNORED))
-        seen = torch.cat([seen, other.document_keys])
-    return torch.cat(scores, dim=1), torch.cat(relations, dim=1)
+    return _each_key_once(torch.cat(scores, dim=1), torch.cat(relations, dim=1), torch.cat(keys))
+
+
+def _each_key_once(
+    scores: torch.Tensor, relations: torch.Tensor, keys: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The first column of each key, positive where one of its columns is, else ignored where one is."""
+    _, group = torch.unique(keys, return_inverse=True)
+    first = [int((group == number).nonzero()[0, 0]) for number in range(int(group.max()) + 1)]
+    merged = relations[:, sorted(first)].clone()
+    for column, position in enumerate(sorted(first)):
+        same = relations[:, group == group[position]]
+        merged[(same == IGNORED).any(dim=1), column] = IGNORED
+        merged[(same == POSITIVE).any(dim=1), column] = POSITIVE
+    return scores[:, sorted(first)], merged
 
 
 def _scores(queries: QueryTokens, documents: EncodedDocuments, similarity: Score) -> torch.Tensor:

@@ -1,42 +1,17 @@
-"""The shape of ``clamr-nano``: the real classes, a few million parameters, and its tokenizer."""
+"""The shape of ``clamr-nano``: the real classes, a few million parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from clamr_select.model import ClamrConfig, ClamrForRetrieval, ClamrProcessor
-from clamr_select.training.tokenizer import END_OF_TEXT, SPECIAL_TOKENS, VIDEO_PAD, VISION_END, VISION_START
+from clamr_select.training.tokenizer import END_OF_TEXT, VIDEO_PAD, VISION_END, VISION_START
 
 NUM_QUERY_SUFFIX_TOKENS = 4
 EMBEDDING_STD = 0.3
-MAX_PIXELS = 112 * 64
-"""16:9 becomes 112x56 (8 visual tokens), 4:3 84x56, square 84x84."""
-
-
-def train_tokenizer(lines: Iterable[str], *, vocab_size: int) -> PreTrainedTokenizerFast:
-    """Byte-level BPE over lower-cased, NFKC-folded text: a word is the same word on a slide in capitals, and
-    no script is lost, since every byte is a token."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size,
-        special_tokens=list(SPECIAL_TOKENS),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(lines, trainer=trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token=END_OF_TEXT,
-        eos_token=END_OF_TEXT,
-        extra_special_tokens=list(SPECIAL_TOKENS[1:]),
-    )
+MAX_PIXELS = 224 * 128
+"""16:9 becomes 224x112 (32 visual tokens), 4:3 168x112."""
 
 
 def nano_processor(tokenizer: PreTrainedTokenizerFast) -> ClamrProcessor:
@@ -63,7 +38,7 @@ def nano_model(tokenizer: PreTrainedTokenizerFast) -> ClamrForRetrieval:
     return model
 
 
-def nano_config(tokenizer: PreTrainedTokenizerFast, *, hidden_size: int = 128, num_text_layers: int = 4) -> ClamrConfig:
+def nano_config(tokenizer: PreTrainedTokenizerFast, *, hidden_size: int = 192, num_text_layers: int = 4) -> ClamrConfig:
     """Qwen2.5-VL shrunk; every size that is not here is the class's own."""
     num_heads = hidden_size // 32
     token_id = tokenizer.convert_tokens_to_ids
@@ -89,9 +64,9 @@ def nano_config(tokenizer: PreTrainedTokenizerFast, *, hidden_size: int = 128, n
             },
             "vision_config": {
                 "depth": 3,
-                "hidden_size": 128,
-                "intermediate_size": 256,
-                "num_heads": 4,
+                "hidden_size": hidden_size,
+                "intermediate_size": 2 * hidden_size,
+                "num_heads": num_heads,
                 "out_hidden_size": hidden_size,
                 "fullatt_block_indexes": [0, 1, 2],
                 "tokens_per_second": 2,

@@ -25,9 +25,12 @@ class DocumentGroup:
     """Documents of like length, so that little is computed on padding."""
 
     inputs: Any
-    """What the processor made of them."""
+    """What the processor made of them; pixels are bytes still."""
     positions: list[int]
     """Their places in the batch; parts of one document that are encoded apart share one."""
+    image_mean: Sequence[float]
+    image_std: Sequence[float]
+    """Of each colour channel, 0..1: what makes numbers of the pixels, where the model is."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,12 @@ def _groups(batch: TrainingBatch, *, processor: ClamrProcessor, size: int | None
     share = size or math.ceil(len(ordered) / NUM_GROUPS)
     groups = [ordered[start : start + share] for start in range(0, len(ordered), share)]
     return [
-        DocumentGroup(processor.process_documents([parts[i][0] for i in group])[0], [parts[i][1] for i in group])
+        DocumentGroup(
+            processor.process_documents([parts[i][0] for i in group], normalize=False)[0],
+            [parts[i][1] for i in group],
+            processor.image_mean,
+            processor.image_std,
+        )
         for group in groups
     ]
 

@@ -19,6 +19,7 @@ from clamr_select.model.document import Document, TextSegment
 
 NEIGHBOR_SECONDS = 0.2
 """From a candidate to the source frame that follows it."""
+_GREY = np.full((28, 28, 3), 128, dtype=np.uint8)
 _SIZES = ((224, 126),) * 7 + ((168, 126), (126, 126), (126, 224))
 
 
@@ -89,8 +90,10 @@ class DocumentPlan:
         self.ocr = [replace(line, heard=misread(line.truth.replace("\n", " "), rng)) for line in self.ocr]
         self.codec = codec
 
-    def document(self) -> Document:
-        """Draw it."""
+    def document(self, *, pictures: bool = True) -> Document:
+        """Draw it; without ``pictures`` its frames are small and grey, for a model that only reads."""
+        if not pictures:
+            return Document([_GREY] * len(self.scenes), tuple(self._segments()))
         drawn = self._drawn()
         if self.codec:
             flat = [image for pair in drawn for image in pair] if self.moving else [first for first, _ in drawn]

@@ -132,14 +132,17 @@ def ask_later(scene: Scene, words: Sequence[str], rng: np.random.Generator, *, s
 
 
 def with_typo(question: Question, rng: np.random.Generator) -> Question:
-    """One letter wrong in one of its longer content words, if it has any; its answers stay the same."""
+    """One letter wrong in one of its longer content words, if it has any, and in every second of the others; its
+    answers stay the same."""
     content = {word for entry in (*question.asked, question.picture) for word in entry.lower().split()}
     tokens = question.text.split(" ")
     longer = [i for i, token in enumerate(tokens) if len(token) >= 5 and token.lower() in content]
     if not longer:
         return question
-    at = pick(rng, longer)
-    tokens[at] = change_letter(tokens[at], rng)
+    first = pick(rng, longer)
+    for at in longer:
+        if at == first or rng.random() < 0.5:
+            tokens[at] = change_letter(tokens[at], rng)
     return replace(question, text=" ".join(tokens))
 
 

@@ -6,6 +6,7 @@ from torch.utils.data import Dataset
 
 from clamr_select.eval.needle.batches import TARGETS, training_batches
 from clamr_select.model import ClamrProcessor
+from clamr_select.training.batch import TrainingBatch
 from clamr_select.training.prepared import PreparedBatch, prepare
 from clamr_select.training.views import VIDEO, View
 
@@ -16,8 +17,12 @@ class NeedleSteps(Dataset[PreparedBatch]):
     """A map from step to prepared batch, for a DataLoader with workers.
 
     Args:
-        vision_only_share: of the first ``vision_steps`` steps; a third of it afterwards. Binding (which colour
-            on which shape) is slow to learn and starves once text explains the loss.
+        max_frames: candidates in the longest documents; every fourth step has documents of twice that.
+        vision_only_share: of the steps: binding (which colour on which shape) is slow to learn and starves where
+            text explains the loss.
+        typo_share: of the questions.
+        documents_per_group: as :func:`clamr_select.training.prepared.prepare` takes it: on a GPU, one forward pass
+            of many documents costs as much as one of few.
         view: what is encoded, and which questions train; a batch without any is passed over.
     """
 
@@ -28,8 +33,9 @@ class NeedleSteps(Dataset[PreparedBatch]):
         seed: int,
         num_documents: int = 48,
         max_frames: int = 8,
-        vision_only_share: float = 0.75,
-        vision_steps: int = 800,
+        vision_only_share: float = 0.375,
+        typo_share: float = 0.3,
+        documents_per_group: int | None = None,
         view: View | None = None,
     ) -> None:
         self.processor = processor
@@ -37,20 +43,26 @@ class NeedleSteps(Dataset[PreparedBatch]):
         self.num_documents = num_documents
         self.max_frames = max_frames
         self.vision_only_share = vision_only_share
-        self.vision_steps = vision_steps
+        self.typo_share = typo_share
+        self.documents_per_group = documents_per_group
         self.view = view or View()
 
     def __getitem__(self, step: int) -> PreparedBatch:
-        share = self.vision_only_share if step < self.vision_steps else self.vision_only_share / 3
-        if self.view.modality not in (None, VIDEO):
-            share = 0.0  # those hold no text
+        return prepare(
+            self.drawn(step), processor=self.processor, documents_per_group=self.documents_per_group, view=self.view
+        )
+
+    def drawn(self, step: int) -> TrainingBatch:
+        """The batch before it is prepared."""
+        reads_only = self.view.modality not in (None, VIDEO)
         batches = training_batches(
             seed=self.seed * STEPS_PER_SEED + step,
             num_documents=self.num_documents,
-            max_frames=self.max_frames,
-            vision_only_share=share,
-            neighbors=step % 2 == 1,  # every second step: the model meets frames with and without
+            max_frames=self.max_frames * (2 if step % 4 == 3 else 1),
+            vision_only_share=0.0 if reads_only else self.vision_only_share,  # those hold no text
+            neighbors=step // 4 % 2 == 1,  # every second step or so: the model meets frames with and without
+            typo_share=self.typo_share,
             targets=[target for target in TARGETS if self.view.trains_on(target)],
+            pictures=not reads_only,
         )
-        asked = (batch for batch in batches if any(self.view.trains_on(query.target) for query in batch.queries))
-        return prepare(next(asked), processor=self.processor, view=self.view)
+        return next(batch for batch in batches if any(self.view.trains_on(query.target) for query in batch.queries))

@@ -9,7 +9,8 @@ import torch
 from clamr_select.model import ClamrConfig, ClamrForRetrieval, ClamrProcessor
 from clamr_select.model.document import Document, TextSegment
 from clamr_select.model.encoder import ClamrEncoder
-from clamr_select.training.nano import nano_config, nano_processor, train_tokenizer
+from clamr_select.training.nano import nano_config, nano_processor
+from clamr_select.training.tokenizer import train_tokenizer
 
 LINES = ["the harbor lantern swings", "a glacier moves slowly", "Query: OCR: ASR: Description:"] * 5
 

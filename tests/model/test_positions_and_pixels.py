@@ -11,7 +11,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_res
 
 from clamr_select.errors import InputError
 from clamr_select.model.layout import Sequence
-from clamr_select.model.pixels import patchify, resize_frames, smart_resize
+from clamr_select.model.pixels import cut_patches, normalize_patches, resize_frames, smart_resize
 from clamr_select.model.positions import video_positions
 
 
@@ -50,7 +50,7 @@ def test_extreme_aspect_fails():
 def test_patches_against_a_naive_loop():
     steps = torch.rand(2, 2, 3, 56, 28) * 255
     mean, std = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
-    patches = patchify(steps, patch_size=14, merge_size=2, mean=mean, std=std)
+    patches = normalize_patches(cut_patches(steps, patch_size=14, merge_size=2), mean=mean, std=std)
     naive = []
     for t in range(2):
         for block_row in range(2):

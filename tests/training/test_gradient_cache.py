@@ -72,7 +72,7 @@ def test_an_embedding_that_is_not_finite_names_its_document(processor, make_retr
     prepared = prepare(keyed_batch([0, 1, 2, 3]), processor=processor, documents_per_group=1)
     model = ContrastiveModel(make_retriever())
     victim = next(group for group in prepared.groups if group.positions == [2])
-    victim.inputs["pixel_values_videos"].fill_(float("nan"))
+    victim.inputs["pixel_values_videos"] = torch.full(victim.inputs["pixel_values_videos"].shape, torch.nan)
     with pytest.raises(InputError, match=r"documents \[2\]"):
         model(prepared)
 

@@ -16,9 +16,10 @@ from rows import WORDS, keyed_batch
 from clamr_select.model import ClamrForRetrieval
 from clamr_select.training.arguments import training_arguments
 from clamr_select.training.contrastive_model import ContrastiveModel
-from clamr_select.training.nano import nano_config, nano_processor, train_tokenizer
+from clamr_select.training.nano import nano_config, nano_processor
 from clamr_select.training.objective import LossTerm, Objective
 from clamr_select.training.prepared import PreparedBatch, prepare
+from clamr_select.training.tokenizer import train_tokenizer
 from clamr_select.training.trainer import ClamrTrainer
 
 OBJECTIVE = Objective(terms=(LossTerm(), LossTerm("hard_negative", weight=0.5), LossTerm("pairwise", "token_max")))

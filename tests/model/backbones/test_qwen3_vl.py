@@ -18,9 +18,10 @@ from clamr_select.model.embedding import embed
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.selector import FrameSelector
 from clamr_select.training.contrastive_model import ContrastiveModel
-from clamr_select.training.nano import EMBEDDING_STD, END_OF_TEXT, VIDEO_PAD, VISION_END, VISION_START, train_tokenizer
+from clamr_select.training.nano import EMBEDDING_STD
 from clamr_select.training.prepared import collate, prepare
 from clamr_select.training.presets import NANO_OBJECTIVE, nano_arguments
+from clamr_select.training.tokenizer import END_OF_TEXT, VIDEO_PAD, VISION_END, VISION_START, train_tokenizer
 from clamr_select.training.trainer import ClamrTrainer
 
 from .conftest import frames_of
@@ -68,7 +69,7 @@ def tiny_config(tokenizer) -> ClamrConfig:
 
 
 def tiny_encoder(lines: list[str]) -> ClamrEncoder:
-    tokenizer = train_tokenizer(lines, vocab_size=700)
+    tokenizer = train_tokenizer(lines, vocab_size=360)
     options = dict(backbone_for(MODEL_TYPE).processor_options)
     options |= {"document_prefix": "", "document_suffix": "", "num_query_suffix_tokens": 4, "max_pixels": 128 * 64}
     processor = ClamrProcessor(tokenizer, query_suffix_token=END_OF_TEXT, **options)

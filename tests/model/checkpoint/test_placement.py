@@ -168,7 +168,7 @@ def test_4bit_is_the_rounded_base_plus_the_unrounded_adapter(released_layout, en
     assert isinstance(model.vlm.language_model.layers[0].mlp.up_proj.base, bitsandbytes.nn.Linear4bit)
     assert type(model.embedding_proj_layer) is torch.nn.Linear
     assert model.load_report.quantization == "4bit"
-    assert_alike(model, merged, query(encoder), atol=1e-3)
+    assert_alike(model, merged, query(encoder), atol=3e-3)
 
 
 def test_8bit_is_near_full_precision(released_layout, encoder):

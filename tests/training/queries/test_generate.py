@@ -206,7 +206,7 @@ def test_a_local_model_writes(tiny_chat_model: Path, videos: Path) -> None:
 
 def test_a_local_model_sees_the_frames(tmp_path: Path) -> None:
     save_picture_model(tmp_path)
-    writer = LocalWriter.from_pretrained(str(tmp_path), temperature=1.0, max_tokens=8)
+    writer = LocalWriter.from_pretrained(str(tmp_path), temperature=1.0, max_tokens=24)
     assert writer.takes_images
     black, noise = (np.random.default_rng(0).integers(0, top, (36, 64, 3), dtype=np.uint8) for top in (1, 256))
     answers = {writer.write([Message("user", "what?", [frame])], seed=0).text for frame in (black, noise)}

@@ -16,7 +16,7 @@ from transformers import (
     Qwen2VLVideoProcessor,
 )
 
-from clamr_select.training.nano import train_tokenizer
+from clamr_select.training.tokenizer import train_tokenizer
 
 TEXT_TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:"
 PICTURE_TEMPLATE = (
