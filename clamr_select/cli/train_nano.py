@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 SEED = 20_261_122
 NUM_STEPS = 4000
-VOCAB_SIZE = 4096
+VOCAB_SIZE = 2048
 SYSTEM = "clamr"
 TOKENIZER_BATCHES = 400
 NUM_DOCUMENTS = 48

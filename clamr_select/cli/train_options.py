@@ -59,7 +59,7 @@ def add_nano_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="clamr (default), or a baseline with the same encoder, trained for its own score",
     )
-    group.add_argument("--vocab-size", type=int, metavar="N", help="of the tokenizer (default: 4096)")
+    group.add_argument("--vocab-size", type=int, metavar="N", help="of the tokenizer (default: 2048)")
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:

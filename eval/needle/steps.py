@@ -34,7 +34,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
         num_documents: int = 48,
         max_frames: int = 8,
         vision_only_share: float = 0.375,
-        typo_share: float = 0.3,
+        typo_share: float = 0.5,
         documents_per_group: int | None = None,
         view: View | None = None,
     ) -> None:
