@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from clamr_select.errors import InputError, unknown_name
+from clamr_select.errors import InputError
 
 if TYPE_CHECKING:
     from clamr_select.limits import Limits
@@ -39,7 +39,9 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--title", metavar="T", help="the video's title")
     parser.add_argument("--description", metavar="T", help="what the video is about")
     add_model_arguments(parser)
-    parser.add_argument("--policy", metavar="NAME", help="uniform, topk or topk_gap (default)")
+    parser.add_argument(
+        "--policy", metavar="NAME", help="topk_gap (default), topk, uniform, aks, mmr, …: docs/policies.md"
+    )
     parser.add_argument("--similarity", metavar="NAME", help="token_max (default) or modality_max")
     parser.add_argument(
         "--preset",
@@ -105,7 +107,7 @@ def check(arguments: argparse.Namespace) -> None:
 
     from clamr_select.errors import VideoNotFoundError
     from clamr_select.indexing.presets import preset
-    from clamr_select.policies import POLICIES
+    from clamr_select.policies import find_policy
     from clamr_select.scoring.maxsim import check_similarity
 
     chosen = preset(arguments.preset)
@@ -120,8 +122,7 @@ def check(arguments: argparse.Namespace) -> None:
         raise InputError(f"--candidate-fps must be a positive number, got {arguments.candidate_fps}")
     if arguments.threads is not None and arguments.threads < 1:
         raise InputError(f"--threads must be at least 1, got {arguments.threads}")
-    if arguments.policy not in POLICIES:
-        raise unknown_name("policy", arguments.policy, POLICIES)
+    find_policy(arguments.policy)
     check_similarity(arguments.similarity)
     limits(arguments.limit)
     if arguments.no_cache and arguments.cache_dir is not None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from clamr_select.errors import InputError
 from clamr_select.indexing.indexed_video import IndexedVideo, QuestionScores, best_modality
-from clamr_select.policies import select_indices
+from clamr_select.policies import DEFAULT_POLICY, select_indices
 from clamr_select.scoring.maxsim import Similarity
 
 
@@ -47,7 +47,7 @@ def explain(
     question: str,
     *,
     at_seconds: float,
-    policy: str = "topk_gap",
+    policy: str = DEFAULT_POLICY,
     similarity: Similarity = "token_max",
     **policy_parameters: Any,
 ) -> Explanation:
@@ -89,12 +89,14 @@ def explain(
 def _smallest_budget(
     indexed: IndexedVideo, scores: QuestionScores, candidate: int, policy: str, parameters: dict[str, Any]
 ) -> int:
+    inputs = indexed.policy_inputs(policy)
     for num_frames in range(1, len(indexed) + 1):
         result = select_indices(
             scores.competing,
             timestamps_seconds=indexed.timestamps_seconds,
             num_frames=num_frames,
             policy=policy,
+            **inputs,
             **parameters,
         )
         if candidate in result.indices:

@@ -6,21 +6,24 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, Literal, get_args, overload
 
 import numpy as np
 import torch
 
-from clamr_select.errors import InputError
+from clamr_select.errors import InputError, unknown_name
 from clamr_select.indexing.still_text import repeats_text, text_runs
 from clamr_select.model.encoder import ClamrEncoder
-from clamr_select.policies import select_indices
+from clamr_select.policies import DEFAULT_POLICY, PooledSimilarity, policy_inputs, select_indices
+from clamr_select.scoring.frame_similarity import LateInteractionSimilarity, pooled_frames
 from clamr_select.scoring.maxsim import Similarity, aggregate, scores_by_modality
 from clamr_select.scoring.reference import candidate_maxima
 from clamr_select.scoring.scorer import SegmentScorer
 from clamr_select.scoring.segments import candidate_segments
 from clamr_select.scoring.tokens import TokenEmbeddings
 from clamr_select.selection import CandidateScores, Selection, SelectionWarning, VideoFacts
+
+Diversity = Literal["pooled", "late_interaction"]
 
 OCR = "ocr"
 NO_MODALITY = "none"
@@ -75,9 +78,10 @@ class IndexedVideo:
         question: str | Sequence[str],
         *,
         num_frames: int = 8,
-        policy: str = "topk_gap",
+        policy: str = DEFAULT_POLICY,
         similarity: Similarity = "token_max",
         modalities: Sequence[str] | None = None,
+        diversity: Diversity = "pooled",
         **policy_parameters: Any,
     ) -> Selection | list[Selection]:
         """The frames that answer a question, or one selection for each of several questions.
@@ -85,14 +89,16 @@ class IndexedVideo:
         Args:
             question: one, or several to score together.
             num_frames: frames to select; fewer come back only where there are fewer candidates.
-            policy: a name in ``clamr_select.policies.POLICIES``.
+            policy: a name of :func:`clamr_select.policies.policy_names`; docs/policies.md describes each.
             similarity: ``token_max`` (default, as the paper at inference) or ``modality_max``.
             modalities: score only these; None takes all.
+            diversity: what policies that compare frames compare: ``pooled`` (default) the mean of a frame's tokens,
+                ``late_interaction`` their token sets, by MaxSim both ways.
             **policy_parameters: handed to the policy, e.g. ``min_gap_seconds``.
 
         Raises:
             InputError: an empty question, or a parameter out of range.
-            UnknownNameError: no such policy, similarity or modality.
+            UnknownNameError: no such policy, similarity, diversity or modality.
         """
         questions = [question] if isinstance(question, str) else list(question)
         started = time.perf_counter()
@@ -109,6 +115,7 @@ class IndexedVideo:
                 policy=policy,
                 similarity=similarity,
                 modalities=modalities,
+                diversity=diversity,
                 policy_parameters=policy_parameters,
             )
             for position, (text, query) in enumerate(zip(questions, queries, strict=True))
@@ -162,6 +169,27 @@ class IndexedVideo:
         once[torch.from_numpy(repeats), column] = -torch.inf
         return once
 
+    def policy_inputs(self, policy: str, *, diversity: Diversity = "pooled") -> dict[str, Any]:
+        """What a policy looks at beside scores and times, for ``select_indices``.
+
+        Raises:
+            UnknownNameError: no such policy or diversity.
+        """
+        if diversity not in get_args(Diversity):
+            raise unknown_name("diversity", diversity, get_args(Diversity))
+        takes = policy_inputs(policy)
+        given: dict[str, Any] = {}
+        if "embeddings" in takes:
+            given["embeddings"] = self._pooled
+        if "similarity" in takes:
+            pooled = diversity == "pooled"
+            given["similarity"] = PooledSimilarity(self._pooled) if pooled else LateInteractionSimilarity(self.tokens)
+        return given
+
+    @cached_property
+    def _pooled(self) -> np.ndarray:
+        return pooled_frames(self.tokens).numpy()
+
     @cached_property
     def _text_runs(self) -> list[list[tuple[int, frozenset[str]]]]:
         return text_runs(self.words.get(OCR, []))
@@ -197,6 +225,7 @@ class IndexedVideo:
         policy: str,
         similarity: Similarity,
         modalities: Sequence[str] | None,
+        diversity: Diversity,
         policy_parameters: dict[str, Any],
     ) -> Selection:
         started = time.perf_counter()
@@ -207,6 +236,7 @@ class IndexedVideo:
             timestamps_seconds=self.timestamps_seconds,
             num_frames=num_frames,
             policy=policy,
+            **self.policy_inputs(policy, diversity=diversity),
             **policy_parameters,
         )
         chosen = list(result.indices)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -24,12 +24,8 @@ def tiers(scores: np.ndarray) -> Iterator[np.ndarray]:
     (a within b, b within c), or a long video with densely spaced scores would be one single tie.
     """
     order = np.argsort(-scores, kind="stable")
-    descending = scores[order]
-    start = 0
-    while start < len(order):
-        end = int(np.searchsorted(-descending, TIE_TOLERANCE - descending[start], side="right"))
+    for start, end in _tier_bounds(scores[order]):
         yield np.sort(order[start:end])
-        start = end
 
 
 def take_by_score(
@@ -38,7 +34,7 @@ def take_by_score(
     *,
     num_frames: int,
     gap_seconds: float = 0.0,
-    already_taken: tuple[int, ...] = (),
+    already_taken: Sequence[int] = (),
 ) -> tuple[int, ...]:
     """Add the best candidates to ``already_taken`` until there are ``num_frames`` or none is far enough.
 
@@ -48,26 +44,48 @@ def take_by_score(
     Returns:
         Positions in the order they were taken, at most ``num_frames``.
     """
-    taken = list(already_taken)
-    blocked = np.zeros(len(scores), dtype=bool)
+    order = np.argsort(-scores, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    free = np.ones(len(order), dtype=bool)  # by rank
+    reach = gap_seconds - TIME_TOLERANCE_SECONDS
+    taken: list[int] = []
 
-    def block_around(position: int) -> None:
-        distance = np.abs(timestamps_seconds - timestamps_seconds[position])
-        blocked[distance < gap_seconds - TIME_TOLERANCE_SECONDS] = True
-        blocked[position] = True
+    def take(position: int) -> None:
+        first = np.searchsorted(timestamps_seconds, timestamps_seconds[position] - reach, side="right")
+        last = np.searchsorted(timestamps_seconds, timestamps_seconds[position] + reach, side="left")
+        free[rank[first:last]] = False
+        free[rank[position]] = False
+        taken.append(position)
 
-    for position in taken:
-        block_around(position)
-    for tier in tiers(scores):
-        free = tier[~blocked[tier]]
-        for position in _tie_order(free, timestamps_seconds, num_left=num_frames - len(taken)):
-            if blocked[position]:
-                continue
-            taken.append(position)
-            block_around(position)
-            if len(taken) == num_frames:
-                return tuple(taken)
+    for position in already_taken:
+        take(int(position))
+    bounds = _tier_bounds(scores[order])
+    start = end = 0
+    while len(taken) < num_frames and free[end:].any():
+        best = end + int(free[end:].argmax())
+        while end <= best:  # tiers in which nothing is free are passed over
+            start, end = next(bounds)
+        tied = np.sort(order[start:end][free[start:end]])
+        for position in _tie_order(tied, timestamps_seconds, num_left=num_frames - len(taken)):
+            if len(taken) < num_frames and free[rank[position]]:
+                take(position)
     return tuple(taken)
+
+
+def _tier_bounds(descending: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Start and end of each group of tied scores."""
+    count = len(descending)
+    edges = np.flatnonzero(-np.diff(descending) > TIE_TOLERANCE) + 1
+    start = 0
+    for edge in (*edges.tolist(), count):
+        while start < edge:  # mostly once: only where neighbours are tied and the ends are not, more often
+            end = edge
+            if descending[start] - descending[edge - 1] > TIE_TOLERANCE:
+                run = descending[start:edge]
+                end = start + int(np.searchsorted(-run, TIE_TOLERANCE - run[0], side="right"))
+            yield start, end
+            start = end
 
 
 def _tie_order(tied: np.ndarray, timestamps: np.ndarray, *, num_left: int) -> list[int]:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from clamr_select.errors import InputError, unknown_name
+from clamr_select.errors import InputError
 from clamr_select.policies.by_score import TIE_TOLERANCE, is_flat
+from clamr_select.policies.checks import check_result, check_times, finite_vector, unit_vectors
+from clamr_select.policies.registry import (
+    DEFAULT_POLICY,
+    find_policy,
+    policy_inputs,
+    policy_parameters,
+)
 from clamr_select.policies.result import PolicyResult
-from clamr_select.policies.topk import topk
-from clamr_select.policies.topk_gap import topk_gap
-from clamr_select.policies.uniform import uniform
+from clamr_select.policies.similarity import FrameSimilarity, PooledSimilarity
+from clamr_select.policies.spread import spread_evenly
 
-POLICIES: dict[str, Callable[..., PolicyResult]] = {"uniform": uniform, "topk": topk, "topk_gap": topk_gap}
-"""Each takes (scores, timestamps_seconds, num_frames) with num_frames <= number of candidates, checked by
-``select_indices``, and its own parameters by keyword."""
+_DECIMALS = 6
+"""Ties are within 1e-6; scores are rounded to it, so that arithmetic on them does not tell ties apart."""
+_BY_TIERS = ("uniform", "topk", "topk_gap")
+"""They compare scores with the tolerance themselves, and so need no rounding."""
 
 
 def select_indices(
@@ -26,7 +32,9 @@ def select_indices(
     *,
     timestamps_seconds: Sequence[float] | np.ndarray,
     num_frames: int,
-    policy: str = "topk_gap",
+    policy: str = DEFAULT_POLICY,
+    embeddings: np.ndarray | None = None,
+    similarity: FrameSimilarity | None = None,
     **parameters: Any,
 ) -> PolicyResult:
     """Which candidates to take: exactly ``min(num_frames, len(scores))`` of them.
@@ -40,39 +48,45 @@ def select_indices(
         timestamps_seconds: (num_candidates,) strictly increasing.
         num_frames: how many frames, 1 or more. With fewer candidates all are taken, and the warning
             ``fewer_candidates`` says so.
-        policy: a name in ``POLICIES``.
+        policy: a name of :func:`clamr_select.policies.policy_names`.
+        embeddings: (num_candidates, dim) one vector of length 1 a candidate, for policies that need them.
+        similarity: of the candidates, for policies that look at it; None is the cosine of ``embeddings``.
         parameters: parameters of that policy, e.g. ``min_gap_seconds`` of ``topk_gap``.
 
     Raises:
         UnknownNameError: no such policy.
         InputError: a parameter the policy does not have or a value it does not take, no scores, a NaN or
-            infinite score, timestamps that do not fit, or ``num_frames`` < 1.
+            infinite score, timestamps or embeddings that do not fit or are missing, or ``num_frames`` < 1.
+        MissingDependencyError: the policy needs a package that is not installed.
     """
-    if policy not in POLICIES:
-        raise unknown_name("policy", policy, POLICIES)
+    function = find_policy(policy)
     _check_parameters(policy, parameters)
     if not isinstance(num_frames, (int, np.integer)) or isinstance(num_frames, bool) or num_frames < 1:
         raise InputError(f"num_frames must be a whole number >= 1, got {num_frames!r}")
-    score_array = _finite_vector("scores", scores)
-    times = _finite_vector("timestamps_seconds", timestamps_seconds)
-    _check_times(times, num_scores=len(score_array))
-
+    score_array = finite_vector("scores", scores)
+    times = finite_vector("timestamps_seconds", timestamps_seconds)
     num_candidates = len(score_array)
-    result = POLICIES[policy](score_array, times, min(int(num_frames), num_candidates), **parameters)
+    check_times(times, num_scores=num_candidates)
+    inputs = _inputs(policy, num_candidates, embeddings=embeddings, similarity=similarity)
+
+    wanted = min(int(num_frames), num_candidates)
+    flat = policy != "uniform" and is_flat(score_array)
+    rounded = score_array if policy in _BY_TIERS else np.round(score_array, _DECIMALS)
+    result = function(rounded, times, wanted, **inputs, **parameters)
+    check_result(result.indices, policy=policy, num_candidates=num_candidates, num_frames=wanted)
     noticed: list[tuple[str, str]] = []
     if num_candidates < num_frames:
         message = f"{num_frames} frames were asked for and there are {num_candidates} candidates"
         noticed.append(("fewer_candidates", message))
-    # uniform never looked at the scores, so it has nothing to say about them
-    if policy != "uniform" and is_flat(score_array):
+    if flat:
         message = f"all {num_candidates} scores are within {TIE_TOLERANCE:g}; frames are spread in time"
         noticed.append(("flat_scores", message))
+        result = replace(result, indices=tuple(spread_evenly(times, num_frames=wanted).tolist()))
     return replace(result, warnings=(*noticed, *result.warnings))
 
 
 def _check_parameters(policy: str, parameters: dict[str, Any]) -> None:
-    signature = inspect.signature(POLICIES[policy])
-    allowed = sorted(p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY)
+    allowed = policy_parameters(policy)
     unknown = sorted(set(parameters) - set(allowed))
     if unknown:
         raise InputError(
@@ -81,25 +95,23 @@ def _check_parameters(policy: str, parameters: dict[str, Any]) -> None:
         )
 
 
-def _finite_vector(name: str, values: Sequence[float] | np.ndarray) -> np.ndarray:
-    try:
-        vector = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be numbers, one a candidate: {error}") from error
-    if vector.ndim != 1 or not len(vector):
-        raise InputError(f"{name} must have shape (num_candidates,) with at least one candidate, got {vector.shape}")
-    bad = np.flatnonzero(~np.isfinite(vector))
-    if len(bad):
-        raise InputError(f"{name}[{bad[0]}] is {vector[bad[0]]}; all {len(vector)} must be finite")
-    return vector
-
-
-def _check_times(times: np.ndarray, *, num_scores: int) -> None:
-    if len(times) != num_scores:
-        raise InputError(f"got {num_scores} scores and {len(times)} timestamps_seconds; one each a candidate")
-    backward = np.flatnonzero(np.diff(times) <= 0)
-    if len(backward):
-        at = int(backward[0]) + 1
-        raise InputError(
-            f"timestamps_seconds must be strictly increasing, got {times[at - 1]} then {times[at]} at position {at}"
-        )
+def _inputs(
+    policy: str, num_candidates: int, *, embeddings: np.ndarray | None, similarity: FrameSimilarity | None
+) -> dict[str, Any]:
+    """``embeddings`` and ``similarity``, as far as the policy takes them."""
+    takes = policy_inputs(policy)
+    vectors = None
+    if takes and embeddings is not None:
+        vectors = unit_vectors(embeddings, num_scores=num_candidates)
+    if similarity is None and vectors is not None:
+        similarity = PooledSimilarity(vectors)
+    if similarity is not None and len(similarity) != num_candidates:
+        raise InputError(f"got {num_candidates} scores and the similarity of {len(similarity)} candidates")
+    given = {"embeddings": vectors, "similarity": similarity}
+    for name, is_needed in takes.items():
+        if is_needed and given[name] is None:
+            raise InputError(
+                f"policy {policy!r} compares frames: pass embeddings, (num_candidates, dim) vectors of length 1"
+                + (", or similarity" if name == "similarity" else "")
+            )
+    return {name: given[name] for name in takes}

@@ -51,22 +51,30 @@ def topk_gap(
         start_gap = auto_gap_seconds(duration, num_frames=num_frames)
     else:
         start_gap = _checked_gap(min_gap_seconds)
-    gaps = [0.0] if is_flat(scores) else _halvings(start_gap, timestamps_seconds)
-    taken: tuple[int, ...] = ()
-    filled: list[int] = []
-    for gap in gaps:
-        taken = take_by_score(scores, timestamps_seconds, num_frames=num_frames, gap_seconds=gap, already_taken=taken)
-        filled.append(len(taken))
-        if len(taken) == num_frames:
-            break
+    first_gap = 0.0 if is_flat(scores) else start_gap
+    taken, filled = take_with_gap(scores, timestamps_seconds, num_frames=num_frames, gap_seconds=first_gap)
     warnings: tuple[tuple[str, str], ...] = ()
     if len(filled) > 1 and min_gap_seconds != "auto":
         message = (
             f"min_gap_seconds={start_gap:g} left room for {filled[0]} of {num_frames} frames; "
-            f"the others are at least {gap:g} s apart"
+            f"the others are at least {start_gap / 2 ** (len(filled) - 1):g} s apart"
         )
         warnings = (("gap_relaxed", message),)
     return PolicyResult(tuple(sorted(taken)), warnings, {"min_gap_seconds": start_gap})
+
+
+def take_with_gap(
+    scores: np.ndarray, timestamps_seconds: np.ndarray, *, num_frames: int, gap_seconds: float
+) -> tuple[tuple[int, ...], list[int]]:
+    """Positions in the order they were taken, and how many there were after each halving of the gap."""
+    taken: tuple[int, ...] = ()
+    filled: list[int] = []
+    for gap in _halvings(gap_seconds, timestamps_seconds):
+        taken = take_by_score(scores, timestamps_seconds, num_frames=num_frames, gap_seconds=gap, already_taken=taken)
+        filled.append(len(taken))
+        if len(taken) == num_frames:
+            break
+    return taken, filled
 
 
 def _halvings(start_gap: float, timestamps: np.ndarray) -> list[float]:

@@ -25,20 +25,24 @@ class Segments:
 def candidate_segments(tokens: TokenEmbeddings) -> Segments:
     """One segment a (candidate, modality). A token scores in every candidate of its range; tokens without
     a modality or without a time score in none."""
-    timed = (tokens.modality_ids > 0) & (tokens.first_candidates != NO_CANDIDATE)
-    token_indices = timed.nonzero().squeeze(1)
-    first = tokens.first_candidates[token_indices]
-    widths = tokens.last_candidates[token_indices] - first + 1
-    repeated = torch.repeat_interleave(torch.arange(len(token_indices), device=widths.device), widths)
-    within = torch.arange(len(repeated), device=widths.device) - (widths.cumsum(0) - widths)[repeated]
-    rows = first[repeated] + within
+    token_indices, rows = candidate_entries(tokens)
     return group_tokens(
-        token_indices[repeated],
+        token_indices,
         rows=rows,
-        modality_ids=tokens.modality_ids[token_indices[repeated]],
+        modality_ids=tokens.modality_ids[token_indices],
         num_rows=tokens.num_candidates,
         num_modalities=len(tokens.modalities),
     )
+
+
+def candidate_entries(tokens: TokenEmbeddings) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token and candidate, (num_entries,) each, of every place where a token stands in a candidate."""
+    timed = ((tokens.modality_ids > 0) & (tokens.first_candidates != NO_CANDIDATE)).nonzero().squeeze(1)
+    first = tokens.first_candidates[timed]
+    widths = tokens.last_candidates[timed] - first + 1
+    repeated = torch.repeat_interleave(torch.arange(len(timed), device=widths.device), widths)
+    within = torch.arange(len(repeated), device=widths.device) - (widths.cumsum(0) - widths)[repeated]
+    return timed[repeated], first[repeated] + within
 
 
 def document_segments(tokens: TokenEmbeddings) -> Segments:

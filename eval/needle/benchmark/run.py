@@ -22,7 +22,7 @@ from clamr_select.eval.needle.long_video import long_video
 from clamr_select.eval.needle.noise import Noise
 from clamr_select.eval.needle.vocabulary import Split
 from clamr_select.model.encoder import ClamrEncoder
-from clamr_select.policies import POLICIES
+from clamr_select.policies import find_policy
 
 logger = logging.getLogger(__name__)
 
@@ -54,11 +54,11 @@ class Settings:
             ("task", self.tasks, get_args(Task)),
             ("noise level", self.noise, get_args(Noise)),
             ("split", (self.split,), get_args(Split)),
-            ("policy", (self.policy,), tuple(POLICIES)),
         ):
             for name in given:
                 if name not in allowed:
                     raise unknown_name(kind, name, allowed)
+        find_policy(self.policy)
         check_systems(self.systems)
         if self.num_documents < 2 or self.num_videos < 1:
             raise InputError(f"got {self.num_documents} documents and {self.num_videos} videos; at least 2 and 1")
