@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from clamr_select.cli import eval_policies
 from clamr_select.cli.arguments import DEFAULT_MODEL, add_model_arguments, load_selector
 from clamr_select.errors import InputError
 
@@ -22,6 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     needle = subparsers.add_parser("needle", help=summary, description=summary)
     add_needle_arguments(needle)
     needle.set_defaults(measure=run_needle)
+    summary = "every policy at every budget on files of scores, with paired intervals"
+    policies = subparsers.add_parser("policies", help=summary, description=summary)
+    eval_policies.add_arguments(policies)
+    policies.set_defaults(measure=eval_policies.run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -43,3 +43,33 @@ def _hits(timestamps_seconds: Sequence[float], evidence_seconds: Sequence[Interv
         if not (math.isfinite(start) and math.isfinite(end) and start <= end):
             raise InputError(f"evidence must be finite (start, end) with start <= end, got ({start}, {end})")
     return [any(start <= t <= end for t in timestamps_seconds) for start, end in evidence_seconds]
+
+
+def evidence_precision(timestamps_seconds: Sequence[float], *, evidence_seconds: Sequence[Interval]) -> float:
+    """Share of the selected timestamps that lie in an evidence interval, 0..1; 0 where none is selected.
+
+    Arguments and errors as in :func:`hit_at_k`.
+    """
+    _hits(timestamps_seconds, evidence_seconds)
+    inside = [any(start <= t <= end for start, end in evidence_seconds) for t in timestamps_seconds]
+    return sum(inside) / len(inside) if inside else 0.0
+
+
+def time_coverage(timestamps_seconds: Sequence[float], *, start_seconds: float, end_seconds: float) -> float:
+    """Of as many equal bins of the time as there are timestamps, the share that hold one, 0..1.
+
+    1 for uniform sampling, 1/k where all k lie in one bin; 0 without timestamps.
+
+    Raises:
+        InputError: the time ends before it starts, or a timestamp lies outside it.
+    """
+    if not len(timestamps_seconds):
+        return 0.0
+    span = end_seconds - start_seconds
+    if not span >= 0 or min(timestamps_seconds) < start_seconds or max(timestamps_seconds) > end_seconds:
+        raise InputError(
+            f"timestamps must lie in {start_seconds:g}..{end_seconds:g} s, got {list(timestamps_seconds)[:4]}"
+        )
+    count = len(timestamps_seconds)
+    bins = {min(int((t - start_seconds) / span * count), count - 1) if span else 0 for t in timestamps_seconds}
+    return len(bins) / count

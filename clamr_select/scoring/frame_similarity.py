@@ -32,25 +32,22 @@ class LateInteractionSimilarity:
     def __init__(self, tokens: TokenEmbeddings) -> None:
         entries, rows = candidate_entries(tokens)
         order = torch.argsort(rows, stable=True)
-        self._vectors = tokens.vectors[entries[order]].float().cpu()
-        self._rows = rows[order].cpu()
-        counts = torch.bincount(self._rows, minlength=tokens.num_candidates)
-        self._counts = counts.clamp(min=1)
-        self._offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+        self._vectors = tokens.vectors[entries[order]].float().cpu().numpy()
+        self._counts = torch.bincount(rows, minlength=tokens.num_candidates).cpu().numpy()
+        self._starts = np.concatenate([[0], np.cumsum(self._counts)])
+        self._filled = np.flatnonzero(self._counts)
 
     def __len__(self) -> int:
         return len(self._counts)
 
     def to(self, position: int) -> np.ndarray:
         """(num_candidates,) float32, at most 1; 1 of a frame with itself, 0 where either has no token."""
-        first, end = int(self._offsets[position]), int(self._offsets[position + 1])
-        found = torch.zeros(len(self))
-        if first == end:
-            return found.numpy()
-        products = self._vectors @ self._vectors[first:end].T
-        theirs = found.index_add(0, self._rows, products.amax(dim=1)) / self._counts
-        best = torch.full((len(self), end - first), -1.0)
-        best.scatter_reduce_(0, self._rows[:, None].expand_as(products), products, "amax")
-        ours = best.mean(dim=1)
-        ours[torch.diff(self._offsets) == 0] = 0.0
-        return ((theirs + ours) / 2).clamp(max=1.0).numpy()
+        found = np.zeros(len(self), dtype=np.float32)
+        if not self._counts[position]:
+            return found
+        products = self._vectors @ self._vectors[self._starts[position] : self._starts[position + 1]].T
+        starts = self._starts[self._filled]  # of groups that are not empty, so that each ends where the next begins
+        theirs = np.add.reduceat(products.max(axis=1), starts) / self._counts[self._filled]
+        ours = np.maximum.reduceat(products, starts, axis=0).mean(axis=1)
+        found[self._filled] = np.minimum((theirs + ours) / 2, 1.0)
+        return found

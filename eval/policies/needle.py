@@ -1,0 +1,182 @@
+"""Score files of the needle benchmark's long videos: each video drawn and encoded once, whatever is measured later."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from clamr_select.errors import InputError
+from clamr_select.eval.needle.benchmark.pool import chunks
+from clamr_select.eval.needle.long_video import LongQuestion, LongVideo, long_video
+from clamr_select.eval.needle.noise import Noise
+from clamr_select.eval.needle.vocabulary import Split
+from clamr_select.eval.policies.records import ScoreRecord, record_line
+from clamr_select.indexing.indexed_video import IndexedVideo
+from clamr_select.indexing.options import DEFAULT_WINDOW_CANDIDATES
+from clamr_select.model.document import Document
+from clamr_select.model.encoder import ClamrEncoder
+from clamr_select.scoring.frame_similarity import LateInteractionSimilarity, pooled_frames
+from clamr_select.scoring.tokens import TokenEmbeddings, concatenate
+from clamr_select.selection import VideoFacts
+
+logger = logging.getLogger(__name__)
+
+WITH_OPTIONS = "with_options"
+_NUM_OPTIONS = 4
+_FIRST_SEED = 70_000
+"""Far from the seeds of ``eval needle``, so that the two draw different videos."""
+
+
+@dataclass(frozen=True)
+class NeedleSet:
+    """Which videos.
+
+    Raises:
+        InputError: a number out of range.
+    """
+
+    split: Split
+    noise: Noise = "realistic"
+    duration_seconds: int = 600
+    num_videos: int = 100
+    questions_per_video: int = 12
+    """At most: where a video has no room for so many with their near misses, as many as it has."""
+
+    def __post_init__(self) -> None:
+        if min(self.num_videos, self.questions_per_video) < 1:
+            raise InputError(
+                f"got {self.num_videos} videos of {self.questions_per_video} questions; at least 1 of each"
+            )
+
+
+def write_score_files(settings: NeedleSet, *, encoder: ClamrEncoder, directory: Path, shard: tuple[int, int]) -> None:
+    """One ``.jsonl`` and one ``.safetensors`` a video; what is there already, of an earlier run, is kept.
+
+    Args:
+        shard: (which, of how many): several processes share a folder, each its own videos.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    which, of = shard
+    for number in range(which, settings.num_videos, of):
+        name = f"{settings.split}-{settings.noise}-{settings.duration_seconds}-{number:04d}"
+        if (directory / f"{name}.jsonl").exists():
+            continue
+        video = _draw(settings, seed=_FIRST_SEED + number)
+        indexed = index_needle(video, name=name, encoder=encoder)
+        _save_frames(indexed.tokens, directory / f"{name}.safetensors")
+        lines = [record_line(r, frames_file=f"{name}.safetensors", ignored=i) for r, i in _records(video, indexed)]
+        # last and in one step: a video is there whole, or not at all
+        _write(directory / f"{name}.jsonl", "\n".join(lines) + "\n")
+        logger.info("%s: %d questions", name, len(lines))
+
+
+def _draw(settings: NeedleSet, *, seed: int) -> LongVideo:
+    """The most questions there is room for, up to the number asked for."""
+    for wanted in range(settings.questions_per_video, 1, -1):
+        try:
+            return long_video(
+                seed=seed,
+                split=settings.split,
+                noise=settings.noise,
+                duration_seconds=settings.duration_seconds,
+                num_questions=wanted,
+            )
+        except InputError as error:
+            if "have room for" not in str(error):
+                raise
+    return long_video(
+        seed=seed,
+        split=settings.split,
+        noise=settings.noise,
+        duration_seconds=settings.duration_seconds,
+        num_questions=1,
+    )
+
+
+def index_needle(video: LongVideo, *, name: str, encoder: ClamrEncoder) -> IndexedVideo:
+    """As :class:`clamr_select.FrameSelector` would index it, with the text that the noise left in place of OCR's."""
+    words: dict[str, list[list[str]]] = {m: [[] for _ in range(video.duration_seconds)] for m in ("ocr", "asr")}
+    parts: list[TokenEmbeddings] = []
+    first = 0
+    for documents in chunks(_documents(video)):
+        embedded, _ = encoder.encode_document(documents)
+        parts += embedded
+        for document in documents:
+            for segment in document.texts:
+                if segment.first_candidate is None or segment.last_candidate is None:
+                    continue
+                for candidate in range(segment.first_candidate, segment.last_candidate + 1):
+                    words[segment.modality][first + candidate].append(segment.text)
+            first += document.num_candidates
+    count = video.duration_seconds
+    return IndexedVideo(
+        video=name,
+        video_facts=VideoFacts(224, 126, count, 0.0, float(count), 1.0),
+        frame_indices=np.arange(count),
+        timestamps_seconds=np.arange(count, dtype=np.float64),
+        tokens=concatenate(parts),
+        words=words,
+        method={"selector": "clamr", "model": encoder.name},
+        warnings=(),
+        timings_seconds={},
+        encoder=encoder,
+    )
+
+
+def _documents(video: LongVideo) -> Iterator[Document]:
+    for first in range(0, video.duration_seconds, DEFAULT_WINDOW_CANDIDATES):
+        yield video.document(first, min(first + DEFAULT_WINDOW_CANDIDATES, video.duration_seconds) - 1)
+
+
+def _records(video: LongVideo, indexed: IndexedVideo) -> Iterator[tuple[ScoreRecord, frozenset[int]]]:
+    asked = [question.text for question in video.questions]
+    queries, _ = indexed.encoder.encode_query([*asked, *(_with_options(video, at) for at in range(len(asked)))])
+    for number, question in enumerate(video.questions):
+        yield (
+            ScoreRecord(
+                id=f"{indexed.video}-{number}",
+                gold_intervals=tuple((float(first), float(last)) for first, last in question.gold_intervals),
+                timestamps_seconds=indexed.timestamps_seconds,
+                scores=indexed.score(queries[number]).competing,
+                video=indexed.video,
+                question=question.text,
+                group=question.target,
+                variants={WITH_OPTIONS: indexed.score(queries[len(asked) + number]).competing},
+            ),
+            question.ignored,
+        )
+
+
+def _with_options(video: LongVideo, number: int) -> str:
+    """The question with four options, as benchmarks of multiple choice put it: what is asked of other moments."""
+    others: list[LongQuestion] = [q for at, q in enumerate(video.questions) if at != number]
+    options = [others[(number + step) % len(others)].text.rstrip("?") for step in range(min(_NUM_OPTIONS, len(others)))]
+    listed = " ".join(f"{letter}. {option}" for letter, option in zip("ABCD", options, strict=False))
+    return f"{video.questions[number].text} {listed}"
+
+
+def _save_frames(tokens: TokenEmbeddings, path: Path) -> None:
+    from safetensors.numpy import save
+
+    late = LateInteractionSimilarity(tokens)
+    table = np.stack([late.to(position) for position in range(len(late))])
+    _write(
+        path,
+        save(
+            {
+                "embeddings": pooled_frames(tokens).numpy().astype(np.float16),
+                "late_interaction": table.astype(np.float16),
+            }
+        ),
+    )
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
+    partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    partial.replace(path)
