@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ def read_records(paths: Sequence[Path]) -> list[ScoreRecord]:
     return list(records.values())
 
 
-def record_line(record: ScoreRecord, *, frames_file: str | None, ignored: Sequence[int] = ()) -> str:
+def record_line(record: ScoreRecord, *, frames_file: str | None, ignored: Collection[int] = ()) -> str:
     """The line of a score file for a question, scores to 6 decimals; ``ignored`` are still among its scores."""
     data: dict[str, Any] = {
         "id": record.id,
