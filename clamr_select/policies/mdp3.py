@@ -11,6 +11,7 @@ from clamr_select.policies.similarity import FrameSimilarity, rows, some_candida
 
 _BANDWIDTHS = 2.0 ** np.arange(-3, 2)
 _LEAST = 1e-12
+_SPANNED = 1e-9
 _ROUNDING = 1e-9
 
 Path = tuple[float, tuple[int, ...]]
@@ -104,10 +105,11 @@ def _greedy(
         value = value + gains[paths, at]
         values[:, step], order[:, step] = value, segment[at]
         free[paths, at] = False
-        length = np.sqrt(np.maximum(outside[paths, at], _LEAST))
+        # a frame that those taken span already opens no direction
+        length = np.where(outside[paths, at] > _SPANNED, np.sqrt(np.maximum(outside[paths, at], _SPANNED)), np.inf)
         known = coordinates[:, : step + 1]
         projected = np.einsum("pc,pcn->pn", known[paths, :, at], known)
         direction = (inside[at] - projected) / length[:, None]
         coordinates[:, step + 1] = direction
-        outside = outside - direction**2
+        outside = np.maximum(outside - direction**2, 0.0)
     return values, order
