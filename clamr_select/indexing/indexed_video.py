@@ -15,6 +15,7 @@ from clamr_select.errors import InputError, unknown_name
 from clamr_select.indexing.still_text import repeats_text, text_runs
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.policies import DEFAULT_POLICY, PooledSimilarity, policy_inputs, select_indices
+from clamr_select.policies.similarity import some_candidates
 from clamr_select.scoring.frame_similarity import LateInteractionSimilarity, pooled_frames
 from clamr_select.scoring.maxsim import Similarity, aggregate, scores_by_modality
 from clamr_select.scoring.reference import candidate_maxima
@@ -82,6 +83,7 @@ class IndexedVideo:
         similarity: Similarity = "token_max",
         modalities: Sequence[str] | None = None,
         diversity: Diversity = "pooled",
+        between_seconds: tuple[float, float] | None = None,
         **policy_parameters: Any,
     ) -> Selection | list[Selection]:
         """The frames that answer a question, or one selection for each of several questions.
@@ -94,10 +96,11 @@ class IndexedVideo:
             modalities: score only these; None takes all.
             diversity: what policies that compare frames compare: ``pooled`` (default) the mean of a frame's tokens,
                 ``late_interaction`` their token sets, by MaxSim both ways.
+            between_seconds: select within this span alone, ends included; all candidates are still scored.
             **policy_parameters: handed to the policy, e.g. ``min_gap_seconds``.
 
         Raises:
-            InputError: an empty question, or a parameter out of range.
+            InputError: an empty question, a parameter out of range, or a span without a candidate.
             UnknownNameError: no such policy, similarity, diversity or modality.
         """
         questions = [question] if isinstance(question, str) else list(question)
@@ -116,6 +119,7 @@ class IndexedVideo:
                 similarity=similarity,
                 modalities=modalities,
                 diversity=diversity,
+                between_seconds=between_seconds,
                 policy_parameters=policy_parameters,
             )
             for position, (text, query) in enumerate(zip(questions, queries, strict=True))
@@ -128,8 +132,13 @@ class IndexedVideo:
         *,
         similarity: Similarity = "token_max",
         modalities: Sequence[str] | None = None,
+        within: np.ndarray | None = None,
     ) -> QuestionScores:
-        """Scores of every candidate for an encoded question, (num_query_tokens, dim)."""
+        """Scores of every candidate for an encoded question, (num_query_tokens, dim).
+
+        Args:
+            within: (num_candidates,) bool, the candidates that compete; None is all of them.
+        """
         if self.encoder.compat == "reference":
             return self._reference_score(query, similarity=similarity, modalities=modalities)
         maxima = self._scorer.maxima(query)
@@ -138,7 +147,7 @@ class IndexedVideo:
         by_modality = scores_by_modality(maxima).numpy()
         return QuestionScores(
             total=_totals(maxima, similarity),
-            competing=_totals(self._without_repeated_text(maxima, by_modality), similarity),
+            competing=_totals(self._without_repeated_text(maxima, by_modality, within), similarity),
             by_modality=by_modality,
             by_query_token=maxima.numpy(),
         )
@@ -160,11 +169,16 @@ class IndexedVideo:
             by_query_token=of_modalities.numpy(),
         )
 
-    def _without_repeated_text(self, maxima: torch.Tensor, by_modality: np.ndarray) -> torch.Tensor:
+    def _without_repeated_text(
+        self, maxima: torch.Tensor, by_modality: np.ndarray, within: np.ndarray | None
+    ) -> torch.Tensor:
         if OCR not in self.tokens.modalities or not self._text_runs:
             return maxima
         column = self.tokens.modalities.index(OCR)
-        repeats = repeats_text(self._text_runs, ocr_scores=by_modality[:, column])
+        ocr_scores = by_modality[:, column]
+        if within is not None:  # a page's best frame outside the span must not stand for those inside it
+            ocr_scores = np.where(within, ocr_scores, -np.inf)
+        repeats = repeats_text(self._text_runs, ocr_scores=ocr_scores)
         once = maxima.clone()
         once[torch.from_numpy(repeats), column] = -torch.inf
         return once
@@ -185,6 +199,17 @@ class IndexedVideo:
             pooled = diversity == "pooled"
             given["similarity"] = PooledSimilarity(self._pooled) if pooled else LateInteractionSimilarity(self.tokens)
         return given
+
+    def _inputs_of(self, policy: str, diversity: Diversity, within: np.ndarray | None) -> dict[str, Any]:
+        """:meth:`policy_inputs` of the candidates that compete."""
+        inputs = self.policy_inputs(policy, diversity=diversity)
+        if within is None:
+            return inputs
+        some = np.flatnonzero(within)
+        return {
+            name: some_candidates(whole, some) if name == "similarity" else whole[some]
+            for name, whole in inputs.items()
+        }
 
     @cached_property
     def _pooled(self) -> np.ndarray:
@@ -207,6 +232,19 @@ class IndexedVideo:
             return {"engine": "reference", "device": "cpu"}
         return self._scorer.description
 
+    def _within(self, between_seconds: tuple[float, float] | None) -> np.ndarray | None:
+        """Which candidates lie in a span: (num_candidates,) bool, or None for no span."""
+        if between_seconds is None:
+            return None
+        start, end = between_seconds
+        within = (self.timestamps_seconds >= start) & (self.timestamps_seconds <= end)
+        if not within.any():
+            first, last = self.timestamps_seconds[[0, -1]]
+            raise InputError(
+                f"no candidate frame between {start:g} and {end:g} s; candidates run from {first:g} to {last:g} s"
+            )
+        return within
+
     def _left_out(self, modalities: Sequence[str]) -> list[int]:
         known = self.tokens.modalities
         unknown = [name for name in modalities if name not in known]
@@ -226,20 +264,23 @@ class IndexedVideo:
         similarity: Similarity,
         modalities: Sequence[str] | None,
         diversity: Diversity,
+        between_seconds: tuple[float, float] | None,
         policy_parameters: dict[str, Any],
     ) -> Selection:
+        within = self._within(between_seconds)
         started = time.perf_counter()
-        scores = self.score(query, similarity=similarity, modalities=modalities)
+        scores = self.score(query, similarity=similarity, modalities=modalities, within=within)
         scored = time.perf_counter()
+        competing = np.arange(len(self)) if within is None else np.flatnonzero(within)
         result = select_indices(
-            scores.competing,
-            timestamps_seconds=self.timestamps_seconds,
+            scores.competing[competing],
+            timestamps_seconds=self.timestamps_seconds[competing],
             num_frames=num_frames,
             policy=policy,
-            **self.policy_inputs(policy, diversity=diversity),
+            **self._inputs_of(policy, diversity, within),
             **policy_parameters,
         )
-        chosen = list(result.indices)
+        chosen = competing[list(result.indices)].tolist()
         names = self.tokens.modalities
         by_modality = {
             name: tuple(_or_none(value) for value in scores.by_modality[:, position])
@@ -263,6 +304,7 @@ class IndexedVideo:
                 "scoring": self._scoring,
                 "modalities": list(names if modalities is None else modalities),
                 "num_frames": num_frames,
+                **({} if between_seconds is None else {"between_seconds": list(between_seconds)}),
             },
             video_facts=self.video_facts,
             warnings=(*warnings, *(SelectionWarning(*warning) for warning in result.warnings)),

@@ -25,14 +25,15 @@ def window_document(
         description: metadata; its tokens have no time.
         audio: the window's sound, for models that hear.
     """
-    texts = [segment for modality, lines in words.items() for segment in _segments(modality, lines)]
+    texts = [segment for modality, lines in words.items() for segment in text_segments(modality, lines)]
     if description:
         texts.append(TextSegment("description", description))
     return Document(frames=frames, texts=tuple(texts), neighbors=neighbors, audio=audio)
 
 
-def _segments(modality: str, lines_of_candidates: list[list[str]]) -> list[TextSegment]:
-    """A line that runs on over consecutive candidates is one segment, encoded once."""
+def text_segments(modality: str, lines_of_candidates: list[list[str]]) -> list[TextSegment]:
+    """One modality's text in the order it is encoded; a line that runs on over consecutive candidates is one
+    segment, encoded once."""
     segments: list[TextSegment] = []
     running: dict[str, int] = {}  # line to the first candidate it is on, as long as it lasts
     for candidate, lines in enumerate([*lines_of_candidates, []]):
