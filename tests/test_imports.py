@@ -54,6 +54,7 @@ STAYS_LIGHT: dict[str, tuple[str, ...]] = {
     "clamr_select": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.answer": (*HEAVY, "openai", *CONSUMER_PACKAGES),
     "clamr_select.cli": HEAVY + CONSUMER_PACKAGES,
+    "clamr_select.demo": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.policies": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.metrics": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.context": HEAVY + CONSUMER_PACKAGES,
@@ -73,6 +74,7 @@ ON_TOP = {"doctor"}
 
 BROUGHT_BY = {
     "tokenizers": "transformers",
+    "gradio_client": "gradio",
     "huggingface_hub": "transformers",
     "packaging": "transformers",
     "triton": "torch",

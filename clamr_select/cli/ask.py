@@ -24,6 +24,26 @@ SCHEMES = ("http://", "https://")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection_arguments(parser)
+    add_vlm_arguments(parser)
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="TEXT", help="of a multiple-choice question; repeat it"
+    )
+    parser.add_argument(
+        "--quote-subtitles",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="show the model the words spoken around each frame (default: yes)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the answer and all it rests on as JSON")
+    parser.add_argument(
+        "--stream",
+        action=argparse.BooleanOptionalAction,
+        help="print the answer as it comes (default: on a terminal)",
+    )
+
+
+def add_vlm_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which vision-language model answers, and how it is asked."""
     parser.add_argument(
         "--vlm",
         metavar="MODEL|URL",
@@ -39,22 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "or video, and images where it does not (default: what keeps the seconds right)",
     )
     parser.add_argument(
-        "--option", action="append", default=[], metavar="TEXT", help="of a multiple-choice question; repeat it"
-    )
-    parser.add_argument(
         "--max-new-tokens", type=int, default=512, metavar="N", help="the longest answer (default: 512)"
-    )
-    parser.add_argument(
-        "--quote-subtitles",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="show the model the words spoken around each frame (default: yes)",
-    )
-    parser.add_argument("--json", action="store_true", help="print the answer and all it rests on as JSON")
-    parser.add_argument(
-        "--stream",
-        action=argparse.BooleanOptionalAction,
-        help="print the answer as it comes (default: on a terminal)",
     )
 
 
@@ -90,6 +95,11 @@ def check_ask(arguments: argparse.Namespace) -> None:
     check(arguments)
     if arguments.option:
         option_letters(arguments.option)
+    check_vlm(arguments)
+
+
+def check_vlm(arguments: argparse.Namespace) -> None:
+    """Raises InputError where the arguments of :func:`add_vlm_arguments` do not go together."""
     if arguments.max_new_tokens < 1:
         raise InputError(f"--max-new-tokens must be at least 1, got {arguments.max_new_tokens}")
     if not is_server(arguments.vlm):

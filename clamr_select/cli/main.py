@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from clamr_select.cli import ask, cache, doctor, eval, make_queries, models, select, train, train_data, why
+from clamr_select.cli import ask, cache, demo, doctor, eval, make_queries, models, select, train, train_data, why
 from clamr_select.errors import ClamrSelectError
 
 COMMANDS = {
@@ -14,6 +14,7 @@ COMMANDS = {
     "ask": (ask, "a vision-language model answers from the frames that answer"),
     "why": (why, "why a moment was selected, or was not"),
     "cache": (cache, "what is kept of videos: list it, verify it, clear it"),
+    "demo": (demo, "a page on this machine: drop a video, ask, see the moments and why"),
     "models": (models, "what can be loaded: sizes, licences, modalities, memory"),
     "doctor": (doctor, "whether an installation and a checkpoint are sound"),
     "eval": (eval, "measurements: agreement with the released selections"),

@@ -46,6 +46,9 @@ class FrameMatches:
     """(num_question_words, rows, columns) float32: cosine of each patch, mean over the word's tokens."""
     words: tuple[WordMatch, ...]
     """For each question word and modality with text, its best word."""
+    typical: np.ndarray
+    """(num_question_words,) float32: the word's best cosine in the median candidate of the video. What is matched
+    no better here ("the", "is") tells this frame from no other."""
 
 
 def frame_matches(indexed: IndexedVideo, question: str, candidates: Sequence[int]) -> list[FrameMatches]:
@@ -65,11 +68,17 @@ def frame_matches(indexed: IndexedVideo, question: str, candidates: Sequence[int
         raise InputError(f"candidate {outside[0]} is outside 0..{len(indexed) - 1}")
     (query,), _ = indexed.encoder.encode_query([question])
     asked = indexed.encoder.processor.question_words(question)
-    return [_of_candidate(indexed, query, asked, candidate) for candidate in candidates]
+    best = indexed.score(query).by_query_token.max(axis=1)  # [candidates, question tokens]
+    typical = np.array([np.median(best[:, positions].mean(axis=1)) for _, positions in asked], dtype=np.float32)
+    return [_of_candidate(indexed, query, asked, typical, candidate) for candidate in candidates]
 
 
 def _of_candidate(
-    indexed: IndexedVideo, query: torch.Tensor, asked: list[tuple[str, list[int]]], candidate: int
+    indexed: IndexedVideo,
+    query: torch.Tensor,
+    asked: list[tuple[str, list[int]]],
+    typical: np.ndarray,
+    candidate: int,
 ) -> FrameMatches:
     tokens = indexed.tokens
     mine = (tokens.first_candidates <= candidate) & (tokens.last_candidates >= candidate)
@@ -87,6 +96,7 @@ def _of_candidate(
         question_words=tuple(word for word, _ in asked),
         patches=by_word.reshape(len(asked), rows, columns).numpy(),
         words=tuple(words),
+        typical=typical,
     )
 
 
@@ -112,8 +122,8 @@ def _word_matches(
     vectors = indexed.tokens.vectors[[token for token, _, _, _ in places]].float()
     cosines = vectors @ query.T  # [text tokens, question tokens]
     groups: dict[tuple[int, int, int], list[int]] = {}
-    for position, (_, line, start, end) in enumerate(places):
-        groups.setdefault((lines.index(line), start, end), []).append(position)
+    for position, (_, text, start, end) in enumerate(places):
+        groups.setdefault((lines.index(text), start, end), []).append(position)
     best_of_word = torch.stack([cosines[rows].amax(dim=0) for rows in groups.values()])  # [words, question tokens]
     found = []
     for number, (_, positions) in enumerate(asked):

@@ -93,6 +93,18 @@ def test_the_best_patch_of_a_word_is_what_the_frame_scored(spoken_video: Indexed
         assert matches.patches[number].max() == pytest.approx(by_token[SILENT_AT, video, position], abs=1e-5)
 
 
+def test_common_words_are_typical_and_the_answer_is_not(spoken_video: IndexedVideo) -> None:
+    (query,), _ = spoken_video.encoder.encode_query([QUESTION])
+    by_token = spoken_video.score(query).by_query_token
+    (matches,) = frame_matches(spoken_video, QUESTION, [SPOKEN_AT])
+    for number, (_, positions) in enumerate(spoken_video.encoder.processor.question_words(QUESTION)):
+        bests = [float(np.mean([candidate[:, p].max() for p in positions])) for candidate in by_token]
+        assert matches.typical[number] == pytest.approx(sorted(bests)[14] / 2 + sorted(bests)[15] / 2, abs=1e-5)
+
+    (walrus,) = [m for m in matches.words if matches.question_words[m.question_word] == "walrus"]
+    assert walrus.score > matches.typical[walrus.question_word] + 0.2
+
+
 def test_the_grid_is_that_of_the_resized_frame(spoken_video: IndexedVideo) -> None:
     sizes = [(360, 640), (640, 360), (480, 640), (1080, 1920), (1920, 1080), (816, 1920), (500, 500), (144, 256)]
     for (height, width), max_pixels, factor in product(sizes, (128 * 784, 224 * 224, 602_112), (28, 32)):

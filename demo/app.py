@@ -1,0 +1,265 @@
+"""The page: what stands where, and what happens on which event."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from clamr_select.answer import OpenAIVlm
+from clamr_select.answer.vlm import Vlm
+from clamr_select.demo.asking import Asking, Question, Results
+from clamr_select.demo.blocks import DemoBlocks
+from clamr_select.demo.examples import Example, load_examples
+from clamr_select.demo.indexes import Indexes, Source
+from clamr_select.demo.messages import STOPPED, UNEXPECTED
+from clamr_select.demo.parts import page_css, part
+from clamr_select.demo.session import Session
+from clamr_select.demo.settings import DemoSettings
+from clamr_select.demo.tools import Tools
+from clamr_select.demo.views.conversation import conversation_view
+from clamr_select.demo.views.starter import starter_view
+from clamr_select.policies import POLICIES
+from clamr_select.selector import FrameSelector
+
+TITLE = "clamr-select"
+NANO = "clamr-nano"
+MODEL_QUEUE, VLM_QUEUE = "model", "vlm"
+MAX_SERVER_ANSWERS = 4
+"""That a VLM server is asked for at once; a model in this process takes one at a time."""
+SUBTITLE_TYPES = [".srt", ".vtt", ".ass", ".ssa", ".json"]
+MODALITY_NAMES = {"video": "Seen", "ocr": "Written", "asr": "Said", "audio": "Heard"}
+SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
+
+
+def build(selector: FrameSelector, *, vlm: Vlm | None, settings: DemoSettings) -> DemoBlocks:
+    """The demo; see :func:`clamr_select.demo.build_demo`."""
+    return Page(selector, vlm=vlm, settings=settings).blocks
+
+
+class Page:
+    """Lays the page out and wires its events, once; visitors' data lives in :class:`Session`."""
+
+    def __init__(self, selector: FrameSelector, *, vlm: Vlm | None, settings: DemoSettings) -> None:
+        self.selector, self.vlm, self.settings = selector, vlm, settings
+        self.examples = dict(load_examples(settings.examples_dir)) if settings.examples else {}
+        self.indexes = Indexes(
+            selector,
+            max_videos=settings.max_indexed_videos,
+            index_options={"max_candidates": settings.max_candidates},
+        )
+        self.asking = Asking(self.indexes, vlm=vlm, settings=settings)
+        look = {"theme": _theme(), "css": page_css()}
+        with DemoBlocks(settings=settings, look=look, title=TITLE, fill_width=True) as self.blocks:
+            self._lay_out()
+            self._wire()
+            Tools(self.asking, self.examples, settings).register(concurrency_id=MODEL_QUEUE)
+        # endpoints report progress; Gradio sends it only where an argument asked, which an endpoint cannot have
+        self.blocks.progress_tracking = True
+
+    def _lay_out(self) -> None:
+        self.session = gr.State(Session(), time_to_live=self.settings.delete_files_after_seconds)
+        gr.Markdown(f"# clamr-select\n{_tagline(self.selector)}", elem_id="cs-header")
+        with gr.Row(elem_id="cs-top", equal_height=False):
+            with gr.Column(scale=5, min_width=320):
+                self.player = gr.Video(
+                    label="Video",
+                    show_label=False,
+                    sources=["upload"],
+                    elem_id="cs-player",
+                    buttons=[],
+                    height="auto",
+                )
+                self.starter = part("starter", value=starter_view(self.examples, None), label="Examples")
+                self._lay_out_settings()
+            with gr.Column(scale=6, min_width=320, elem_id="cs-talk"):
+                self.conversation = part("conversation", value=[], label="Questions and answers")
+                with gr.Row(elem_id="cs-ask", equal_height=True):
+                    self.question = gr.Textbox(
+                        placeholder="What do you want to find?",
+                        label="Question",
+                        show_label=False,
+                        lines=1,
+                        max_lines=4,
+                        max_length=self.settings.max_question_characters,
+                        scale=5,
+                        container=False,
+                        elem_id="cs-question",
+                    )
+                    self.ask = gr.Button("Ask", variant="primary", scale=1, min_width=88, elem_id="cs-ask-button")
+                    self.stop = gr.Button("Stop", scale=1, min_width=72, elem_id="cs-stop-button", visible=False)
+        self.timeline = part("timeline", label="Scores over time")
+        self.frames = part("frames", label="Selected frames")
+
+    def _lay_out_settings(self) -> None:
+        known = [name for name in self.selector.encoder.modalities if name in MODALITY_NAMES]
+        with gr.Accordion("Subtitles and settings", open=False, elem_id="cs-settings"):
+            self.subtitles = gr.File(
+                label="Subtitles (srt, vtt, ass, json)", file_types=SUBTITLE_TYPES, height=150, elem_id="cs-subtitles"
+            )
+            self.num_frames = gr.Slider(
+                1, self.settings.max_frames, value=8, step=1, label="Frames to select", elem_id="cs-num-frames"
+            )
+            self.policy = gr.Dropdown(sorted(POLICIES), value="topk_gap", label="Policy", elem_id="cs-policy")
+            self.modalities = gr.CheckboxGroup(
+                [(MODALITY_NAMES[name], name) for name in known],
+                value=known,
+                label="Search what is",
+                elem_id="cs-modalities",
+            )
+            self.read_text = gr.Checkbox(
+                True, label="Read the text on screen", info="The slowest part of indexing.", elem_id="cs-read-text"
+            )
+
+    def _wire(self) -> None:
+        quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        entered = [self.question, self.num_frames, self.policy, self.modalities, self.session]
+        talk = [self.session, self.conversation, self.stop]
+        drawn = [*talk, self.timeline, self.frames, self.question]
+        model: dict[str, Any] = {
+            "concurrency_id": MODEL_QUEUE,
+            "concurrency_limit": 1,
+            "show_progress": "minimal",
+            "show_progress_on": self.conversation,
+            "api_visibility": "private",
+        }
+        asked = gr.on([self.ask.click, self.question.submit], self._ask, entered, drawn, **model)
+        suggested = self.starter.ask(self._suggested, None, self.question, **quick).then(
+            self._ask, entered, drawn, **model
+        )
+        spanned = self.timeline.span(self._set_span, self.session, self.session, **quick).then(
+            self._ask_again, entered, drawn, **model
+        )
+        running = [asked, suggested, spanned]
+        for chosen in (asked, suggested, spanned):
+            chosen.failure(self._failed, self.session, talk, **quick)
+            if self.vlm is not None:
+                running.append(self._wire_answer(chosen, talk, quick))
+        self.stop.click(self._stopped, self.session, talk, cancels=running, **quick)
+        self._wire_sources(running, quick)
+
+    def _wire_answer(self, chosen: Any, talk: list[Any], quick: dict[str, Any]) -> Any:
+        """After the frames, the VLM's words: another queue, so that nobody's frames wait for them."""
+        answered = chosen.success(
+            self._answer,
+            self.session,
+            talk,
+            concurrency_id=VLM_QUEUE,
+            concurrency_limit=MAX_SERVER_ANSWERS if isinstance(self.vlm, OpenAIVlm) else 1,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        answered.failure(self._failed, self.session, talk, **quick)
+        return answered
+
+    def _wire_sources(self, running: list[Any], quick: dict[str, Any]) -> None:
+        fresh = [self.session, self.starter, self.conversation, self.timeline, self.frames, self.stop]
+        source = [self.player, self.subtitles, self.read_text, self.session]
+        self.player.upload(self._new_video, source, fresh, cancels=running, **quick)
+        self.player.clear(self._no_video, None, [*fresh, self.subtitles], cancels=running, **quick)
+        for setting in (self.subtitles.upload, self.subtitles.clear, self.read_text.input):
+            setting(self._resource, source, self.session, cancels=running, **quick)
+        self.starter.take(
+            self._take_example, self.read_text, [self.player, self.subtitles, *fresh], cancels=running, **quick
+        )
+
+    # what a visitor does
+
+    def _ask(
+        self, text: str, num_frames: float, policy: str, modalities: list[str], session: Session
+    ) -> Generator[list[Any], None, None]:
+        question = Question(text or "", int(num_frames), policy, tuple(modalities), session.span)
+        typed: Any = ""
+        for results in self.asking.select(session, question):
+            yield [*self._drawn(session, results), typed]
+            typed = gr.skip()  # what is typed meanwhile is the next question
+
+    def _ask_again(
+        self, text: str, num_frames: float, policy: str, modalities: list[str], session: Session
+    ) -> Generator[list[Any], None, None]:
+        """The last question once more, within the span that was chosen on the timeline."""
+        if not session.turns:
+            yield [gr.skip()] * 6
+            return
+        question = Question(session.turns[-1].question, int(num_frames), policy, tuple(modalities), session.span)
+        for results in self.asking.select(session, question):
+            yield [*self._drawn(session, results), gr.skip()]
+
+    def _drawn(self, session: Session, results: Results | None) -> list[Any]:
+        below = [gr.skip(), gr.skip()] if results is None else [results.timeline, results.frames]
+        return [*self._talk(session), *below]
+
+    def _talk(self, session: Session) -> list[Any]:
+        return [session, conversation_view(session.turns), gr.Button(visible=session.is_busy)]
+
+    def _answer(self, session: Session) -> Generator[list[Any], None, None]:
+        for _ in self.asking.answer(session):
+            yield self._talk(session)
+        yield self._talk(session)
+
+    def _failed(self, session: Session) -> list[Any]:
+        session.end(UNEXPECTED)
+        return self._talk(session)
+
+    def _stopped(self, session: Session) -> list[Any]:
+        session.end(STOPPED)
+        return self._talk(session)
+
+    def _suggested(self, event: gr.EventData) -> str:
+        return str(event._data.get("question", ""))[: self.settings.max_question_characters]
+
+    def _set_span(self, session: Session, event: gr.EventData) -> Session:
+        session.choose_span(event._data.get("start"), event._data.get("end"))
+        return session
+
+    def _new_video(self, video: str | None, subtitles: str | None, read_text: bool, session: Session) -> list[Any]:
+        if video is None:
+            return self._no_video()[:-1]
+        source = Source(Path(video), None if subtitles is None else Path(subtitles), read_text)
+        return [Session(source), *self._cleared(None)]
+
+    def _resource(self, video: str | None, subtitles: str | None, read_text: bool, session: Session) -> Session:
+        """The same video with other subtitles, or its text read or not."""
+        if session.example is not None and subtitles is None:
+            session.source = Source(session.example.video, session.example.subtitles, read_text)
+        elif session.example is not None:
+            session.source = Source(session.example.video, Path(subtitles), read_text)
+        elif video is not None:
+            session.source = Source(Path(video), None if subtitles is None else Path(subtitles), read_text)
+        return session
+
+    def _no_video(self) -> list[Any]:
+        return [Session(), *self._cleared(None), None]
+
+    def _cleared(self, example: Example | None) -> list[Any]:
+        """Nothing asked yet."""
+        return [starter_view(self.examples, example), [], None, None, gr.Button(visible=False)]
+
+    def _take_example(self, read_text: bool, event: gr.EventData) -> list[Any]:
+        example = self.examples.get(str(event._data.get("name")))
+        if example is None:
+            raise gr.Error("There is no such example.", print_exception=False)
+        session = Session(Source(example.video, example.subtitles, read_text), example)
+        player = gr.Video(value=example.video, subtitles=example.subtitles)
+        return [player, None, session, *self._cleared(example)]
+
+
+def _tagline(selector: FrameSelector) -> str:
+    told = "Drop a video, ask, and see which moments answer, and why: by what is **seen**, **said** or **written**."
+    if selector.encoder.name != NANO:
+        return told
+    return (
+        f"{told} The small model inside, {NANO}, knows words and simple shapes; it does not know what a dog looks like."
+    )
+
+
+def _theme() -> gr.themes.Base:
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.blue,
+        neutral_hue=gr.themes.colors.slate,
+        radius_size=gr.themes.sizes.radius_lg,
+        font=list(SYSTEM_FONTS),
+        font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "monospace"],
+    )

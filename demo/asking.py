@@ -1,0 +1,150 @@
+"""One question, from the click to the frames, and from the frames to the VLM's words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from clamr_select.answer.prompt import question_text
+from clamr_select.answer.vlm import Turn, Vlm
+from clamr_select.demo.indexes import Indexes, Ready
+from clamr_select.demo.messages import sentence
+from clamr_select.demo.session import Session
+from clamr_select.demo.settings import DemoSettings
+from clamr_select.demo.views.conversation import TurnView, timing_note
+from clamr_select.demo.views.frames import frames_view
+from clamr_select.demo.views.timeline import timeline_view
+from clamr_select.errors import ClamrSelectError, InputError
+from clamr_select.selection import Selection
+
+NO_VIDEO = "There is no video yet: drop one, or take an example."
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a visitor entered."""
+
+    text: str
+    num_frames: int = 8
+    policy: str = "topk_gap"
+    modalities: Sequence[str] = ()
+    """Empty takes all that the video has."""
+    span: tuple[float, float] | None = None
+
+    def check(self, settings: DemoSettings) -> None:
+        """Raises InputError where it is past a limit; names are checked by the library."""
+        if not self.text.strip():
+            raise InputError("The question is empty. Ask something, e.g. “When does the bridge open?”")
+        if len(self.text) > settings.max_question_characters:
+            raise InputError(f"The question is longer than {settings.max_question_characters} characters.")
+        if not 1 <= self.num_frames <= settings.max_frames:
+            raise InputError(f"Frames to select: 1 to {settings.max_frames}, got {self.num_frames}.")
+
+    def options(self) -> dict[str, Any]:
+        """For ``IndexedVideo.select``."""
+        return {"num_frames": self.num_frames, "modalities": list(self.modalities) or None}
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the page draws below the conversation."""
+
+    timeline: dict[str, Any]
+    frames: dict[str, Any]
+
+
+class Asking:
+    """Answers questions of all visitors.
+
+    Args:
+        indexes: the videos.
+        vlm: answers in words; None for none.
+    """
+
+    def __init__(self, indexes: Indexes, *, vlm: Vlm | None, settings: DemoSettings) -> None:
+        self.indexes, self.vlm, self.settings = indexes, vlm, settings
+
+    def select(self, session: Session, question: Question) -> Generator[Results | None, None, None]:
+        """Runs a new turn of the session up to its frames; yields whenever the page should be drawn again."""
+        shown = session.add(TurnView(question.text.strip(), has_vlm=self.vlm is not None, span=question.span))
+        try:
+            question.check(self.settings)
+            if session.source is None:
+                raise InputError(NO_VIDEO)
+            yield None
+            with closing(self._select(session, question, shown)) as steps:
+                yield from steps
+        except ClamrSelectError as error:
+            shown.state, shown.error = "error", sentence(error)
+            yield None
+
+    def _select(self, session: Session, question: Question, shown: TurnView) -> Generator[Results | None, None, None]:
+        if session.source is None:
+            raise InputError(NO_VIDEO)
+        started = time.perf_counter()
+        stages = self.indexes.ready(session.source)
+        ready = yield from self._watch(stages, shown)
+        selection, uniform = self.choose(ready, question)
+        took = time.perf_counter() - started
+        truth = () if session.example is None else session.example.truth_of(question.text)
+        frames = frames_view(ready.indexed, selection, uniform, pictures=ready.pictures, truth=truth)
+        shown.selection = selection
+        shown.note = timing_note(selection, was_kept=ready.was_kept, wall_seconds=took)
+        shown.state = "done" if self.vlm is None else "answering"
+        yield Results(timeline_view(selection, span=question.span, truth=truth), frames)
+
+    def _watch(self, stages: Generator[Any, None, Ready], shown: TurnView) -> Generator[None, None, Ready]:
+        with closing(stages):
+            while True:
+                try:
+                    shown.stages = next(stages)
+                except StopIteration as done:
+                    return done.value
+                shown.state = "indexing"
+                yield None
+
+    def choose(self, ready: Ready, question: Question) -> tuple[Selection, Selection]:
+        """Our frames, and uniform sampling's.
+
+        Raises:
+            InputError, UnknownNameError: what was asked for does not exist.
+        """
+        between = question.span
+        with self.indexes.model_lock:
+            ours = ready.indexed.select(
+                question.text, policy=question.policy, between_seconds=between, **question.options()
+            )
+            uniform = ready.indexed.select(
+                question.text, policy="uniform", between_seconds=between, **question.options()
+            )
+        return ours, uniform
+
+    def answer(self, session: Session) -> Generator[None, None, None]:
+        """Streams the VLM's words into the last turn; does nothing where there is no VLM or no frame."""
+        if self.vlm is None or not session.turns or session.turns[-1].state != "answering":
+            return
+        shown = session.turns[-1]
+        turn = Turn(question_text(shown.question), shown.selection)
+        pieces = self.vlm.reply([*session.said, turn], max_new_tokens=self.settings.max_new_tokens, stream=True)
+        try:
+            with closing(pieces):
+                reply = yield from _show(pieces, shown)
+        except ClamrSelectError as error:
+            shown.state, shown.error = "error", sentence(error)
+            yield None
+            return
+        shown.text, shown.state = reply.text, "done"
+        session.remember(Turn(turn.text, turn.selection, turn.subtitles, reply.text))
+        yield None
+
+
+def _show(pieces: Generator[str, None, Any], shown: TurnView) -> Generator[None, None, Any]:
+    while True:
+        try:
+            shown.text += next(pieces)
+        except StopIteration as done:
+            return done.value
+        yield None

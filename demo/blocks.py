@@ -1,0 +1,71 @@
+"""Gradio Blocks that are safe to launch without an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import gradio as gr
+from gradio_client import utils as client_utils
+
+from clamr_select.demo.settings import DemoSettings
+
+LOOPBACK = "127.0.0.1"
+
+
+class DemoBlocks(gr.Blocks):
+    """Serves this machine alone, shares nothing, limits uploads, and opens no address that a user names.
+
+    Args:
+        settings: limits.
+        look: ``theme``, ``css`` and ``head`` of the page, as ``launch`` takes them.
+        **blocks: for ``gr.Blocks``.
+    """
+
+    def __init__(self, *, settings: DemoSettings, look: Mapping[str, Any], **blocks: Any) -> None:
+        age = settings.delete_files_after_seconds
+        super().__init__(analytics_enabled=False, delete_cache=(min(age, 600), age), **blocks)
+        self.limits, self.look = settings, dict(look)
+
+    def launch(self, **options: Any) -> Any:
+        """As ``gr.Blocks.launch``, whose arguments win over the safe ones; ``share`` stays off.
+
+        Raises:
+            ValueError: ``share`` was asked for: a tunnel to the world is not the demo's to open.
+        """
+        if options.get("share"):
+            raise ValueError("the demo has no share=True; serve it on a network with server_name and a proxy of yours")
+        safe = {
+            **self.look,
+            "server_name": LOOPBACK,
+            "strict_cors": True,
+            "max_file_size": self.limits.max_upload_bytes,
+            "allowed_paths": [],
+            "show_error": False,
+            "mcp_server": True,
+            "run_history": False,
+            "enable_monitoring": False,
+            "state_session_capacity": 1000,
+            "footer_links": ["api", "settings"],
+            "ssr_mode": False,
+        }
+        self.queue(max_size=self.limits.max_waiting, default_concurrency_limit=1)
+        return super().launch(**{**safe, **options, "share": False})
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any) -> Any:
+        """As Gradio's, which would fetch files from addresses; here files are uploaded."""
+        if any(client_utils.is_http_url_like(path) for path in _file_paths(inputs)):
+            raise gr.Error("addresses are not opened; upload the file", print_exception=False)
+        return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
+
+
+def _file_paths(value: Any) -> Iterator[str]:
+    """Paths of all files anywhere in what a client sent."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("path"), str):
+            yield value["path"]
+        for part in value.values():
+            yield from _file_paths(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _file_paths(part)

@@ -1,0 +1,135 @@
+"""The indexed videos of all visitors: bounded, shared by content, made by one thread at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from clamr_select.demo.pictures import Pictures
+from clamr_select.errors import VideoNotFoundError
+from clamr_select.indexing.indexed_video import IndexedVideo
+from clamr_select.selector import FrameSelector
+
+Stages = dict[str, tuple[int, int]]
+"""Stage of indexing to (done, total), in the order in which they began."""
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A video as it is to be indexed."""
+
+    video: Path
+    subtitles: Path | None = None
+    read_text: bool = True
+    """Read the text on screen."""
+
+    def key(self) -> Key:
+        """Another size or time of change is another video.
+
+        Raises:
+            VideoNotFoundError: the file is gone.
+        """
+        return (_stamp(self.video), None if self.subtitles is None else _stamp(self.subtitles), self.read_text)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A video that can be asked."""
+
+    indexed: IndexedVideo
+    pictures: Pictures
+    was_kept: bool
+    """It was there already: nothing was decoded or encoded for this question."""
+
+
+class Indexes:
+    """At most ``max_videos``; the one asked longest ago goes first.
+
+    Args:
+        selector: indexes videos, in one thread at a time.
+        index_options: for ``FrameSelector.index``.
+    """
+
+    def __init__(self, selector: FrameSelector, *, max_videos: int, index_options: dict[str, Any]) -> None:
+        self.selector, self.max_videos, self.index_options = selector, max_videos, index_options
+        self.model_lock = threading.Lock()
+        self._kept: OrderedDict[Key, Ready] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def ready(self, source: Source) -> Generator[Stages, None, Ready]:
+        """Yields how far the work is, and returns the index; a generator that is closed stops the work.
+
+        Raises:
+            VideoError, ContextError, InputError: as ``FrameSelector.index``.
+        """
+        key = source.key()
+        kept = self._kept.get(key)
+        if kept is None:
+            indexed = yield from self._index(source)
+            made = Ready(indexed, Pictures(str(source.video)), was_kept=False)
+            self._kept[key] = Ready(indexed, made.pictures, was_kept=True)
+            while len(self._kept) > self.max_videos:
+                self._kept.popitem(last=False)
+            return made
+        self._kept.move_to_end(key)
+        return kept
+
+    def _index(self, source: Source) -> Generator[Stages, None, IndexedVideo]:
+        reports: SimpleQueue[Stages | None] = SimpleQueue()
+        nobody_waits = threading.Event()
+        stages: Stages = {}
+
+        def progress(stage: str, done: int, total: int) -> None:
+            if nobody_waits.is_set():
+                raise _Abandoned
+            stages[stage] = (done, total)
+            reports.put(dict(stages))
+
+        def work() -> IndexedVideo:
+            with self.model_lock:
+                return self.selector.index(
+                    source.video,
+                    subtitles="auto" if source.subtitles is None else source.subtitles,
+                    ocr="auto" if source.read_text else "off",
+                    progress=progress,
+                    **self.index_options,
+                )
+
+        with ThreadPoolExecutor(1, thread_name_prefix="clamr-select-index") as pool:
+            made = pool.submit(work)
+            made.add_done_callback(lambda _: reports.put(None))
+            try:
+                while (report := _newest(reports)) is not None:
+                    yield report
+            finally:
+                nobody_waits.set()
+        return made.result()
+
+
+class _Abandoned(Exception):
+    """Ends the work of a visitor who has left; nobody is there to see it."""
+
+
+def _newest(reports: SimpleQueue[Stages | None]) -> Stages | None:
+    """The last of the reports that wait; the page needs no more than it can show."""
+    report = reports.get()
+    while report is not None and not reports.empty():
+        report = reports.get()
+    return report
+
+
+def _stamp(path: Path) -> tuple[str, int, int]:
+    try:
+        found = path.stat()
+    except FileNotFoundError as error:
+        raise VideoNotFoundError(f"no such file: {path.name}") from error
+    return str(path.resolve()), found.st_size, found.st_mtime_ns

@@ -1,0 +1,47 @@
+"""Parts of the page that we draw ourselves: JSON in, events out, text never as HTML."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import gradio as gr
+
+from clamr_select.figures.palette import MODALITY_COLORS
+
+PARTS = ("starter", "conversation", "timeline", "frames")
+FOLDER = "components"
+
+
+@cache
+def asset(name: str) -> str:
+    """Text of a file in ``components/``."""
+    return files("clamr_select.demo").joinpath(FOLDER, name).read_text(encoding="utf-8")
+
+
+def part(name: str, *, value: Any = None, label: str) -> gr.HTML:
+    """One part of the page, drawn by ``components/<name>.js`` from its value.
+
+    The template is fixed and holds no value: the script makes elements and sets their text, so that nothing a
+    visitor, a subtitle or a model says is ever read as HTML.
+
+    Args:
+        label: what a screen reader calls it.
+    """
+    return gr.HTML(
+        value=value,
+        html_template=f'<section class="cs-{name}" aria-label="{label}"></section>',
+        js_on_load=f"{asset('shared.js')}\n{asset(f'{name}.js')}",
+        apply_default_css=False,
+        elem_id=f"cs-{name}",
+        elem_classes=["cs-part"],
+        container=False,
+        padding=False,
+    )
+
+
+def page_css() -> str:
+    """The page's style sheet; each modality has the colour that it has in all our figures."""
+    colors = "\n".join(f"  --cs-{name}: {color};" for name, color in MODALITY_COLORS.items())
+    return f":root {{\n{colors}\n}}\n{asset('page.css')}"

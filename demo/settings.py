@@ -1,0 +1,51 @@
+"""What the demo allows, and where things lie."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clamr_select.errors import InputError
+
+
+def default_examples_dir() -> Path:
+    """Below the user's cache folder: examples are made once."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "clamr-select" / "demo-examples"
+
+
+@dataclass(frozen=True)
+class DemoSettings:
+    """Checked on construction.
+
+    Raises:
+        InputError: a number below 1, or a folder that is not there.
+    """
+
+    examples_dir: Path = field(default_factory=default_examples_dir)
+    """Where the two examples are made, and found again."""
+    examples: bool = True
+    media_dir: Path | None = None
+    """A folder whose videos agents may name in the API; None allows uploads and examples alone."""
+    max_upload_bytes: int = 500 * 1024 * 1024
+    max_candidates: int = 3600
+    """Of one video: an hour at one frame a second; what is longer is thinned, and says so."""
+    max_frames: int = 32
+    """That one question may ask for."""
+    max_question_characters: int = 1000
+    max_indexed_videos: int = 16
+    """Kept in memory for all users together; the one asked longest ago goes first."""
+    max_waiting: int = 64
+    """Requests in the queue; more are turned away."""
+    delete_files_after_seconds: int = 3600
+    max_new_tokens: int = 512
+    """The longest answer of the VLM."""
+
+    def __post_init__(self) -> None:
+        numbers = {name: value for name, value in vars(self).items() if type(value) is int}
+        low = {name: value for name, value in numbers.items() if value < 1}
+        if low:
+            raise InputError(f"must be at least 1: {', '.join(f'{name}={value}' for name, value in low.items())}")
+        if self.media_dir is not None and not Path(self.media_dir).is_dir():
+            raise InputError(f"media_dir must be a folder, got {self.media_dir}")

@@ -1,0 +1,215 @@
+"""The demo's endpoints for programs and agents: ``select``, ``ask`` and ``list_videos``, over HTTP and MCP.
+
+Annotations here are evaluated at once, without ``from __future__``: Gradio reads them as they are.
+"""
+
+import json
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from clamr_select.answer import evidence
+from clamr_select.answer.prompt import question_text
+from clamr_select.answer.vlm import Turn
+from clamr_select.demo.asking import Asking, Question
+from clamr_select.demo.examples import Example
+from clamr_select.demo.indexes import Ready, Source
+from clamr_select.demo.messages import sentence
+from clamr_select.demo.settings import DemoSettings
+from clamr_select.demo.views.conversation import stage_name
+from clamr_select.errors import ClamrSelectError, InputError
+from clamr_select.selection import Selection
+from clamr_select.time_format import format_time
+
+VIDEO_ENDINGS = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".ts", ".ogv")
+MAX_LISTED = 200
+
+
+class Tools:
+    """Endpoints of one demo.
+
+    Args:
+        asking: answers.
+        examples: name to example.
+    """
+
+    def __init__(self, asking: Asking, examples: Mapping[str, Example], settings: DemoSettings) -> None:
+        self.asking, self.examples, self.settings = asking, examples, settings
+
+    def register(self, *, concurrency_id: str) -> None:
+        """Inside Blocks: adds the endpoints, in the one queue of the model."""
+        queued: dict[str, Any] = {"concurrency_id": concurrency_id, "concurrency_limit": 1}
+        for endpoint in (self._select(), self._ask()):
+            gr.api(endpoint, api_name=endpoint.__name__, **queued)
+        gr.api(self._list_videos(), api_name="list_videos", queue=False)
+
+    def _select(self) -> Any:
+        def select(
+            video: str,
+            question: str,
+            num_frames: int = 8,
+            policy: str = "topk_gap",
+            start_seconds: float | None = None,
+            end_seconds: float | None = None,
+            subtitles: str | None = None,
+            read_text_on_screen: bool = True,
+        ) -> str:
+            """Find the moments of a video that answer a question, by what is seen, said and written on screen.
+
+            The first question about a video indexes it, which takes seconds to minutes; later ones are instant.
+
+            Args:
+                video: a name that list_videos gives, or the path that an upload to /gradio_api/upload returned.
+                question: what to find, in plain words.
+                num_frames: how many moments to return.
+                policy: how frames are chosen by their scores, e.g. topk_gap.
+                start_seconds: search from here on; leave out for the whole video.
+                end_seconds: search up to here; leave out for the whole video.
+                subtitles: an uploaded srt, vtt, ass or json file; leave out to use what lies in the video.
+                read_text_on_screen: also search the text on screen; slower to index.
+
+            Returns:
+                JSON with the moments in time order: seconds, clock, score, modality, and the words around each.
+            """
+            span = _span(start_seconds, end_seconds)
+            with _plain_errors():
+                ready = self._ready(video, subtitles, read_text_on_screen)
+                selection, _ = self._choose(ready, Question(question, num_frames, policy, span=span))
+            return json.dumps(_found(selection), ensure_ascii=False)
+
+        return select
+
+    def _ask(self) -> Any:
+        def ask(
+            video: str,
+            question: str,
+            num_frames: int = 8,
+            subtitles: str | None = None,
+            read_text_on_screen: bool = True,
+        ) -> str:
+            """Answer a question about a video in words, from the moments that answer it.
+
+            Without a vision-language model on this server, "answer" is null and the moments are the evidence.
+
+            Args:
+                video: a name that list_videos gives, or the path that an upload to /gradio_api/upload returned.
+                question: what to answer.
+                num_frames: how many moments the answer may rest on.
+                subtitles: an uploaded srt, vtt, ass or json file; leave out to use what lies in the video.
+                read_text_on_screen: also use the text on screen; slower to index.
+
+            Returns:
+                JSON with the answer and the moments that it rests on.
+            """
+            with _plain_errors():
+                ready = self._ready(video, subtitles, read_text_on_screen)
+                selection, _ = self._choose(ready, Question(question, num_frames))
+                answer = self._answer(question, selection)
+            return json.dumps({"answer": answer, **_found(selection)}, ensure_ascii=False)
+
+        return ask
+
+    def _list_videos(self) -> Any:
+        def list_videos() -> str:
+            """List the videos on this server that may be asked by name.
+
+            Returns:
+                JSON with name and title of each.
+            """
+            found = [{"name": example.name, "title": example.title} for example in self.examples.values()]
+            if self.settings.media_dir is not None:
+                folder = Path(self.settings.media_dir)
+                names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in VIDEO_ENDINGS)
+                found += [{"name": name, "title": name} for name in names[:MAX_LISTED]]
+            return json.dumps(found, ensure_ascii=False)
+
+        return list_videos
+
+    def _ready(self, video: str, subtitles: str | None, read_text: bool) -> Ready:
+        example = self.examples.get(video) if isinstance(video, str) else None
+        if example is not None:
+            given = example.subtitles if subtitles is None else self._file(subtitles)
+            source = Source(example.video, given, read_text)
+        else:
+            source = Source(self._file(video), None if subtitles is None else self._file(subtitles), read_text)
+        stages = self.asking.indexes.ready(source)
+        progress = gr.Progress()
+        with closing(stages):
+            while True:
+                try:
+                    stage, (done, total) = list(next(stages).items())[-1]
+                except StopIteration as finished:
+                    return finished.value
+                progress((done, total), desc=stage_name(stage), unit="frames")
+
+    def _file(self, named: object) -> Path:
+        """A file that was uploaded, or that lies in the media folder; nothing else on this machine has a name here.
+
+        Raises:
+            InputError: anything else.
+        """
+        text = named.get("path") if isinstance(named, Mapping) else named
+        if isinstance(text, str) and "\0" not in text:
+            folders = [Path(get_upload_folder())]
+            if self.settings.media_dir is not None:
+                folders.append(Path(self.settings.media_dir))
+            for folder in folders:
+                path = (folder / text).resolve()
+                if path.is_relative_to(folder.resolve()) and path.is_file():
+                    return path
+        raise InputError("no such video: give a name from list_videos, or upload the file and give its path")
+
+    def _choose(self, ready: Ready, question: Question) -> tuple[Selection, Selection]:
+        question.check(self.settings)
+        return self.asking.choose(ready, question)
+
+    def _answer(self, question: str, selection: Selection) -> str | None:
+        if self.asking.vlm is None:
+            return None
+        turn = Turn(question_text(question), selection)
+        return _whole(self.asking.vlm.reply([turn], max_new_tokens=self.settings.max_new_tokens))
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Errors of the library as Gradio's, with the words of :mod:`clamr_select.demo.messages`."""
+    try:
+        yield
+    except ClamrSelectError as error:
+        raise gr.Error(sentence(error), print_exception=False) from None
+
+
+def _whole(pieces: Generator[str, None, Any]) -> str:
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as done:
+            return done.value.text
+
+
+def _span(start: float | None, end: float | None) -> tuple[float, float] | None:
+    if start is None and end is None:
+        return None
+    return (0.0 if start is None else float(start), float("inf") if end is None else float(end))
+
+
+def _found(selection: Selection) -> dict[str, Any]:
+    return {
+        "question": selection.question,
+        "moments": [
+            {
+                "seconds": round(item.timestamp_seconds, 3),
+                "clock": format_time(item.timestamp_seconds),
+                "score": round(item.score, 4),
+                "modality": item.modality,
+                "words": item.words,
+            }
+            for item in evidence(selection)
+        ],
+        "duration_seconds": selection.video_facts.duration_seconds,
+        "notes": [warning.message for warning in selection.warnings],
+    }

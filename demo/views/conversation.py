@@ -1,0 +1,100 @@
+"""The questions so far, with what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from clamr_select.answer import evidence
+from clamr_select.answer.cited_times import split_cited_times
+from clamr_select.demo.indexes import Stages
+from clamr_select.selection import Selection, SelectionWarning
+from clamr_select.time_format import format_time
+
+State = Literal["waiting", "indexing", "answering", "done", "error"]
+STAGE_NAMES = {"decoding": "Decoding frames", "reading text": "Reading text on screen", "encoding": "Encoding"}
+NO_VLM = "No VLM is set, so nothing is answered in words. This is the evidence that a model would see:"
+MAX_EVIDENCE = 4
+SILENT_WARNINGS = {"no_vlm"}
+
+
+@dataclass
+class TurnView:
+    """One question as the page shows it."""
+
+    question: str
+    state: State = "waiting"
+    stages: Stages = field(default_factory=dict)
+    note: str = ""
+    """How long it took, and of what."""
+    text: str = ""
+    """What the VLM has said so far."""
+    error: str = ""
+    selection: Selection | None = None
+    has_vlm: bool = False
+    span: tuple[float, float] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        warnings = () if self.selection is None else self.selection.warnings
+        return {
+            "question": self.question,
+            "state": self.state,
+            "stages": [{"name": stage_name(n), "done": d, "total": t} for n, (d, t) in self.stages.items()],
+            "note": self.note,
+            "answer": split_cited_times(self.text, self.selection) if self.selection is not None else [],
+            "evidence": [] if self.has_vlm or self.selection is None else _evidence(self.selection),
+            "lead": "" if self.has_vlm or self.selection is None else NO_VLM,
+            "error": self.error,
+            "span": None if self.span is None else " to ".join(format_time(s, decimals=0) for s in self.span),
+            "start": 0.0 if self.selection is None else self.selection.video_facts.start_seconds,
+            "warnings": [warning.message for warning in _told(warnings)],
+        }
+
+
+def conversation_view(turns: Sequence[TurnView]) -> list[dict[str, Any]]:
+    """Oldest first."""
+    return [turn.to_json() for turn in turns]
+
+
+def stage_name(stage: str) -> str:
+    """Of a stage of indexing, as people say it."""
+    return STAGE_NAMES.get(stage, stage.capitalize())
+
+
+def timing_note(selection: Selection, *, was_kept: bool, wall_seconds: float) -> str:
+    """What was done for a question, and how long it took."""
+    num_candidates = selection.method["num_candidates"]
+    if was_kept:
+        return (
+            f"Answered from the index in {_duration(wall_seconds)}: {num_candidates} frames compared, "
+            "none decoded or encoded again."
+        )
+    stages = selection.timings_seconds
+    parts = [f"{name} {_duration(stages[name])}" for name in ("decode", "ocr", "asr", "encode") if name in stages]
+    return (
+        f"Indexed {num_candidates} frames in {_duration(wall_seconds)} ({', '.join(parts)}). "
+        "Every further question is instant."
+    )
+
+
+def _duration(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _evidence(selection: Selection) -> list[dict[str, Any]]:
+    """The best frames with the words that answer, best first."""
+    best = sorted(evidence(selection), key=lambda item: -item.score)[:MAX_EVIDENCE]
+    return [
+        {
+            "time": item.timestamp_seconds,
+            "label": format_time(item.timestamp_seconds),
+            "modality": item.modality,
+            "words": " / ".join(item.words.get(item.modality, "").split("\n")),
+        }
+        for item in best
+    ]
+
+
+def _told(warnings: Sequence[SelectionWarning]) -> list[SelectionWarning]:
+    return [warning for warning in warnings if warning.code not in SILENT_WARNINGS]
