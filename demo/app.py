@@ -222,12 +222,11 @@ class Page:
 
     def _resource(self, video: str | None, subtitles: str | None, read_text: bool, session: Session) -> Session:
         """The same video with other subtitles, or its text read or not."""
-        if session.example is not None and subtitles is None:
-            session.source = Source(session.example.video, session.example.subtitles, read_text)
-        elif session.example is not None:
-            session.source = Source(session.example.video, Path(subtitles), read_text)
+        given = None if subtitles is None else Path(subtitles)
+        if session.example is not None:
+            session.source = Source(session.example.video, given or session.example.subtitles, read_text)
         elif video is not None:
-            session.source = Source(Path(video), None if subtitles is None else Path(subtitles), read_text)
+            session.source = Source(Path(video), given, read_text)
         return session
 
     def _no_video(self) -> list[Any]:

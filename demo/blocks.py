@@ -9,6 +9,7 @@ import gradio as gr
 from gradio_client import utils as client_utils
 
 from clamr_select.demo.settings import DemoSettings
+from clamr_select.errors import InputError
 
 LOOPBACK = "127.0.0.1"
 
@@ -27,14 +28,16 @@ class DemoBlocks(gr.Blocks):
         super().__init__(analytics_enabled=False, delete_cache=(min(age, 600), age), **blocks)
         self.limits, self.look = settings, dict(look)
 
-    def launch(self, **options: Any) -> Any:
-        """As ``gr.Blocks.launch``, whose arguments win over the safe ones; ``share`` stays off.
+    def launch(self, *args: Any, **options: Any) -> Any:
+        """As ``gr.Blocks.launch``, by keyword; its arguments win over the safe ones, but ``share`` stays off.
 
         Raises:
-            ValueError: ``share`` was asked for: a tunnel to the world is not the demo's to open.
+            InputError: ``share`` was asked for: a tunnel to the world is not the demo's to open.
         """
-        if options.get("share"):
-            raise ValueError("the demo has no share=True; serve it on a network with server_name and a proxy of yours")
+        if args or options.get("share"):
+            raise InputError(
+                "launch() takes keywords, and no share=True: to serve a network give server_name, behind a proxy of yours"
+            )
         safe = {
             **self.look,
             "server_name": LOOPBACK,
