@@ -21,7 +21,7 @@ from clamr_select.demo.settings import DemoSettings
 from clamr_select.demo.tools import Tools
 from clamr_select.demo.views.conversation import conversation_view
 from clamr_select.demo.views.starter import starter_view
-from clamr_select.policies import POLICIES
+from clamr_select.policies import DEFAULT_POLICY, policy_names
 from clamr_select.selector import FrameSelector
 
 TITLE = "clamr-select"
@@ -49,6 +49,7 @@ class Page:
             selector,
             max_videos=settings.max_indexed_videos,
             index_options={"max_candidates": settings.max_candidates},
+            keep_dir=settings.examples_dir / "indexes",
         )
         self.asking = Asking(self.indexes, vlm=vlm, settings=settings)
         look = {"theme": _theme(), "css": page_css()}
@@ -102,7 +103,7 @@ class Page:
             self.num_frames = gr.Slider(
                 1, self.settings.max_frames, value=8, step=1, label="Frames to select", elem_id="cs-num-frames"
             )
-            self.policy = gr.Dropdown(sorted(POLICIES), value="topk_gap", label="Policy", elem_id="cs-policy")
+            self.policy = gr.Dropdown(list(policy_names()), value=DEFAULT_POLICY, label="Policy", elem_id="cs-policy")
             self.modalities = gr.CheckboxGroup(
                 [(MODALITY_NAMES[name], name) for name in known],
                 value=known,
@@ -224,7 +225,7 @@ class Page:
         """The same video with other subtitles, or its text read or not."""
         given = None if subtitles is None else Path(subtitles)
         if session.example is not None:
-            session.source = Source(session.example.video, given or session.example.subtitles, read_text)
+            session.source = session.example.source(read_text, subtitles=given)
         elif video is not None:
             session.source = Source(Path(video), given, read_text)
         return session
@@ -240,7 +241,7 @@ class Page:
         example = self.examples.get(str(event._data.get("name")))
         if example is None:
             raise gr.Error("There is no such example.", print_exception=False)
-        session = Session(Source(example.video, example.subtitles, read_text), example)
+        session = Session(example.source(read_text), example)
         player = gr.Video(value=example.video, subtitles=example.subtitles)
         return [player, None, session, *self._cleared(example)]
 

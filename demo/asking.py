@@ -18,6 +18,7 @@ from clamr_select.demo.views.conversation import TurnView, timing_note
 from clamr_select.demo.views.frames import frames_view
 from clamr_select.demo.views.timeline import timeline_view
 from clamr_select.errors import ClamrSelectError, InputError
+from clamr_select.policies import DEFAULT_POLICY
 from clamr_select.selection import Selection
 
 NO_VIDEO = "There is no video yet: drop one, or take an example."
@@ -29,7 +30,7 @@ class Question:
 
     text: str
     num_frames: int = 8
-    policy: str = "topk_gap"
+    policy: str = DEFAULT_POLICY
     modalities: Sequence[str] = ()
     """Empty takes all that the video has."""
     span: tuple[float, float] | None = None

@@ -36,7 +36,7 @@ class DemoBlocks(gr.Blocks):
         """
         if args or options.get("share"):
             raise InputError(
-                "launch() takes keywords, and no share=True: to serve a network give server_name, behind a proxy of yours"
+                "launch() takes keywords and no share=True; to serve a network, give server_name and use your own proxy"
             )
         safe = {
             **self.look,

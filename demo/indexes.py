@@ -29,6 +29,8 @@ class Source:
     subtitles: Path | None = None
     read_text: bool = True
     """Read the text on screen."""
+    keep: bool = False
+    """Keep the index on disk. Not that of what a visitor brought: it leaves nothing behind."""
 
     def key(self) -> Key:
         """Another size or time of change is another video.
@@ -55,10 +57,14 @@ class Indexes:
     Args:
         selector: indexes videos, in one thread at a time.
         index_options: for ``FrameSelector.index``.
+        keep_dir: where indexes are kept on disk.
     """
 
-    def __init__(self, selector: FrameSelector, *, max_videos: int, index_options: dict[str, Any]) -> None:
+    def __init__(
+        self, selector: FrameSelector, *, max_videos: int, index_options: dict[str, Any], keep_dir: Path
+    ) -> None:
         self.selector, self.max_videos, self.index_options = selector, max_videos, index_options
+        self.keep_dir = keep_dir
         self.model_lock = threading.Lock()
         self._kept: OrderedDict[Key, Ready] = OrderedDict()
 
@@ -101,6 +107,7 @@ class Indexes:
                     subtitles="auto" if source.subtitles is None else source.subtitles,
                     ocr="auto" if source.read_text else "off",
                     progress=progress,
+                    cache_dir=self.keep_dir if source.keep else None,
                     **self.index_options,
                 )
 

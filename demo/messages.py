@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 SENTENCES: tuple[tuple[type[ClamrSelectError], str], ...] = (
     (VideoNotFoundError, "The video is no longer here: uploads are deleted after a while. Drop it again."),
     (UnsafeVideoError, "This is a playlist or a script and not a video, so it was not opened."),
-    (VideoTooLargeError, "The pictures of this video are larger than 8K, which is the limit. A smaller copy will do."),
+    (VideoTooLargeError, "This video is past a limit of size, length or number of frames. A smaller copy will do."),
     (UnsupportedVideoError, "This kind of video cannot be read exactly. Try an mp4 with H.264."),
     (UnreadableVideoError, "This file could not be read as a video. It may be broken, or be something else."),
     (FrameDecodeError, "A frame of this video could not be decoded. The file may be damaged."),

@@ -22,6 +22,7 @@ from clamr_select.demo.messages import sentence
 from clamr_select.demo.settings import DemoSettings
 from clamr_select.demo.views.conversation import stage_name
 from clamr_select.errors import ClamrSelectError, InputError
+from clamr_select.policies import DEFAULT_POLICY
 from clamr_select.selection import Selection
 from clamr_select.time_format import format_time
 
@@ -52,7 +53,7 @@ class Tools:
             video: str,
             question: str,
             num_frames: int = 8,
-            policy: str = "topk_gap",
+            policy: str = DEFAULT_POLICY,
             start_seconds: float | None = None,
             end_seconds: float | None = None,
             subtitles: str | None = None,
@@ -66,7 +67,7 @@ class Tools:
                 video: a name that list_videos gives, or the path that an upload to /gradio_api/upload returned.
                 question: what to find, in plain words.
                 num_frames: how many moments to return.
-                policy: how frames are chosen by their scores, e.g. topk_gap.
+                policy: how frames are chosen by their scores, e.g. topk_gap, mmr, uniform.
                 start_seconds: search from here on; leave out for the whole video.
                 end_seconds: search up to here; leave out for the whole video.
                 subtitles: an uploaded srt, vtt, ass or json file; leave out to use what lies in the video.
@@ -132,8 +133,7 @@ class Tools:
     def _ready(self, video: str, subtitles: str | None, read_text: bool) -> Ready:
         example = self.examples.get(video) if isinstance(video, str) else None
         if example is not None:
-            given = example.subtitles if subtitles is None else self._file(subtitles)
-            source = Source(example.video, given, read_text)
+            source = example.source(read_text, subtitles=None if subtitles is None else self._file(subtitles))
         else:
             source = Source(self._file(video), None if subtitles is None else self._file(subtitles), read_text)
         stages = self.asking.indexes.ready(source)

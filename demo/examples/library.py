@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clamr_select.demo.examples.toys import make_toys
+from clamr_select.demo.indexes import Source
 from clamr_select.errors import InputError
 from clamr_select.eval.sample.sample import load_sample, make_sample
 
@@ -39,6 +40,10 @@ class Example:
     video: Path
     subtitles: Path | None
     questions: tuple[ExampleQuestion, ...]
+
+    def source(self, read_text: bool, *, subtitles: Path | None = None) -> Source:
+        """As it is to be indexed; ``subtitles`` replace its own."""
+        return Source(self.video, subtitles or self.subtitles, read_text, keep=subtitles is None)
 
     def truth_of(self, question: str) -> tuple[tuple[float, float], ...]:
         """Where the answer is; empty for a question of the user's own."""

@@ -71,6 +71,8 @@ def timing_note(selection: Selection, *, was_kept: bool, wall_seconds: float) ->
             "none decoded or encoded again."
         )
     stages = selection.timings_seconds
+    if "decode" not in stages:
+        return f"Index of {num_candidates} frames read from disk in {_duration(wall_seconds)}: it was made earlier."
     parts = [f"{name} {_duration(stages[name])}" for name in ("decode", "ocr", "asr", "encode") if name in stages]
     return (
         f"Indexed {num_candidates} frames in {_duration(wall_seconds)} ({', '.join(parts)}). "
