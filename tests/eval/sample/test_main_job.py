@@ -64,9 +64,7 @@ def test_title_words_in_the_question_change_recall_by_at_most_two_points(indexed
     assert len(questions) == 3
     recalls = []
     for asked in ("{question}", f"In {TITLE}, {{question}}"):
-        selections = indexed.select(
-            [asked.format(question=q.question) for q in questions], num_frames=NUM_FRAMES
-        )
+        selections = indexed.select([asked.format(question=q.question) for q in questions], num_frames=NUM_FRAMES)
         recalls.append(
             [
                 evidence_recall(s.timestamps_seconds, evidence_seconds=[(q.start_seconds, q.end_seconds)])
