@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SEED = 20_261_122
-NUM_STEPS = 4000
+NUM_STEPS = 1900
 VOCAB_SIZE = 2048
 SYSTEM = "clamr"
 TOKENIZER_BATCHES = 400
 NUM_DOCUMENTS = 48
 NUM_VALIDATION_BATCHES = 8
+DATA_NAME = "needle, training split"
+DATA_DESCRIPTION = (
+    "Procedural videos of this project (`clamr_select.eval.needle`): drawn scenes, spoken and written lines, metadata, "
+    "and questions about them. No picture, voice or sentence of anybody's."
+)
 
 
 def run_nano(arguments: argparse.Namespace) -> int:
@@ -34,6 +39,7 @@ def run_nano(arguments: argparse.Namespace) -> int:
     from clamr_select.training.contrastive_model import ContrastiveModel
     from clamr_select.training.distributed import process_index
     from clamr_select.training.export import export
+    from clamr_select.training.model_card import TrainingData, write_model_card
     from clamr_select.training.nano import nano_model
     from clamr_select.training.prepared import collate
     from clamr_select.training.presets import NANO_OPTIMIZER, nano_arguments, nano_objective
@@ -68,10 +74,13 @@ def run_nano(arguments: argparse.Namespace) -> int:
         optimizer=arguments.optimizer or NANO_OPTIMIZER,
         similarity=view.score,
         callbacks=callbacks(arguments),
+        data=TrainingData(DATA_NAME, DATA_DESCRIPTION),
+        metrics_on="needle's validation split",
     )
     trainer.train_from_newest()
     if process_index() == 0:
         export(trainer.contrastive_model.retriever, processor=processor, directory=arguments.output / "model")
+        write_model_card(arguments.output / "model", facts=trainer.card_facts())
         logger.info("wrote %s", arguments.output / "model")
     return 0
 

@@ -26,7 +26,7 @@ ROWS_ONLY = (
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """For every preset."""
     parser.add_argument("--output", type=Path, required=True, help="directory of checkpoints; resumes from it")
-    parser.add_argument("--num-steps", type=int, metavar="N", help="(default: nano 4000, paper by --num-epochs)")
+    parser.add_argument("--num-steps", type=int, metavar="N", help="(default: nano 1900, paper by --num-epochs)")
     parser.add_argument("--learning-rate", type=float, metavar="R", help="(default: the preset's)")
     parser.add_argument(
         "--optimizer",

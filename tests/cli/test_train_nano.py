@@ -1,0 +1,34 @@
+"""``clamr-select train`` without a preset's name: the embedded model from nothing, resumed with its own vocabulary."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from clamr_select import FrameSelector
+from clamr_select.cli import main, train_nano
+
+
+@pytest.mark.slow
+def test_a_run_begins_resumes_and_loads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(train_nano, "NUM_DOCUMENTS", 3)
+    monkeypatch.setattr(train_nano, "TOKENIZER_BATCHES", 4)
+    whole, resumed = tmp_path / "whole", tmp_path / "resumed"
+    line = ["train", "--num-steps", "2", "--save-every", "1", "--num-workers", "0", "--vocab-size", "1200"]
+    assert main([*line, "--output", str(whole)]) == 0
+    shutil.copytree(whole / "checkpoint-1", resumed / "checkpoint-1")
+    # the text it would be trained on is gone: the vocabulary is the checkpoint's
+    monkeypatch.setattr(train_nano, "TOKENIZER_BATCHES", 0)
+    assert main([*line, "--output", str(resumed)]) == 0
+    ours, theirs = (load_file(run / "model" / "model.safetensors") for run in (whole, resumed))
+    assert all(ours[name].equal(theirs[name]) for name in ours)
+    selector = FrameSelector.from_pretrained(whole / "model", device="cpu")
+    assert len(selector.encoder.processor.tokenizer) == 1200
+    assert "needle, training split" in (whole / "model" / "README.md").read_text(encoding="utf-8")
+    assert main([*line[:-1], "900", "--output", str(resumed)]) == 2
+    assert "vocabulary of 1200" in capsys.readouterr().err
