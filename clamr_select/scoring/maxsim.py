@@ -40,7 +40,7 @@ def segment_maxsim(query: torch.Tensor, *, vectors: torch.Tensor, segments: Segm
     Raises:
         InputError: no query token, dimensions that differ, or a vector that is not finite.
     """
-    check_query(query, vectors)
+    check_query(query, dim=vectors.shape[-1])
     blocks = []
     for start, stop in ranges_of(segments.offsets.cpu(), max_entries=max(1, BLOCK_ELEMENTS // query.shape[0])):
         blocks.append(_block_maxsim(query.float(), vectors, segments, start, stop))
@@ -49,11 +49,12 @@ def segment_maxsim(query: torch.Tensor, *, vectors: torch.Tensor, segments: Segm
     return maxima.view(segments.num_rows, segments.num_modalities, query.shape[0])
 
 
-def check_query(query: torch.Tensor, vectors: torch.Tensor) -> None:
+def check_query(query: torch.Tensor, *, dim: int) -> None:
     """Raises InputError unless the query has tokens, of the vectors' dim, all finite."""
-    if query.ndim != 2 or vectors.ndim != 2 or query.shape[1] != vectors.shape[1]:
+    if query.ndim != 2 or query.shape[1] != dim:
         raise InputError(
-            f"query and vectors must be (tokens, dim) with one dim, got {tuple(query.shape)} and {tuple(vectors.shape)}"
+            f"query and vectors must be (tokens, dim) with one dim, got a query of {tuple(query.shape)} and vectors of "
+            f"dim {dim}"
         )
     if query.shape[0] == 0:
         raise InputError("the query has no token; the question must not be empty")
