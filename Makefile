@@ -8,11 +8,12 @@
 #   make build                              dist/*.whl
 #   make test-lowest                        the suite on the oldest dependencies that are declared
 #   make test-consumers                     our adapters inside vLLM and SGLang (about 10 GB each; no GPU needed)
+#   make peers                              the libraries that speed is compared with, in an environment of their own
 #   make clean                              remove whatever was built
 
 SHELL := /bin/sh
 .SUFFIXES:
-.PHONY: run test check build test-lowest test-consumers clean
+.PHONY: run test check build test-lowest test-consumers peers clean
 
 EXTRAS ?= dev,demo,eval,torchcodec,openai,qwen,train
 VENV := .venv
@@ -20,6 +21,7 @@ LOWEST := .venv-lowest
 # each pins its own torch and transformers, so each has an environment of its own
 VLLM := .venv-vllm
 SGLANG := .venv-sglang
+PEERS := .venv-peers
 PIP_INSTALL := -m pip install --disable-pip-version-check
 
 # the first of these that is new enough; `make PYTHON=/path/to/python` chooses another
@@ -69,8 +71,15 @@ test-consumers: $(VLLM)/installed $(SGLANG)/installed
 	$(VLLM)/bin/python -m pytest tests/integrations --ignore tests/integrations/test_qwen.py $(ARGS)
 	$(SGLANG)/bin/python -m pytest tests/integrations --ignore tests/integrations/test_qwen.py $(ARGS)
 
+# what `clamr-select eval speed cpu --peers .venv-peers/bin/python` compares with
+peers: $(PEERS)/installed
+$(PEERS)/installed: eval/speed/peers/requirements.txt
+	"$(PYTHON)" -m venv --clear $(@D)
+	$(@D)/bin/python $(PIP_INSTALL) --requirement $<
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(LOWEST) $(VLLM) $(SGLANG) .typecheck build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(PEERS) $(VENV) $(LOWEST) $(VLLM) $(SGLANG) .typecheck build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed $(LOWEST)/installed: pyproject.toml

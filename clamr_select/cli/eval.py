@@ -11,6 +11,7 @@ from pathlib import Path
 from clamr_select.cli import eval_policies
 from clamr_select.cli.arguments import DEFAULT_MODEL, add_model_arguments, load_selector
 from clamr_select.errors import InputError
+from clamr_select.eval.speed import command as speed_command
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     policies = subparsers.add_parser("policies", help=summary, description=summary)
     eval_policies.add_arguments(policies)
     policies.set_defaults(measure=eval_policies.run)
+    summary = "what each stage costs, against its peers and what the hardware can do"
+    speed = subparsers.add_parser("speed", help=summary, description=summary)
+    speed_command.add_arguments(speed)
+    speed.set_defaults(measure=speed_command.run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ WORKLOADS = ((4, 8192), (4, 32768), (1, 32768))
 
 def encoding(settings: Settings) -> Iterator[Record]:
     """The shape with random weights, bfloat16 on a GPU."""
-    device = settings.device
+    device = torch.device(settings.device)
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     transformers_logging.disable_progress_bar()
     started = time.perf_counter()
@@ -62,7 +62,7 @@ def _measure(
     whole = time.perf_counter() - started
     flops = sum(document_flops(encoder.model, inputs) for inputs in batches)
     num_tokens = sum(int(inputs["attention_mask"].sum()) for inputs in batches)
-    sheet = data_sheet_flops_per_second(settings.device)
+    sheet = data_sheet_flops_per_second(torch.device(settings.device))
     return {
         "tokens": num_tokens,
         "padding": sum(inputs["input_ids"].numel() for inputs in batches) / num_tokens - 1,
@@ -84,7 +84,7 @@ def _model_alone(
     settings: Settings, encoder: ClamrEncoder, batches: Sequence[Any]
 ) -> tuple[dict[str, Timing], float | None]:
     """Of the model over inputs that are on the device already; and the most memory it took, in 1e9 bytes."""
-    device = settings.device
+    device = torch.device(settings.device)
     moved = [inputs.to(device) for inputs in batches]
     visual: Any = encoder.model.vlm.visual
     seen = [(inputs["pixel_values_videos"].to(visual.dtype), inputs["video_grid_thw"]) for inputs in moved]
@@ -105,7 +105,7 @@ def nano(settings: Settings) -> Iterator[Record]:
     documents = video_documents(settings.num_frames, window_candidates=4, side_pixels=NANO_SIDE_PIXELS)
     few = documents[:8]
     exact: list[torch.Tensor] = []
-    for place in dict.fromkeys(("cpu", settings.device.type)):
+    for place in dict.fromkeys(("cpu", settings.device)):
         model, processor = load("clamr-nano", device="cpu", dtype="float32", device_map=None)
         moved: Any = model  # `to` is annotated as a decorated method upstream
         encoder = ClamrEncoder(moved.to(place), processor=processor)

@@ -14,6 +14,7 @@ from clamr_select.eval.speed.video_tokens import question_tokens, video_tokens
 from clamr_select.scoring.maxsim import aggregate
 from clamr_select.scoring.scorer import Engine, SegmentScorer
 from clamr_select.scoring.segments import Segments, candidate_segments
+from clamr_select.scoring.stored_vectors import Storage
 from clamr_select.scoring.tokens import TokenEmbeddings
 
 TOP = 64
@@ -21,7 +22,7 @@ TOP = 64
 
 def roofline(settings: Settings) -> Iterator[Record]:
     """What the machine can do."""
-    device = settings.device
+    device = torch.device(settings.device)
     yield {"what": device_name(device)}
     copied = copy_bytes_per_second(device=device, num_bytes=settings.copy_bytes)
     yield {"what": "copy, read and written", "GB/s": copied / 1e9}
@@ -32,7 +33,7 @@ def roofline(settings: Settings) -> Iterator[Record]:
 
 def plain_scoring(settings: Settings) -> Iterator[Record]:
     """By torch's own operations."""
-    yield from _scoring(settings, "plain" if settings.device.type == "cuda" else "blocked")
+    yield from _scoring(settings, "plain" if settings.device == "cuda" else "blocked")
 
 
 def triton_scoring(settings: Settings) -> Iterator[Record]:
@@ -41,7 +42,7 @@ def triton_scoring(settings: Settings) -> Iterator[Record]:
 
 
 def _scoring(settings: Settings, engine: Engine) -> Iterator[Record]:
-    bandwidth = copy_bytes_per_second(device=settings.device, num_bytes=settings.copy_bytes)
+    bandwidth = copy_bytes_per_second(device=torch.device(settings.device), num_bytes=settings.copy_bytes)
     for layout in ("full", "ragged"):
         tokens = video_tokens(num_frames=settings.num_frames, ragged=layout == "ragged")
         query = question_tokens(tokens)
@@ -67,20 +68,22 @@ def _measure(
     bandwidth: float,
 ) -> Record:
     stored = tokens.vectors.to(dtype)
-    scorer = SegmentScorer(stored, segments=segments, device=settings.device, engine=engine)
+    storage: Storage = "bfloat16" if engine == "blocked" and dtype == torch.bfloat16 else "as_given"
+    scorer = SegmentScorer(stored, segments=segments, device=settings.device, engine=engine, storage=storage)
     got = _scores(scorer, query)
     of_stored = _scores(SegmentScorer(stored.float(), segments=segments), query)
     on_device = query.to(settings.device)
     rounded = on_device.to(dtype)
+    vectors = stored.to(settings.device)
     calls: dict[str, Callable[[], object]] = {
         "score": lambda: scorer.on_device(on_device),
         "with checks, to the CPU": lambda: scorer.maxima(query),
-        "product alone": lambda: scorer.vectors @ rounded.T,
+        "product alone": lambda: vectors @ rounded.T,
     }
     if engine == "blocked":
         del calls["score"]
-    timings = interleaved(calls, device=settings.device, num_runs=10 * settings.num_runs, num_warm_up=3)
-    bound = 1000 * scorer.vectors.numel() * scorer.vectors.element_size() / bandwidth
+    timings = interleaved(calls, device=torch.device(settings.device), num_runs=10 * settings.num_runs, num_warm_up=3)
+    bound = 1000 * stored.numel() * stored.element_size() / bandwidth
     record: Record = {f"{name} ms": asdict(timing) for name, timing in timings.items()}
     fastest = timings.get("score", timings["with checks, to the CPU"]).median
     count = min(TOP, len(exact))

@@ -1,4 +1,4 @@
-"""``eval.speed gpu``: each section in a process of its own, so that one that fails or hangs leaves the others whole."""
+"""A profile: each section in a process of its own, so that one that fails or hangs leaves the others whole."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from clamr_select.eval.speed.report import markdown_table
+from clamr_select.eval.speed.settings import Settings
 
-SECTION_MODULE = "clamr_select.eval.speed.gpu_section"
+SECTION_MODULE = "clamr_select.eval.speed.section"
+CPU_SECTIONS = ("scoring_peers", "encoding_ways", "second_question")
+GPU_SECTIONS = ("roofline", "plain_scoring", "triton_scoring", "encoding", "nano")
 
 
 @dataclass(frozen=True)
@@ -26,17 +30,17 @@ class SectionResult:
     """Why it did not finish; None where it did."""
 
 
-def run_sections(names: list[str], *, device: str, shape: str, max_seconds: float) -> list[SectionResult]:
+def run_sections(names: Sequence[str], *, settings: Settings, max_seconds: float) -> list[SectionResult]:
     """Every section, one after the other.
 
     Args:
         max_seconds: of one section; it is ended then, and what it measured so far is kept.
     """
-    return [_run(name, device=device, shape=shape, max_seconds=max_seconds) for name in names]
+    return [_run(name, settings=settings, max_seconds=max_seconds) for name in names]
 
 
-def _run(name: str, *, device: str, shape: str, max_seconds: float) -> SectionResult:
-    command = [sys.executable, "-m", SECTION_MODULE, name, "--device", device, "--shape", shape]
+def _run(name: str, *, settings: Settings, max_seconds: float) -> SectionResult:
+    command = [sys.executable, "-m", SECTION_MODULE, name, json.dumps(asdict(settings))]
     print(f"{name} …", file=sys.stderr, flush=True)
     started = time.perf_counter()
     failure = None
@@ -55,16 +59,16 @@ def _run(name: str, *, device: str, shape: str, max_seconds: float) -> SectionRe
     return SectionResult(name, records, seconds, failure)
 
 
-def write_report(results: list[SectionResult], *, output: Path, machine: dict[str, Any]) -> str:
-    """``gpu.json`` and ``gpu.md`` in a folder; the Markdown is returned too."""
+def write_report(results: list[SectionResult], *, name: str, output: Path, machine: dict[str, Any]) -> str:
+    """``NAME.json`` and ``NAME.md`` in a folder; the Markdown is returned too."""
     output.mkdir(parents=True, exist_ok=True)
     report = {"machine": machine, "sections": [vars(result) for result in results]}
-    (output / "gpu.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    lines = [", ".join(f"{name} {value}" for name, value in machine.items()), ""]
+    text = json.dumps(report, indent=1, ensure_ascii=False)
+    (output / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    lines = [", ".join(f"{fact} {value}" for fact, value in machine.items()), ""]
     for result in results:
         lines += [f"## {result.name} ({result.seconds:.0f} s)", ""]
         lines += [] if result.failure is None else [f"**Failed: {result.failure}.**", ""]
         lines += [*markdown_table(result.records), ""]
-    text = "\n".join(lines)
-    (output / "gpu.md").write_text(text, encoding="utf-8")
-    return text
+    (output / f"{name}.md").write_text("\n".join(lines), encoding="utf-8")
+    return "\n".join(lines)
