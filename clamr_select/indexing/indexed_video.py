@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -283,7 +284,7 @@ class IndexedVideo:
         chosen = competing[list(result.indices)].tolist()
         names = self.tokens.modalities
         by_modality = {
-            name: tuple(_or_none(value) for value in scores.by_modality[:, position])
+            name: tuple(None if value == -math.inf else value for value in scores.by_modality[:, position].tolist())
             for position, name in enumerate(names)
             if not np.isneginf(scores.by_modality[:, position]).all()
         }
@@ -338,7 +339,3 @@ def _question_warnings(num_tokens_cut: int) -> list[SelectionWarning]:
 def _totals(maxima: torch.Tensor, similarity: Similarity) -> np.ndarray:
     total = aggregate(maxima, similarity=similarity)
     return total.masked_fill(torch.isneginf(total), LOWEST_SCORE).numpy()
-
-
-def _or_none(score: float) -> float | None:
-    return None if np.isneginf(score) else float(score)

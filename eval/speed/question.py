@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
@@ -31,10 +32,11 @@ def second_question(settings: Settings) -> Iterator[Record]:
         f"{n} candidates": lambda video=video: video.select(QUESTION)  # type: ignore[misc]  # a default binds it
         for n, video in videos.items()
     }
-    # on a GPU too, the answer is on the CPU when the call returns
-    timings = interleaved(calls, device=torch.device("cpu"), num_runs=5 * settings.num_runs, num_warm_up=2)
+    timings = interleaved(
+        calls, device=torch.device("cpu"), num_runs=5 * settings.num_runs, num_warm_up=2, clock=time.process_time
+    )
     for (n, video), timing in zip(videos.items(), timings.values(), strict=True):
-        yield {"what": f"nano, {n:,} candidates", "tokens": len(video.tokens), "ms": asdict(timing)}
+        yield {"what": f"nano, {n:,} candidates", "tokens": len(video.tokens), "CPU ms": asdict(timing)}
 
 
 def made_index(encoder: ClamrEncoder, *, num_candidates: int) -> IndexedVideo:
