@@ -17,6 +17,7 @@ from torch import nn
 from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLVisionAttention
 
 from clamr_select.eval.speed.documents import video_documents
+from clamr_select.eval.speed.encoding_sections import NANO_SIDE_PIXELS
 from clamr_select.eval.speed.settings import Record, Settings
 from clamr_select.eval.speed.shapes import SIDE_PIXELS, Shape, shaped_encoder
 from clamr_select.eval.speed.timing import interleaved
@@ -26,7 +27,6 @@ from clamr_select.model.modeling_clamr import ClamrForRetrieval
 from clamr_select.scoring.reference import PADDED_TOKENS
 
 BATCH_DOCUMENTS = 8
-NANO_SIDE_PIXELS = 112
 MODEL_INPUTS = ("input_ids", "attention_mask", "position_ids", "pixel_values_videos", "video_grid_thw")
 
 

@@ -22,7 +22,8 @@ from clamr_select.model.embedding import embed
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.model.loading import load
 
-NANO_SIDE_PIXELS = 112
+NANO_SIDE_PIXELS = 168
+"""What its budget makes of a square frame."""
 WORKLOADS = ((4, 8192), (4, 32768), (1, 32768))
 """Candidates a window, and padded tokens a batch."""
 

@@ -17,7 +17,7 @@ from clamr_select.scoring.tokens import TokenEmbeddings
 from clamr_select.selection import VideoFacts
 
 SECONDS_A_CANDIDATE = 1.0
-VISUAL_TOKENS = 8
+VISUAL_TOKENS = 32
 """Of nano in a frame of 16:9."""
 TEXT_TOKENS = 12
 """Of speech and of text on screen, in half of the candidates each."""
