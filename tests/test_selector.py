@@ -9,6 +9,7 @@ import pytest
 
 import clamr_select
 from clamr_select.errors import InputError, SubtitlesError, UnknownNameError, VideoNotFoundError
+from clamr_select.handoff.planned import planned_frames
 from clamr_select.indexing.explanation import explain
 from clamr_select.selection import Selection
 from clamr_select.selector import FrameSelector
@@ -189,3 +190,40 @@ def test_public_names():
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = clamr_select.Nothing
     assert dataclasses.is_dataclass(clamr_select.Selection)
+
+
+def test_budgets_and_frames_that_must_be_there(indexed):
+    selection = indexed.select("the lantern keeper", vlm="qwen2.5-vl", max_tokens=1000, include=["first", 12.0])
+    assert selection.method["num_frames"] == len(selection) >= 2
+    assert selection.timestamps_seconds[0] == indexed.timestamps_seconds[0]
+    assert any(abs(t - 12.0) <= 0.5 for t in selection.timestamps_seconds)
+    assert len(indexed.select("the lantern keeper", num_frames="auto", max_frames=6)) <= 6
+
+
+@pytest.mark.parametrize("diversity", ["pooled", "late_interaction"])
+def test_policies_that_compare_frames_find_their_embeddings(indexed, diversity):
+    selection = indexed.select("what is said about the walrus?", num_frames=4, policy="mmr", diversity=diversity)
+    assert len(selection) == 4
+    assert selection.method["diversity"] == diversity
+    assert any(11.5 <= t <= 13.4 for t in selection.timestamps_seconds)
+
+
+def test_words_of_time_in_a_question_are_read_on_request(indexed):
+    question = "What is said about the walrus at the end of the video?"
+    plain = indexed.select(question, num_frames=3)
+    assert "question_plan" not in plain.method
+    late = indexed.select(question, num_frames=3, question_rules="rules")
+    assert late.question == question
+    assert late.method["question_plan"]["place"] == "end"
+    assert min(late.timestamps_seconds) >= 0.7 * indexed.timestamps_seconds[-1]
+    after = indexed.select("What is shown after the walrus answers?", num_frames=3, question_rules="rules")
+    assert after.method["scored_texts"] == ["What is shown?", "the walrus answers"]
+
+
+def test_frames_come_in_the_sizes_of_their_plan(indexed):
+    selection = indexed.select("the walrus", num_frames=2, resolution="tiers")
+    sides = [max(frame.shape[:2]) for frame in planned_frames(selection, full_side=64)]
+    assert sides == [round(share * 64) for share in selection.method["side_shares"]]
+    assert len(set(sides)) == 3
+    with pytest.raises(InputError, match="no plan of sizes"):
+        planned_frames(indexed.select("the walrus", num_frames=2))

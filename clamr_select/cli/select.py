@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from clamr_select.cli.arguments import add_selection_arguments, check, index_options, load_selector
 from clamr_select.cli.bars import Bars
+from clamr_select.cli.choice_arguments import add_choice_arguments, choice_options
 from clamr_select.errors import InputError
 from clamr_select.time_format import format_time
 
@@ -21,6 +22,7 @@ TEXT_COLUMNS = 60
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection_arguments(parser)
+    add_choice_arguments(parser)
     parser.add_argument("--format", choices=["table", "json"], default="table", help="on stdout (default: table)")
     parser.add_argument(
         "--output",
@@ -32,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     check(arguments)
+    chosen = choice_options(arguments)
     if arguments.output is not None and arguments.output.exists() and not arguments.output.is_dir():
         raise InputError(f"--output must be a directory, {arguments.output} is a file")
     selector = load_selector(arguments)
@@ -39,11 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
         selection = selector.select(
             arguments.video,
             arguments.question,
-            num_frames=arguments.num_frames,
-            policy=arguments.policy,
             similarity=arguments.similarity,
             progress=bars,
             **index_options(arguments),
+            **chosen,
         )
     if arguments.format == "json":
         json.dump(selection.to_dict(include_candidates=False), sys.stdout, ensure_ascii=False, indent=1)

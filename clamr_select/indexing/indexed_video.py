@@ -7,15 +7,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, get_args, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 import torch
 
-from clamr_select.errors import InputError, unknown_name
+from clamr_select.errors import InputError
+from clamr_select.indexing.asking import Asked, as_asked
+from clamr_select.indexing.choice import ChoiceOptions, Diversity, choose_frames
 from clamr_select.indexing.still_text import repeats_text, text_runs
 from clamr_select.model.encoder import ClamrEncoder
-from clamr_select.policies import DEFAULT_POLICY, PooledSimilarity, policy_inputs, select_indices
+from clamr_select.policies import DEFAULT_POLICY, PooledSimilarity, policy_inputs
 from clamr_select.policies.similarity import some_candidates
 from clamr_select.scoring.frame_similarity import LateInteractionSimilarity, pooled_frames
 from clamr_select.scoring.maxsim import Similarity, aggregate, scores_by_modality
@@ -24,8 +26,6 @@ from clamr_select.scoring.scorer import SegmentScorer
 from clamr_select.scoring.segments import candidate_segments
 from clamr_select.scoring.tokens import TokenEmbeddings
 from clamr_select.selection import CandidateScores, Selection, SelectionWarning, VideoFacts
-
-Diversity = Literal["pooled", "late_interaction"]
 
 OCR = "ocr"
 NO_MODALITY = "none"
@@ -79,51 +79,51 @@ class IndexedVideo:
         self,
         question: str | Sequence[str],
         *,
-        num_frames: int = 8,
+        num_frames: int | Literal["auto"] = 8,
         policy: str = DEFAULT_POLICY,
         similarity: Similarity = "token_max",
         modalities: Sequence[str] | None = None,
-        diversity: Diversity = "pooled",
         between_seconds: tuple[float, float] | None = None,
-        **policy_parameters: Any,
+        **options: Any,
     ) -> Selection | list[Selection]:
         """The frames that answer a question, or one selection for each of several questions.
 
         Args:
             question: one, or several to score together.
-            num_frames: frames to select; fewer come back only where there are fewer candidates.
+            num_frames: frames to select; fewer come back only where there are fewer candidates. ``auto`` selects fewer
+                where the evidence is concentrated.
             policy: a name of :func:`clamr_select.policies.policy_names`; docs/policies.md describes each.
             similarity: ``token_max`` (default, as the paper at inference) or ``modality_max``.
             modalities: score only these; None takes all.
-            diversity: what policies that compare frames compare: ``pooled`` (default) the mean of a frame's tokens,
-                ``late_interaction`` their token sets, by MaxSim both ways.
             between_seconds: select within this span alone, ends included; all candidates are still scored.
-            **policy_parameters: handed to the policy, e.g. ``min_gap_seconds``.
+            **options: budgets, frames to include, clips, words of time in the question: fields of
+                :class:`clamr_select.indexing.choice.ChoiceOptions`; and the policy's own parameters, e.g.
+                ``min_gap_seconds``.
 
         Raises:
-            InputError: an empty question, a parameter out of range, or a span without a candidate.
-            UnknownNameError: no such policy, similarity, diversity or modality.
+            InputError: an empty question, an option out of range, or a span without a candidate.
+            UnknownNameError: no such policy, similarity or modality, or another name outside its list.
         """
         questions = [question] if isinstance(question, str) else list(question)
+        choice = ChoiceOptions.of({"num_frames": num_frames, "policy": policy, **options})
         started = time.perf_counter()
-        queries, truncations = self.encoder.encode_query(questions)
+        asked = [as_asked(text, choice) for text in questions]
+        owners = [number for number, one in enumerate(asked) for _ in one.texts]
+        queries, truncations = self.encoder.encode_query([text for one in asked for text in one.texts])
         encode_seconds = (time.perf_counter() - started) / max(1, len(questions))
-        cut = {t.item: t.num_tokens_cut for t in truncations}
+        cut = {owners[t.item]: t.num_tokens_cut for t in truncations}
         selections = [
             self._select_one(
-                text,
-                query=query,
+                one,
+                queries=[query for query, owner in zip(queries, owners, strict=True) if owner == position],
                 timings={**self.timings_seconds, "encode_question": encode_seconds},
                 warnings=[*self.warnings, *_question_warnings(cut.get(position, 0))],
-                num_frames=num_frames,
-                policy=policy,
                 similarity=similarity,
                 modalities=modalities,
-                diversity=diversity,
                 between_seconds=between_seconds,
-                policy_parameters=policy_parameters,
+                choice=choice,
             )
-            for position, (text, query) in enumerate(zip(questions, queries, strict=True))
+            for position, one in enumerate(asked)
         ]
         return selections[0] if isinstance(question, str) else selections
 
@@ -188,10 +188,8 @@ class IndexedVideo:
         """What a policy looks at beside scores and times, for ``select_indices``.
 
         Raises:
-            UnknownNameError: no such policy or diversity.
+            UnknownNameError: no such policy.
         """
-        if diversity not in get_args(Diversity):
-            raise unknown_name("diversity", diversity, get_args(Diversity))
         takes = policy_inputs(policy)
         given: dict[str, Any] = {}
         if "embeddings" in takes:
@@ -255,31 +253,30 @@ class IndexedVideo:
 
     def _select_one(
         self,
-        question: str,
+        asked: Asked,
         *,
-        query: torch.Tensor,
+        queries: Sequence[torch.Tensor],
         timings: dict[str, float],
         warnings: list[SelectionWarning],
-        num_frames: int,
-        policy: str,
         similarity: Similarity,
         modalities: Sequence[str] | None,
-        diversity: Diversity,
         between_seconds: tuple[float, float] | None,
-        policy_parameters: dict[str, Any],
+        choice: ChoiceOptions,
     ) -> Selection:
         within = self._within(between_seconds)
         started = time.perf_counter()
-        scores = self.score(query, similarity=similarity, modalities=modalities, within=within)
+        of_texts = [self.score(query, similarity=similarity, modalities=modalities, within=within) for query in queries]
+        scores = of_texts[0]
         scored = time.perf_counter()
         competing = np.arange(len(self)) if within is None else np.flatnonzero(within)
-        result = select_indices(
-            scores.competing[competing],
-            timestamps_seconds=self.timestamps_seconds[competing],
-            num_frames=num_frames,
-            policy=policy,
-            **self._inputs_of(policy, diversity, within),
-            **policy_parameters,
+        times = self.timestamps_seconds[competing]
+        result = choose_frames(
+            asked.relevance([found.competing[competing] for found in of_texts], timestamps_seconds=times),
+            timestamps_seconds=times,
+            options=choice,
+            inputs=lambda policy: self._inputs_of(policy, choice.diversity, within),
+            facts=self.video_facts,
+            plan=asked.plan,
         )
         chosen = competing[list(result.indices)].tolist()
         names = self.tokens.modalities
@@ -290,7 +287,7 @@ class IndexedVideo:
         }
         return Selection(
             video=self.video,
-            question=question,
+            question=asked.question,
             frame_indices=tuple(int(i) for i in self.frame_indices[chosen]),
             timestamps_seconds=tuple(float(t) for t in self.timestamps_seconds[chosen]),
             scores=tuple(float(s) for s in scores.total[chosen]),
@@ -299,12 +296,11 @@ class IndexedVideo:
             text=tuple(self.text_around(i) for i in chosen),
             method={
                 **self.method,
-                "policy": policy,
-                "policy_parameters": result.parameters,
+                **result.method,
+                **asked.method(),
                 "similarity": similarity,
                 "scoring": self._scoring,
                 "modalities": list(names if modalities is None else modalities),
-                "num_frames": num_frames,
                 **({} if between_seconds is None else {"between_seconds": list(between_seconds)}),
             },
             video_facts=self.video_facts,

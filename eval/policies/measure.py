@@ -6,16 +6,16 @@ import ast
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
 from clamr_select.errors import InputError, unknown_name
 from clamr_select.eval.policies.records import ScoreRecord
+from clamr_select.indexing.choice import Diversity
 from clamr_select.metrics import evidence_precision, evidence_recall, hit_at_k, time_coverage
 from clamr_select.policies import MatrixSimilarity, find_policy, policy_inputs, policy_names, select_indices
 
-Diversity = Literal["pooled", "late_interaction"]
 METRICS = ("hit", "evidence_recall", "precision", "coverage", "diversity", "frames", "milliseconds")
 
 

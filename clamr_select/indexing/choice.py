@@ -1,0 +1,246 @@
+"""From scores to frames: how many, which must be there, what the question asks of time, and the policy for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from clamr_select.errors import InputError, unknown_name
+from clamr_select.policies import DEFAULT_POLICY, FrameSimilarity, find_policy, select_indices
+from clamr_select.policies.budgets import Fused, adaptive_num_frames, frames_for_seconds, frames_for_tokens
+from clamr_select.policies.include import clip_positions, forced_positions, with_forced
+from clamr_select.policies.parameters import whole_number
+from clamr_select.policies.plans import FramePlan, even_plan, more_smaller_frames, tier_plan, tiers_of
+from clamr_select.policies.questions import QuestionPlan
+from clamr_select.policies.similarity import some_candidates
+from clamr_select.selection import VideoFacts
+
+Diversity = Literal["pooled", "late_interaction"]
+Resolution = Literal["full", "more_smaller", "tiers"]
+PLACE_SHARE = 0.25
+"""Of the video's time that counts as its start or its end."""
+
+
+@dataclass(frozen=True)
+class ChoiceOptions:
+    """How frames are chosen once they are scored. Checked on construction.
+
+    Raises:
+        UnknownNameError: a name outside its list.
+        InputError: options that go only together, or a number out of range.
+    """
+
+    num_frames: int | Literal["auto"] = 8
+    """``auto``: fewer where the evidence is concentrated, ``max_frames`` at most."""
+    policy: str = DEFAULT_POLICY
+    diversity: Diversity = "pooled"
+    """What policies that compare frames compare: the mean of a frame's tokens, or their token sets by MaxSim."""
+    max_frames: int = 32
+    """Of ``num_frames="auto"``."""
+    vlm: str | None = None
+    """Family whose tokens ``max_tokens`` counts: a name in ``clamr_select.policies.budgets.VLM_FAMILIES``."""
+    max_tokens: int | None = None
+    """As many frames as fit, in place of ``num_frames``."""
+    vlm_pair: Fused = "repeat"
+    """How the frames will be handed over to a VLM that fuses two; ``none`` makes each cost half."""
+    max_seconds: float | None = None
+    """As many frames as stand for so much of the video's time, each for the step between candidates."""
+    clip_seconds: float | None = None
+    """Frames come as clips of this length around the policy's choices."""
+    include: tuple[float | str, ...] = ()
+    """``first``, ``last``, or times in seconds: the nearest candidates are among the frames."""
+    resolution: Resolution = "full"
+    """``more_smaller``: twice the frames at half of the tokens; ``tiers``: the best large, the others small. The sides
+    are in ``Selection.method["side_shares"]``."""
+    question_rules: Literal["off", "rules"] | Callable[[str], str] = "off"
+    """``rules`` reads words of time and count in the question; a function from prompt to reply is a language model."""
+    options: tuple[str, ...] = ()
+    """Of a multiple-choice question."""
+    query: Literal["stem", "with_options"] = "stem"
+    """Whether the options are scored with the question."""
+    policy_parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        find_policy(self.policy)
+        for kind, value, allowed in (
+            ("diversity", self.diversity, get_args(Diversity)),
+            ("resolution", self.resolution, get_args(Resolution)),
+            ("query", self.query, ("stem", "with_options")),
+        ):
+            if value not in allowed:
+                raise unknown_name(kind, value, allowed)
+        if not callable(self.question_rules) and self.question_rules not in ("off", "rules"):
+            raise InputError(f"question_rules must be off, rules or a function, got {self.question_rules!r}")
+        if (self.vlm is None) != (self.max_tokens is None):
+            raise InputError(f"vlm and max_tokens go together, got vlm={self.vlm!r} and max_tokens={self.max_tokens!r}")
+        if self.max_tokens is not None and self.max_seconds is not None:
+            raise InputError("max_tokens and max_seconds are both given; which of them is the budget?")
+        if self.query == "with_options" and not self.options:
+            raise InputError("query='with_options' needs options, the answers to choose from")
+        if self.num_frames != "auto":
+            whole_number("num_frames", self.num_frames, low=1)
+        whole_number("max_frames", self.max_frames, low=1)
+        unknown = [name for name in self.include if isinstance(name, str) and name not in ("first", "last")]
+        if unknown:
+            raise InputError(f"include takes 'first', 'last' and times in seconds, got {unknown[0]!r}")
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> ChoiceOptions:
+        """From keyword arguments; those that are no option here are the policy's own parameters."""
+        own = {option.name for option in fields(cls)} - {"policy_parameters"}
+        known = {name: value for name, value in given.items() if name in own}
+        for name in ("include", "options"):
+            if name in known:
+                known[name] = tuple(known[name])
+        return cls(**known, policy_parameters={name: value for name, value in given.items() if name not in own})
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Positions of candidates, and what was done."""
+
+    indices: tuple[int, ...]
+    warnings: tuple[tuple[str, str], ...]
+    method: dict[str, Any]
+
+
+def choose_frames(
+    scores: np.ndarray,
+    *,
+    timestamps_seconds: np.ndarray,
+    options: ChoiceOptions,
+    inputs: Callable[[str], Mapping[str, Any]],
+    facts: VideoFacts,
+    plan: QuestionPlan | None = None,
+) -> Chosen:
+    """
+    Args:
+        scores: (num_candidates,) what the policy chooses by.
+        inputs: a policy's name to what it looks at beside scores and times.
+        plan: what the question asks of time; None is nothing.
+
+    Raises:
+        InputError: as ``select_indices``, or a budget that not one frame fits.
+    """
+    times = timestamps_seconds
+    policy = "uniform" if plan is not None and plan.scope == "whole" else options.policy
+    parameters = options.policy_parameters if policy == options.policy else {}
+    num_frames, side = _num_frames(scores, times, options, facts)
+    open_to = _open_to(times, plan, num_frames=min(num_frames, len(scores)))
+    noticed: dict[str, str] = {}
+    used: dict[str, Any] = {}
+
+    def choose(positions: np.ndarray, wanted: int) -> Sequence[int]:
+        result = select_indices(
+            scores[positions],
+            timestamps_seconds=times[positions],
+            num_frames=wanted,
+            policy=policy,
+            **_some(inputs(policy), positions, num_candidates=len(scores)),
+            **parameters,
+        )
+        noticed.update(result.warnings)
+        used.update(result.parameters)
+        return result.indices
+
+    forced = _forced(times, options)
+    if num_frames > len(scores):
+        noticed["fewer_candidates"] = f"{num_frames} frames were asked for and there are {len(scores)} candidates"
+    wanted = min(num_frames, len(scores))
+    if options.clip_seconds is not None:
+        per_clip = max(1, round(options.clip_seconds / _step(times)))
+        hits = open_to[list(choose(open_to, max(1, min(wanted // per_clip, len(open_to)))))].tolist()
+        indices = clip_positions(
+            [*forced, *hits],
+            scores=scores,
+            timestamps_seconds=times,
+            clip_seconds=options.clip_seconds,
+            num_frames=wanted,
+        )
+    else:
+        allowed = np.union1d(open_to, np.array(forced, dtype=np.int64))
+        places = with_forced(
+            np.searchsorted(allowed, forced).tolist(),
+            lambda others, count: choose(allowed[others], count),
+            num_candidates=len(allowed),
+            num_frames=wanted,
+        )
+        indices = tuple(int(i) for i in allowed[list(places)])
+    shown = _plan(scores[list(indices)], options, side=side, num_frames=num_frames)
+    return Chosen(
+        indices,
+        tuple(noticed.items()),
+        {
+            "policy": policy,
+            "policy_parameters": used,
+            "num_frames": num_frames,
+            **({"diversity": options.diversity} if "similarity" in inputs(policy) else {}),
+            **({"side_shares": list(shown.side_shares), "equal_frames": shown.equal_frames} if shown else {}),
+            **({"included": [float(times[at]) for at in forced]} if forced else {}),
+            **({"clip_seconds": options.clip_seconds} if options.clip_seconds is not None else {}),
+        },
+    )
+
+
+def _num_frames(scores: np.ndarray, times: np.ndarray, options: ChoiceOptions, facts: VideoFacts) -> tuple[int, float]:
+    """How many, and the side of each where all are alike."""
+    if options.max_tokens is not None and options.vlm is not None:
+        count = frames_for_tokens(
+            options.max_tokens, family=options.vlm, width=facts.width, height=facts.height, pair=options.vlm_pair
+        )
+    elif options.max_seconds is not None:
+        count = frames_for_seconds(options.max_seconds, seconds_per_frame=_step(times))
+    elif options.num_frames == "auto":
+        count = adaptive_num_frames(scores, timestamps_seconds=times, max_frames=options.max_frames)
+    else:
+        count = options.num_frames
+    if options.resolution == "more_smaller":
+        return more_smaller_frames(count)
+    if options.resolution == "tiers":
+        return sum(frames for frames, _ in tiers_of(count)), 1.0
+    return count, 1.0
+
+
+def _plan(scores: np.ndarray, options: ChoiceOptions, *, side: float, num_frames: int) -> FramePlan | None:
+    if options.resolution == "more_smaller":
+        return even_plan(len(scores), side_share=side)
+    if options.resolution == "tiers":
+        ranked = [tiers for tiers in map(tiers_of, range(1, num_frames + 1)) if sum(n for n, _ in tiers) == num_frames]
+        return tier_plan(scores.tolist(), tiers=ranked[0])
+    return None
+
+
+def _open_to(times: np.ndarray, plan: QuestionPlan | None, *, num_frames: int) -> np.ndarray:
+    """Positions the policy may choose from: the end or the start of the video, where the question names one."""
+    everywhere = np.arange(len(times))
+    if plan is None or plan.place is None:
+        return everywhere
+    span = float(times[-1] - times[0]) * PLACE_SHARE
+    near = everywhere[times >= times[-1] - span] if plan.place == "end" else everywhere[times <= times[0] + span]
+    return near if len(near) >= num_frames else everywhere
+
+
+def _forced(times: np.ndarray, options: ChoiceOptions) -> tuple[int, ...]:
+    at_seconds = [float(entry) for entry in options.include if not isinstance(entry, str)]
+    return forced_positions(
+        times, first="first" in options.include, last="last" in options.include, at_seconds=at_seconds
+    )
+
+
+def _some(inputs: Mapping[str, Any], positions: np.ndarray, *, num_candidates: int) -> dict[str, Any]:
+    if len(positions) == num_candidates:
+        return dict(inputs)
+    found = dict(inputs)
+    if "embeddings" in found:
+        found["embeddings"] = found["embeddings"][positions]
+    if "similarity" in found:
+        similarity: FrameSimilarity = found["similarity"]
+        found["similarity"] = some_candidates(similarity, positions)
+    return found
+
+
+def _step(times: np.ndarray) -> float:
+    return float(np.median(np.diff(times))) if len(times) > 1 else 1.0
