@@ -115,10 +115,10 @@ def _selections(arguments: argparse.Namespace) -> dict[str, dict[str, list[float
     from clamr_select.eval.policies.selections import read_question_ids, read_selections
 
     ids = None if arguments.questions is None else read_question_ids(arguments.questions)
-    found = {}
+    files = {}
     for text in arguments.selections or []:
         name, equals, file = text.partition("=")
         if not equals:
             raise InputError(f"--selections takes NAME=FILE, got {text!r}")
-        found[name] = read_selections(Path(file), question_ids=ids)
-    return found
+        files[name] = Path(file)
+    return read_selections(files, question_ids=ids)

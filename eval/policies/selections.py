@@ -6,12 +6,16 @@ import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from clamr_select.errors import InputError
 from clamr_select.eval.policies.records import ScoreRecord
 
+_LOWEST_FPS, _HIGHEST_FPS = 10, 61
+_RATES = {23: 24000 / 1001, 29: 30000 / 1001, 59: 60000 / 1001}
+"""Of frame rates that are no whole number, what is left when they are rounded down."""
 LAYOUTS = """
 KFS-Bench   [{"id": …, "frame_timestamps": [seconds, …]}, …]
 WFS-SB      [{"id" or "question_id" or "qid": …, "keyframe_indices": [frames, …]}, …]
@@ -21,19 +25,47 @@ AKS         [[frames, …], …] in the order of the questions (--questions)
 """
 
 
-def read_selections(path: Path, *, question_ids: Sequence[str] | None = None) -> dict[str, list[float]]:
-    """Seconds of the selected frames by question id.
+def read_selections(
+    files: Mapping[str, Path], *, question_ids: Sequence[str] | None = None
+) -> dict[str, dict[str, list[float]]]:
+    """Seconds of the selected frames by name of the file, then by question id.
 
-    Where a file holds frame numbers, these authors chose among one candidate a second, so the greatest common
-    divisor of a question's numbers is the frame rate, rounded down as they do (KFS-Bench's timestamps are of the
-    container). Questions whose numbers share no divisor above 1 are left out.
+    Where files hold frame numbers, their authors chose among one candidate a second, so the greatest common divisor of
+    a question's numbers in all files together is the frame rate, rounded down as they do: 29 is 30000/1001. Questions
+    where that is not 10 to 61 are left out of these files.
 
     Args:
-        question_ids: of a file that has none, in its order.
+        question_ids: of files that have none, in their order.
 
     Raises:
         InputError: no such file, none of the layouts of ``LAYOUTS``, or ids that are needed or do not fit.
     """
+    read = {name: _read(path, question_ids) for name, path in files.items()}
+    numbers: dict[str, list[int]] = {}
+    for found in read.values():
+        for question, frames in found.frames.items():
+            numbers.setdefault(question, []).extend(frames)
+    rates = {question: math.gcd(*frames) for question, frames in numbers.items() if frames}
+    return {
+        name: found.seconds
+        | {
+            question: [number / _RATES.get(rates[question], rates[question]) for number in sorted(frames)]
+            for question, frames in found.frames.items()
+            if _LOWEST_FPS <= rates.get(question, 0) <= _HIGHEST_FPS
+        }
+        for name, found in read.items()
+    }
+
+
+@dataclass(frozen=True)
+class _Selected:
+    """By question id: frame numbers, or seconds."""
+
+    frames: dict[str, list[int]] = field(default_factory=dict)
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+
+
+def _read(path: Path, question_ids: Sequence[str] | None) -> _Selected:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -53,7 +85,7 @@ def read_selections(path: Path, *, question_ids: Sequence[str] | None = None) ->
             f"{path} holds {len(frames)} selections without ids; give the benchmark's questions in the same order, "
             f"got {'none' if question_ids is None else len(question_ids)}"
         )
-    return _in_seconds(dict(zip(question_ids, frames, strict=True)))
+    return _Selected(frames=dict(zip(question_ids, frames, strict=True)))
 
 
 def read_question_ids(path: Path) -> list[str]:
@@ -71,8 +103,7 @@ def read_question_ids(path: Path) -> list[str]:
 def read_scenes(path: Path) -> list[ScoreRecord]:
     """Evidence of KFS-Bench (columns ``id``, ``scene_id``, ``start``, ``end``; times h:mm:ss), without scores.
 
-    A scene is one piece of evidence; where it has several segments, the whole of them from first to last counts as
-    one interval only where they touch, else each is one. As its script does, the last second is included.
+    Every segment of a scene is one piece of evidence. As in its script, the last second is included.
 
     Raises:
         InputError: no such file, or columns that are missing.
@@ -87,22 +118,18 @@ def read_scenes(path: Path) -> list[ScoreRecord]:
     return [ScoreRecord(id=name, gold_intervals=tuple(sorted(scenes))) for name, scenes in found.items()]
 
 
-def _by_key(data: Mapping[str, Any]) -> dict[str, list[float]]:
+def _by_key(data: Mapping[str, Any]) -> _Selected:
     first = next(iter(data.values()))
     if first and isinstance(first[0], dict):
-        return {_id_of(entry): [float(t) for t in entry["frames"]] for entries in data.values() for entry in entries}
-    return _in_seconds({str(name): [int(number) for number in frames] for name, frames in data.items()})
+        entries = [entry for entries in data.values() for entry in entries]
+        return _Selected(seconds={_id_of(entry): [float(t) for t in entry["frames"]] for entry in entries})
+    return _Selected(frames={str(name): [int(number) for number in frames] for name, frames in data.items()})
 
 
-def _by_entry(data: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+def _by_entry(data: Sequence[Mapping[str, Any]]) -> _Selected:
     if "frame_timestamps" in data[0]:
-        return {_id_of(entry): [float(t) for t in entry["frame_timestamps"]] for entry in data}
-    return _in_seconds({_id_of(entry): [int(number) for number in entry["keyframe_indices"]] for entry in data})
-
-
-def _in_seconds(frames: Mapping[str, Sequence[int]]) -> dict[str, list[float]]:
-    rates = {name: math.gcd(*numbers) for name, numbers in frames.items() if numbers}
-    return {name: [n / rates[name] for n in sorted(frames[name])] for name in rates if rates[name] > 1}
+        return _Selected(seconds={_id_of(entry): [float(t) for t in entry["frame_timestamps"]] for entry in data})
+    return _Selected(frames={_id_of(entry): [int(number) for number in entry["keyframe_indices"]] for entry in data})
 
 
 def _id_of(entry: Mapping[str, Any]) -> str:

@@ -172,7 +172,7 @@ LAYOUTS = [
     ([{"id": "a", "frame_timestamps": [1.5, 3.0]}], {"a": [1.5, 3.0]}),
     ([{"qid": 7, "keyframe_indices": [60, 0, 90]}], {"7": [0.0, 2.0, 3.0]}),
     ({"v": [{"question_id": "a", "frames": [4.0]}, {"question_id": "b", "frames": [5.0]}]}, {"a": [4.0], "b": [5.0]}),
-    ({"a": [0, 29, 58], "b": [3, 7]}, {"a": [0.0, 1.0, 2.0]}),
+    ({"a": [0, 24, 48], "b": [3, 7]}, {"a": [0.0, 1.0, 2.0]}),
     ([[0, 25, 75], [30, 90]], {"a": [0.0, 1.0, 3.0], "b": [1.0, 3.0]}),
 ]
 
@@ -180,21 +180,34 @@ LAYOUTS = [
 @pytest.mark.parametrize(("data", "expected"), LAYOUTS, ids=["kfs_bench", "wfs_sb", "bolt", "qca", "aks"])
 def test_published_layouts_are_read(data, expected, tmp_path):
     (tmp_path / "s.json").write_text(json.dumps(data), encoding="utf-8")
-    assert read_selections(tmp_path / "s.json", question_ids=["a", "b"]) == expected
+    assert read_selections({"s": tmp_path / "s.json"}, question_ids=["a", "b"]) == {"s": expected}
+
+
+def test_twenty_nine_frames_a_second_are_those_of_ntsc(tmp_path):
+    (tmp_path / "s.json").write_text('{"a": [0, 29, 870]}', encoding="utf-8")
+    assert read_selections({"s": tmp_path / "s.json"})["s"]["a"] == pytest.approx([0.0, 0.9676, 29.029], abs=1e-3)
+
+
+def test_the_frame_rate_is_what_all_files_share(tmp_path):
+    # alone, the first would be taken for 50 frames a second
+    (tmp_path / "few.json").write_text('{"a": [0, 50, 100]}', encoding="utf-8")
+    (tmp_path / "more.json").write_text('{"a": [25, 50, 75]}', encoding="utf-8")
+    found = read_selections({"few": tmp_path / "few.json", "more": tmp_path / "more.json"})
+    assert found == {"few": {"a": [0.0, 2.0, 4.0]}, "more": {"a": [1.0, 2.0, 3.0]}}
 
 
 def test_selections_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "s.json").write_text("[[0, 25]]", encoding="utf-8")
     with pytest.raises(InputError, match=r"holds 1 selections without ids.*got none"):
-        read_selections(tmp_path / "s.json")
+        read_selections({"s": tmp_path / "s.json"})
     (tmp_path / "s.json").write_text('[{"id": "a"}]', encoding="utf-8")
     with pytest.raises(InputError, match="known layouts"):
-        read_selections(tmp_path / "s.json")
+        read_selections({"s": tmp_path / "s.json"})
     (tmp_path / "s.json").write_text("no", encoding="utf-8")
     with pytest.raises(InputError, match="is not JSON"):
-        read_selections(tmp_path / "s.json")
+        read_selections({"s": tmp_path / "s.json"})
     with pytest.raises(InputError, match="no such file"):
-        read_selections(tmp_path / "none.json")
+        read_selections({"s": tmp_path / "none.json"})
 
 
 def test_scenes_are_evidence_with_the_last_second_included(tmp_path):
