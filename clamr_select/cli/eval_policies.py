@@ -31,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     needle.add_argument("--num-videos", type=int, default=100, metavar="N", help="(default: 100)")
     needle.add_argument("--questions-per-video", type=int, default=12, metavar="N", help="at most (default: 12)")
     needle.add_argument("--noise", default="realistic", metavar="NAME", help="realistic (default) or clean")
+    needle.add_argument(
+        "--without-late-interaction", action="store_true", help="keep pooled embeddings alone: takes a third less time"
+    )
     needle.add_argument("--shard", default="0/1", metavar="I/N", help="make every Nth video only, from the Ith")
     needle.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help=f"(default: {DEFAULT_MODEL})")
     needle.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
@@ -83,7 +86,12 @@ def _needle(arguments: argparse.Namespace) -> list[Path]:
 
     check_names(arguments.needle, arguments.noise)
     wanted = NeedleSet(
-        arguments.needle, arguments.noise, arguments.duration, arguments.num_videos, arguments.questions_per_video
+        arguments.needle,
+        arguments.noise,
+        arguments.duration,
+        arguments.num_videos,
+        arguments.questions_per_video,
+        late_interaction=not arguments.without_late_interaction,
     )
     shard = _shard(arguments.shard)
     transformers_logging.disable_progress_bar()

@@ -46,6 +46,8 @@ class NeedleSet:
     num_videos: int = 100
     questions_per_video: int = 12
     """At most: where a video has no room for so many with their near misses, as many as it has."""
+    late_interaction: bool = True
+    """Keep the MaxSim of all pairs of frames, which takes longer than encoding them."""
 
     def __post_init__(self) -> None:
         if min(self.num_videos, self.questions_per_video) < 1:
@@ -68,7 +70,7 @@ def write_score_files(settings: NeedleSet, *, encoder: ClamrEncoder, directory: 
             continue
         video = _draw(settings, seed=_FIRST_SEED + number)
         indexed = index_needle(video, name=name, encoder=encoder)
-        _save_frames(indexed.tokens, directory / f"{name}.safetensors")
+        _save_frames(indexed.tokens, directory / f"{name}.safetensors", late_interaction=settings.late_interaction)
         lines = [record_line(r, frames_file=f"{name}.safetensors", ignored=i) for r, i in _records(video, indexed)]
         # last and in one step: a video is there whole, or not at all
         _write(directory / f"{name}.jsonl", "\n".join(lines) + "\n")
@@ -160,20 +162,15 @@ def _with_options(video: LongVideo, number: int) -> str:
     return f"{video.questions[number].text} {listed}"
 
 
-def _save_frames(tokens: TokenEmbeddings, path: Path) -> None:
+def _save_frames(tokens: TokenEmbeddings, path: Path, *, late_interaction: bool) -> None:
     from safetensors.numpy import save
 
-    late = LateInteractionSimilarity(tokens)
-    table = np.stack([late.to(position) for position in range(len(late))])
-    _write(
-        path,
-        save(
-            {
-                "embeddings": pooled_frames(tokens).numpy().astype(np.float16),
-                "late_interaction": table.astype(np.float16),
-            }
-        ),
-    )
+    tensors = {"embeddings": pooled_frames(tokens).numpy().astype(np.float16)}
+    if late_interaction:
+        late = LateInteractionSimilarity(tokens)
+        table = np.stack([late.to(position) for position in range(len(late))])
+        tensors["late_interaction"] = table.astype(np.float16)
+    _write(path, save(tensors))
 
 
 def _write(path: Path, content: str | bytes) -> None:

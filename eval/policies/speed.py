@@ -1,6 +1,7 @@
 """How long each policy takes on very many candidates.
 
-``python -m clamr_select.eval.policies.speed`` prints seconds, median and spread, beside ``topk``'s in the same run.
+``python -m clamr_select.eval.policies.speed`` prints CPU seconds, median and spread, beside ``topk``'s in the same run.
+With ``OMP_NUM_THREADS=1`` they are the wall seconds of an idle core, whatever else the machine does.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from clamr_select.policies import policy_names, select_indices
 def seconds_by_policy(
     *, num_candidates: int, num_frames: int, dim: int, repeats: int, seed: int = 0
 ) -> dict[str, list[float]]:
-    """Wall seconds of each repeat, on random scores and embeddings; one call before is not counted."""
+    """CPU seconds of each repeat, on random scores and embeddings; one call before is not counted."""
     rng = np.random.default_rng(seed)
     scores, times = rng.random(num_candidates), np.arange(num_candidates, dtype=np.float64)
     embeddings = rng.normal(size=(num_candidates, dim)).astype(np.float32)
@@ -26,11 +27,11 @@ def seconds_by_policy(
     for policy in policy_names():
         spent = []
         for _ in range(repeats + 1):
-            started = time.perf_counter()
+            started = time.process_time()
             select_indices(
                 scores, timestamps_seconds=times, num_frames=num_frames, policy=policy, embeddings=embeddings
             )
-            spent.append(time.perf_counter() - started)
+            spent.append(time.process_time() - started)
         found[policy] = spent[1:]
     return found
 
@@ -49,7 +50,7 @@ def main() -> None:
         repeats=arguments.repeats,
     )
     base = statistics.median(found["topk"])
-    print("| policy | median s | lowest to highest | of topk's |\n|---|--:|--:|--:|")
+    print("| policy | median CPU s | lowest to highest | of topk's |\n|---|--:|--:|--:|")
     for name, spent in found.items():
         middle = statistics.median(spent)
         print(f"| `{name}` | {middle:.3f} | {min(spent):.3f} to {max(spent):.3f} | {middle / base:.1f} |")

@@ -213,7 +213,7 @@ def test_a_gap_equal_to_the_distance_is_kept_in_spite_of_rounding():
 
 
 @pytest.mark.parametrize(
-    ("duration", "num_frames", "expected"), [(320, 8, 10), (8, 8, 1), (7200, 8, 20), (0, 1, 1), (60, 4, 3.75)]
+    ("duration", "num_frames", "expected"), [(160, 8, 5), (8, 8, 1), (7200, 8, 6), (0, 1, 1), (60, 4, 3.75)]
 )
 def test_auto_gap(duration, num_frames, expected):
     assert auto_gap_seconds(duration, num_frames=num_frames) == expected

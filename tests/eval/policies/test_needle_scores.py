@@ -51,6 +51,16 @@ def test_scores_are_those_of_the_benchmark(encoder):
         np.testing.assert_allclose(indexed.score(query).total, table[number], atol=1e-4)
 
 
+def test_pooled_embeddings_can_be_kept_alone(encoder, tmp_path):
+    wanted = NeedleSet(
+        "validation", "clean", duration_seconds=120, num_videos=1, questions_per_video=1, late_interaction=False
+    )
+    write_score_files(wanted, encoder=encoder, directory=tmp_path, shard=(0, 1))
+    (record,) = read_records([tmp_path])
+    assert record.frames is not None
+    assert record.frames.late_interaction is None
+
+
 def test_numbers_below_one_are_refused():
     with pytest.raises(InputError, match="at least 1 of each"):
         NeedleSet("test", num_videos=0)
