@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-Point = tuple[float, float]
+from clamr_select.context.timed_text import Corners
+from clamr_select.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,8 @@ class TextBox:
     """White space folded, never empty."""
     confidence: float
     """0..1, the recogniser's own."""
-    box: tuple[Point, Point, Point, Point]
-    """(x, y) in pixels of the image: top left, top right, bottom right, bottom left as the text is read."""
+    box: Corners
+    """In pixels of the image."""
 
 
 class OcrEngine(Protocol):
@@ -41,6 +42,33 @@ class OcrEngine(Protocol):
             OcrError: the engine failed.
         """
         ...
+
+
+@runtime_checkable
+class StagedOcrEngine(OcrEngine, Protocol):
+    """An engine that finds and reads in two steps, so that a line which stays is read once (:mod:`ocr_gate`)."""
+
+    def glance(self, image: np.ndarray) -> list[Corners]:
+        """Where text seems to be, at a fraction of the cost of :meth:`find`; small text may be missed."""
+        ...
+
+    def find(self, image: np.ndarray) -> list[Corners]:
+        """Where lines of text are."""
+        ...
+
+    def read_line(self, image: np.ndarray, corners: Corners) -> TextBox | None:
+        """The line at a place that :meth:`find` gave; None where there is no text, or none to be sure of.
+
+        ``read`` is ``read_line`` at every place, in reading order.
+        """
+        ...
+
+
+def check_image(image: np.ndarray) -> None:
+    """Raises InputError unless (height, width, 3) uint8 and not empty."""
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
+        got = f"{image.shape} {image.dtype}"
+        raise InputError(f"an image must be (height, width, 3) uint8 RGB and not empty, got {got}")
 
 
 def in_reading_order(boxes: Iterable[TextBox]) -> list[TextBox]:

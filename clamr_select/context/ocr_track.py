@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clamr_select.context.ocr import OcrEngine, TextBox
-from clamr_select.context.timed_text import ContextTrack, TimedText
+from clamr_select.context.timed_text import ContextTrack, Corners, TimedText
 from clamr_select.errors import InputError
 
 
@@ -23,6 +23,8 @@ class _VisibleLine:
     """Place in the reading order of the candidate that showed it first."""
     text: str
     confidence: float
+    box: Corners
+    """Of that reading, as fractions of the frame."""
 
 
 class OcrTracker:
@@ -37,17 +39,12 @@ class OcrTracker:
     the line and ``end_seconds`` that of the last, so a line seen once has both equal. What is shown between
     two candidates is not known; who wants intervals lets a candidate stand until the next one.
 
-    Memory is one frame and the lines found.
+    Memory is the lines found. The engine is asked for every candidate: :class:`OcrReadAhead` is one that does not
+    read anew what stays.
     """
 
     def __init__(self, engine: OcrEngine) -> None:
-        self.frames_read = 0
-        """Candidates that the engine read."""
-        self.frames_reused = 0
-        """Candidates with the very pixels of the one before, whose text was taken over."""
         self._engine = engine
-        self._image: np.ndarray | None = None
-        self._boxes: list[TextBox] = []
         self._timestamp_seconds = -math.inf
         self._visible: dict[str, _VisibleLine] = {}
         self._ended: list[_VisibleLine] = []
@@ -57,7 +54,7 @@ class OcrTracker:
         """Read the next candidate.
 
         Args:
-            image: (height, width, 3) uint8 RGB; not kept by reference, so its buffer may be reused.
+            image: (height, width, 3) uint8 RGB.
             timestamp_seconds: Its timestamp, later than that of the candidate before.
 
         Returns:
@@ -72,9 +69,9 @@ class OcrTracker:
         if not (math.isfinite(timestamp_seconds) and timestamp_seconds > self._timestamp_seconds):
             before = self._timestamp_seconds
             raise InputError(f"candidates must come in time order, got {timestamp_seconds} s after {before} s")
-        boxes = self._read(image)
+        boxes = self._engine.read(image)
         self._timestamp_seconds = timestamp_seconds
-        self._follow(boxes)
+        self._follow(boxes, height=image.shape[0], width=image.shape[1])
         return tuple(line.text for line in self._visible.values())
 
     def finish(self) -> ContextTrack:
@@ -83,32 +80,30 @@ class OcrTracker:
         found = [*self._ended, *self._visible.values()]
         found.sort(key=lambda line: (line.start_seconds, line.position))
         lines = tuple(
-            TimedText(line.start_seconds, line.end_seconds, line.text, confidence=line.confidence) for line in found
+            TimedText(line.start_seconds, line.end_seconds, line.text, confidence=line.confidence, box=line.box)
+            for line in found
         )
         return ContextTrack(modality="ocr", lines=lines, source=self._engine.name)
 
-    def _read(self, image: np.ndarray) -> list[TextBox]:
-        if self._image is not None and np.array_equal(image, self._image):
-            self.frames_reused += 1
-            return self._boxes
-        self._boxes = self._engine.read(image)
-        self._image = image.copy()
-        self.frames_read += 1
-        return self._boxes
-
-    def _follow(self, boxes: list[TextBox]) -> None:
+    def _follow(self, boxes: list[TextBox], *, height: int, width: int) -> None:
         before, self._visible = self._visible, {}
         for position, box in enumerate(boxes):
             key = line_key(box.text)
             line = self._visible.get(key) or before.pop(key, None)
             if line is None:
                 now = self._timestamp_seconds
-                line = _VisibleLine(now, now, position, box.text, box.confidence)
+                line = _VisibleLine(now, now, position, box.text, box.confidence, _fractions(box.box, height, width))
             line.end_seconds = self._timestamp_seconds
             if box.confidence > line.confidence:
                 line.text, line.confidence = box.text, box.confidence
+                line.box = _fractions(box.box, height, width)
             self._visible[key] = line
         self._ended.extend(before.values())
+
+
+def _fractions(corners: Corners, height: int, width: int) -> Corners:
+    top_left, top_right, bottom_right, bottom_left = ((x / width, y / height) for x, y in corners)
+    return top_left, top_right, bottom_right, bottom_left
 
 
 def line_key(text: str) -> str:

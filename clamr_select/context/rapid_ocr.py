@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
-from clamr_select.context.ocr import Point, TextBox, in_reading_order
+from clamr_select.context.ocr import TextBox, check_image, in_reading_order
 from clamr_select.context.plain_text import fold_white_space
+from clamr_select.context.timed_text import Corners
 from clamr_select.errors import InputError, OcrError, missing_dependency
 
 if TYPE_CHECKING:
     from rapidocr import RapidOCR
 
 
+GLANCE_SIDE = 320
+"""Longer side in pixels of what a glance sees."""
+
+
 class RapidOcr:
-    """An :class:`OcrEngine`. Lines must be upright: the classifier that turns upside-down text is off.
+    """A :class:`StagedOcrEngine`. Lines must be upright: the classifier that turns upside-down text is off.
 
     Not safe to share between threads. Loads no file but the detector and recogniser inside the ``rapidocr``
     package (PP-OCRv6 small: Latin scripts, Chinese, Japanese), and never the network.
@@ -63,30 +71,53 @@ class RapidOcr:
 
     def read(self, image: np.ndarray) -> list[TextBox]:
         """See :meth:`OcrEngine.read`."""
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
-            got = f"{image.shape} {image.dtype}"
-            raise InputError(f"an image must be (height, width, 3) uint8 RGB and not empty, got {got}")
-        # arrays are taken for BGR
-        result = self._run(np.ascontiguousarray(image[:, :, ::-1]))
-        if result.boxes is None or result.txts is None or result.scores is None:
-            return []
-        boxes = []
-        for text, score, corners in zip(result.txts, result.scores, result.boxes, strict=True):
-            text = fold_white_space(text)
-            if score > self._min_confidence and len(text) >= self._min_length:
-                boxes.append(TextBox(text, min(float(score), 1.0), _points(corners)))
-        return in_reading_order(boxes)
+        lines = (self.read_line(image, corners) for corners in self.find(image))
+        return in_reading_order(line for line in lines if line is not None)
 
-    def _run(self, image_bgr: np.ndarray) -> Any:
-        height, width = image_bgr.shape[:2]
-        try:
-            return self._engine(image_bgr)
-        except Exception as error:
-            # each module of RapidOCR has an exception of its own, with no common base
-            if type(error).__module__.partition(".")[0] not in ("rapidocr", "onnxruntime", "cv2"):
-                raise
-            reason = str(error) or type(error).__name__
-            raise OcrError(f"RapidOCR failed on an image of {width}x{height}: {reason}") from error
+    def glance(self, image: np.ndarray) -> list[Corners]:
+        """See :meth:`StagedOcrEngine.glance`: detection on an image of 320 pixels."""
+        check_image(image)
+        height, width = image.shape[:2]
+        scale = GLANCE_SIDE / max(height, width)
+        if scale >= 1:
+            return self.find(image)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
+        return [_corners(np.asarray(corners) / (size[0] / width, size[1] / height)) for corners in self.find(small)]
+
+    def find(self, image: np.ndarray) -> list[Corners]:
+        """See :meth:`StagedOcrEngine.find`."""
+        check_image(image)
+        with _failures(image):
+            # arrays are taken for BGR
+            found = self._engine(np.ascontiguousarray(image[:, :, ::-1]), use_rec=False)
+        return [] if found.boxes is None else [_corners(corners) for corners in found.boxes]
+
+    def read_line(self, image: np.ndarray, corners: Corners) -> TextBox | None:
+        """See :meth:`StagedOcrEngine.read_line`. Each line alone: in a batch its neighbours would change its score."""
+        check_image(image)
+        with _failures(image):
+            (crop,) = self._engine.crop_text_regions(
+                np.ascontiguousarray(image[:, :, ::-1]), np.asarray([corners], dtype=np.float32)
+            )
+            result = self._engine.recognize_txt([crop])
+        text, score = fold_white_space(result.txts[0]), float(result.scores[0])
+        if score <= self._min_confidence or len(text) < self._min_length:
+            return None
+        return TextBox(text, min(score, 1.0), corners)
+
+
+@contextmanager
+def _failures(image: np.ndarray) -> Iterator[None]:
+    """What RapidOCR raises as an OcrError: each of its modules has an exception of its own, with no common base."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in ("rapidocr", "onnxruntime", "cv2"):
+            raise
+        reason = str(error) or type(error).__name__
+        size = f"{image.shape[1]}x{image.shape[0]}"
+        raise OcrError(f"RapidOCR failed on an image of {size}: {reason}") from error
 
 
 def _load_engine(max_side: int, intra_op_threads: int) -> RapidOCR:
@@ -97,7 +128,7 @@ def _load_engine(max_side: int, intra_op_threads: int) -> RapidOCR:
         package = error.name if isinstance(error, ModuleNotFoundError) and error.name else "rapidocr"
         raise missing_dependency(package, extra="all", purpose="reading on-screen text") from error
     models = Path(rapidocr.__file__).parent / "models"
-    engine = rapidocr.RapidOCR(
+    return rapidocr.RapidOCR(
         params={
             "Global.log_level": "critical",
             "Global.use_cls": False,
@@ -110,7 +141,6 @@ def _load_engine(max_side: int, intra_op_threads: int) -> RapidOCR:
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
-    return engine
 
 
 def _bundled(models: Path, name: str) -> Path:
@@ -123,6 +153,6 @@ def _bundled(models: Path, name: str) -> Path:
     return path
 
 
-def _points(corners: np.ndarray) -> tuple[Point, Point, Point, Point]:
-    top_left, top_right, bottom_right, bottom_left = ((float(x), float(y)) for x, y in corners)
+def _corners(points: np.ndarray) -> Corners:
+    top_left, top_right, bottom_right, bottom_left = ((float(x), float(y)) for x, y in points)
     return top_left, top_right, bottom_right, bottom_left
