@@ -14,7 +14,8 @@ ClamrSelectError
 │   └── FrameDecodeError (ValueError)         a frame that was asked for cannot be decoded
 ├── ContextError
 │   ├── SubtitlesError (ValueError)           subtitles missing, unreadable or empty of cues
-│   └── OcrError (RuntimeError)               the text reader failed
+│   ├── OcrError (RuntimeError)               the text reader failed
+│   └── SpeechError (RuntimeError)            there is no speech recogniser, or it failed
 ├── ModelError
 │   ├── ModelNotFoundError (OSError)          no such name, directory or hub id
 │   ├── CheckpointError (ValueError)          weights, config or tokenizer do not fit together
@@ -97,6 +98,10 @@ class SubtitlesError(ContextError, ValueError):
 
 class OcrError(ContextError, RuntimeError):
     """The reader of on-screen text failed."""
+
+
+class SpeechError(ContextError, RuntimeError):
+    """There is no speech recogniser to use, or it failed."""
 
 
 class ModelError(ClamrSelectError):

@@ -24,6 +24,7 @@ DEFAULTS = {
     "pair": "repeat",
     "audio": "auto",
     "ocr": "auto",
+    "chapters": "auto",
 }
 """Of options that a preset may set too."""
 
@@ -57,8 +58,21 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--backend", default="pyav", metavar="NAME", help="pyav (default), decord or torchcodec")
     parser.add_argument("--audio", metavar="NAME", help="auto (default): the sound, where the model hears; or off")
-    parser.add_argument("--ocr", metavar="NAME", help="auto (default) reads text on screen, or off")
-    parser.add_argument("--asr", default="off", metavar="NAME", help="off (default): speech comes from subtitles")
+    parser.add_argument(
+        "--ocr", metavar="NAME", help="auto (default) reads text on screen with rapidocr; rapidocr, tesseract or off"
+    )
+    parser.add_argument(
+        "--asr",
+        default="off",
+        metavar="NAME",
+        help="speech recognition: off (default), auto (where there are no subtitles; downloads nothing), transformers, "
+        "faster-whisper or pocketsphinx",
+    )
+    parser.add_argument(
+        "--asr-model", metavar="NAME", help="tiny, base, small, medium, large-v3, turbo, a hub id or a directory"
+    )
+    parser.add_argument("--asr-language", metavar="CODE", help="what is spoken, e.g. en (default: detected)")
+    parser.add_argument("--chapters", metavar="NAME", help="auto (default): titles of the video's chapters; or off")
     parser.add_argument(
         "--limit",
         action="append",
@@ -147,6 +161,9 @@ def index_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "audio": arguments.audio,
         "ocr": arguments.ocr,
         "asr": arguments.asr,
+        "asr_model": arguments.asr_model,
+        "asr_language": arguments.asr_language,
+        "chapters": arguments.chapters,
         "cache_dir": None if arguments.no_cache else arguments.cache_dir or "auto",
     }
 

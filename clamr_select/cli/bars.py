@@ -7,6 +7,8 @@ from types import TracebackType
 
 from tqdm import tqdm
 
+from clamr_select.indexing.progress import HEARING
+
 
 class Bars:
     """A ``Progress`` callback that draws. Use as a context manager."""
@@ -21,7 +23,8 @@ class Bars:
         if not sys.stderr.isatty():
             return
         if stage not in self._bars:
-            self._bars[stage] = tqdm(total=total, desc=stage, unit="frame", position=len(self._bars), file=sys.stderr)
+            unit = "s" if stage == HEARING else "frame"
+            self._bars[stage] = tqdm(total=total, desc=stage, unit=unit, position=len(self._bars), file=sys.stderr)
         bar = self._bars[stage]
         bar.update(done - bar.n)
 

@@ -21,6 +21,10 @@ other digit brings a strip below 0.9; text without a box is not told apart, so i
 _INK_SHARE = 0.35
 """A strip with less contrast than this share of its line's holds no letter."""
 
+_CUT_SHARE = 0.25
+"""Of the pixels whose colour is another, from which on a picture is another one."""
+_COLOURS_A_CHANNEL = 4
+
 Rectangle = tuple[int, int, int, int]
 """left, top, right, bottom in pixels; right and bottom are outside."""
 
@@ -37,6 +41,18 @@ def take_blocks(image: np.ndarray, reference: np.ndarray, *, blocks: np.ndarray)
     height, width = reference.shape[:2]
     mask = blocks.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)[:height, :width]
     reference[mask] = image[mask]
+
+
+def colours(image: np.ndarray) -> np.ndarray:
+    """(64,) shares of the pixels by coarse colour: movement hardly changes them, a cut does."""
+    small = np.asarray(Image.fromarray(image).reduce(BLOCK), dtype=np.int64) * _COLOURS_A_CHANNEL // 256
+    bins = (small[..., 0] * _COLOURS_A_CHANNEL + small[..., 1]) * _COLOURS_A_CHANNEL + small[..., 2]
+    return np.bincount(bins.ravel(), minlength=_COLOURS_A_CHANNEL**3) / bins.size
+
+
+def is_cut(colours_before: np.ndarray, colours_after: np.ndarray) -> bool:
+    """Whether two pictures are of different shots, by :func:`colours`."""
+    return float(np.abs(colours_before - colours_after).sum()) / 2 > _CUT_SHARE
 
 
 def rectangle(corners: Corners, *, height: int, width: int) -> Rectangle:

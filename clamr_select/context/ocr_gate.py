@@ -7,8 +7,8 @@ For every frame, the cheapest step that can rule out a change decides:
    read, whatever moves behind it: the same;
 3. else text is found anew at full resolution, and only lines that changed are read.
 
-At the latest after :data:`LOOK_AGAIN_AFTER` changed frames text is found anew, so small text that the low
-resolution misses is late, not lost.
+After a cut, and at the latest after :data:`LOOK_AGAIN_AFTER` changed frames, text is found anew in any case: what is
+too small for the low resolution is late, not lost, unless it comes and goes within a shot.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from clamr_select.context.frame_change import (
     LinePicture,
     Rectangle,
     changed_blocks,
+    colours,
+    is_cut,
     line_picture,
     moves_around,
     overlap,
@@ -86,6 +88,8 @@ class OcrGate:
         """Each block as it was when text was last looked for there."""
         self._known: list[_KnownLine] = []
         self._since_search = 0
+        self._colours = np.zeros(0)
+        """Of the last frame that changed."""
 
     def add(self, image: np.ndarray) -> FrameText:
         """The text of the next frame, some of which is still being read.
@@ -95,14 +99,15 @@ class OcrGate:
         """
         self.counts.frames += 1
         if self._reference is None or self._reference.shape != image.shape:
-            self._reference, self._known = image.copy(), []
+            self._reference, self._known, self._colours = image.copy(), [], colours(image)
             self._search(image, self._known)
             return self._text()
         changed = changed_blocks(image, self._reference)
         if changed.any():
             self._since_search += 1
+            before, self._colours = self._colours, colours(image)
             same = [line for line in self._known if self._looks_as_read(line, image, changed)]
-            if len(same) < len(self._known) or self._since_search >= LOOK_AGAIN_AFTER or self._has_more(image):
+            if len(same) < len(self._known) or self._is_due(before) or self._has_more(image):
                 self._search(image, same)
             take_blocks(image, self._reference, blocks=changed)
         return self._text()
@@ -115,6 +120,9 @@ class OcrGate:
         if not touches(changed, line.place):
             return True
         return moves_around(changed, line.place) and line.picture.is_same(line_picture(image, line.place))
+
+    def _is_due(self, colours_before: np.ndarray) -> bool:
+        return self._since_search >= LOOK_AGAIN_AFTER or is_cut(colours_before, self._colours)
 
     def _has_more(self, image: np.ndarray) -> bool:
         """Whether a glance shows text beside the known lines."""

@@ -55,7 +55,7 @@ def _index_once(indexer: Indexer, video: str | Path, store: Store) -> IndexedVid
     if found is not None:
         indexed = from_entry(found, video=video, encoder=indexer.encoder, timings_seconds=watch.seconds)
         return _with(indexed, store.take_warnings())
-    indexed = indexer.index(video)
+    indexed = indexer.index(video, store=store)
     if key is None:
         return _with(indexed, [(NOT_CACHED, UNKNOWN_WEIGHTS)])
     if _state(video) != before:

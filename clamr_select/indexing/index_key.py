@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import clamr_select
+from clamr_select.context.info_json import find_info_json
 from clamr_select.context.sidecar import find_subtitles
+from clamr_select.context.speech.choose import choose
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.store import Key, content_digest
 
 KIND = "embeddings"
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """To be raised when the same video, options and model give another index than before."""
 _LIBRARIES = ("av", "rapidocr")
 """What else decides which pixels and words there are."""
@@ -28,6 +30,8 @@ def index_key(video: str | Path, *, digest: str, options: IndexOptions, encoder:
     """
     settings = asdict(options)
     settings["subtitles"] = _subtitles(video, options)
+    settings["info_json"] = _digest(find_info_json(video))
+    settings["asr"] = _recognizer(options)
     return Key(
         KIND,
         {
@@ -45,7 +49,23 @@ def _subtitles(video: str | Path, options: IndexOptions) -> list[str] | None:
     """Name and content of the file that will be read; None where there is none."""
     if options.subtitles is None:
         return ["off"]
-    path = find_subtitles(video) if options.subtitles == "auto" else Path(options.subtitles)
+    return _digest(find_subtitles(video) if options.subtitles == "auto" else Path(options.subtitles))
+
+
+def _recognizer(options: IndexOptions) -> list[str | None]:
+    """What ``auto`` stands for on this machine today, and the versions of what hears."""
+    if options.asr == "off":
+        return ["off"]
+    choice = choose(options.asr, model=options.asr_model)
+    try:
+        versions = [version(choice.engine), version("silero-vad")]
+    except PackageNotFoundError:  # an error that indexing raises, so nothing is stored
+        versions = []
+    return [options.asr, choice.engine, choice.model, *versions]
+
+
+def _digest(path: Path | None) -> list[str] | None:
+    """Name and content of a file; None where there is none."""
     if path is None:
         return None
     try:

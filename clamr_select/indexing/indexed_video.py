@@ -12,6 +12,7 @@ from typing import Any, Literal, overload
 import numpy as np
 import torch
 
+from clamr_select.context.timed_text import ContextTrack
 from clamr_select.errors import InputError
 from clamr_select.indexing.asking import Asked, as_asked
 from clamr_select.indexing.choice import ChoiceOptions, Diversity, choose_frames
@@ -61,6 +62,8 @@ class IndexedVideo:
     tokens: TokenEmbeddings
     words: dict[str, list[list[str]]]
     """Modality to the lines of each candidate."""
+    tracks: tuple[ContextTrack, ...]
+    """Speech, and text on screen where it was read: each line with its time, confidence, and words or place."""
     method: dict[str, Any]
     warnings: tuple[SelectionWarning, ...]
     timings_seconds: dict[str, float]

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,15 +15,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from clamr_select.context.metadata import describe
 from clamr_select.context.ocr_read_ahead import OcrReadAhead
 from clamr_select.context.ocr_track import OcrTracker
-from clamr_select.context.rapid_ocr import RapidOcr
 from clamr_select.context.timed_text import ContextTrack
+from clamr_select.indexing.about import About, about_video
 from clamr_select.indexing.alignment import words_by_candidate
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.indexing.progress import Progress, Stopwatch
+from clamr_select.indexing.screen_text import OCR_MAX_SIDE, open_text_reader
 from clamr_select.indexing.sound import WindowSound
 from clamr_select.indexing.speech_source import speech_track
 from clamr_select.indexing.windows import window_document
@@ -32,6 +31,7 @@ from clamr_select.model.document import DocumentAudio
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.scoring.tokens import TokenEmbeddings, concatenate
 from clamr_select.selection import SelectionWarning, VideoFacts
+from clamr_select.store import Store
 from clamr_select.video import open_video
 from clamr_select.video.candidates import Candidates, sample_candidates
 from clamr_select.video.reader import DecodedFrame, VideoInfo, VideoReader
@@ -39,13 +39,8 @@ from clamr_select.video.stream import CANDIDATE_MAX_SIDE, decode_candidates
 
 logger = logging.getLogger(__name__)
 
-OCR_MAX_SIDE = 640
-"""Pixels that text is recognised at."""
-OCR_DETECTION_SIDE = 480
-"""Pixels that text is found at: reads what 640 reads at 0.6 of the time (docs/performance.md)."""
 WINDOWS_IN_FLIGHT = 16
 """Windows decoded, read and encoded in one go."""
-MAX_OCR_ENGINES = 4
 AUDIO = "audio"
 Pair = tuple[DecodedFrame, DecodedFrame | None]
 """A candidate, and the frame that follows it where that is wanted."""
@@ -57,11 +52,13 @@ class _Read:
 
     frame_indices: list[int] = field(default_factory=list)
     timestamps_seconds: list[float] = field(default_factory=list)
-    words: dict[str, list[list[str]]] = field(default_factory=lambda: {"ocr": [], "asr": []})
+    words: dict[str, list[list[str]]] = field(default_factory=dict)
     embeddings: list[TokenEmbeddings] = field(default_factory=list)
     tokens_cut: dict[str, int] = field(default_factory=dict)
     sound: WindowSound | None = None
     """None for a model that does not hear, or shall not."""
+    screen: ContextTrack | None = None
+    """None where text on screen was not read."""
 
 
 class Indexer:
@@ -70,7 +67,7 @@ class Indexer:
     Args:
         encoder: turns windows into token vectors.
         options: what to index and how.
-        progress: told of every candidate decoded, read and encoded.
+        progress: told of every second heard, and every candidate decoded, read and encoded.
     """
 
     def __init__(self, encoder: ClamrEncoder, *, options: IndexOptions, progress: Progress | None = None) -> None:
@@ -80,10 +77,14 @@ class Indexer:
         self.watch = Stopwatch()
         self.num_candidates = 0
 
-    def index(self, video: str | Path) -> IndexedVideo:
-        """Raises:
-        VideoError: the file cannot be opened, or not one candidate decodes.
-        ContextError: subtitles that were named cannot be read, or reading on-screen text failed.
+    def index(self, video: str | Path, *, store: Store | None = None) -> IndexedVideo:
+        """Args:
+            store: where recognised speech is kept while it is heard.
+
+        Raises:
+            VideoError: the file cannot be opened, or not one candidate decodes.
+            ContextError: subtitles that were named cannot be read, or reading text or recognising speech failed.
+            ModelError, MissingDependencyError: speech is to be recognised and its model cannot be loaded.
         """
         with self.watch.stage("open"):
             reader = open_video(video, backend=self.options.backend, limits=self.options.limits)
@@ -94,40 +95,48 @@ class Indexer:
                 max_candidates=self.options.max_candidates,
             )
             self.num_candidates = len(candidates.frame_indices)
-            with self.watch.stage("subtitles"):
-                speech = speech_track(reader.info, subtitles=self.options.subtitles, limits=self.options.limits)
-            description = describe(
-                title=self.options.title,
-                description=self.options.description,
-                container_tags=reader.info.metadata,
-            )
-            spoken = words_by_candidate(speech.lines, timestamps_seconds=candidates.timestamps_seconds)
-            read = self._read(reader, candidates, spoken=spoken, description=description)
-            return self._finish(str(video), reader, candidates, read, speech=speech, description=description)
+            with self.watch.stage("speech"):
+                speech = speech_track(reader.info, options=self.options, store=store, progress=self.progress)
+            about = about_video(reader.info, options=self.options)
+            times = candidates.timestamps_seconds
+            known = {"asr": words_by_candidate(speech.lines, timestamps_seconds=times), **about.words(times)}
+            read = self._read(reader, candidates, known=known, description=about.description)
+            return self._finish(str(video), reader, candidates, read, speech=speech, about=about)
 
     def _read(
-        self, reader: VideoReader, candidates: Candidates, *, spoken: list[list[str]], description: str | None
+        self,
+        reader: VideoReader,
+        candidates: Candidates,
+        *,
+        known: dict[str, list[list[str]]],
+        description: str | None,
     ) -> _Read:
+        """The pass over the frames.
+
+        Args:
+            known: modality to the lines of each candidate, of what is known without looking.
+        """
         read = _Read(sound=self._sound(reader.info, candidates))
-        spoken_of = dict(zip(candidates.frame_indices.tolist(), spoken, strict=True))
+        read.words = {modality: [] for modality in ("ocr", *known)}
+        position = {index: number for number, index in enumerate(candidates.frame_indices.tolist())}
         with ExitStack() as stack:
             if read.sound is not None:
                 stack.enter_context(read.sound)
             text_reader = None
-            if self.options.ocr == "auto":
-                engine = stack.enter_context(
-                    OcrReadAhead([RapidOcr(max_side=OCR_DETECTION_SIDE) for _ in range(_num_ocr_engines())])
-                )
+            if self.options.ocr != "off":
+                engine = stack.enter_context(open_text_reader(self.options.ocr))
                 text_reader = (engine, OcrTracker(engine))
             for chunk in self._chunks(reader, candidates):
-                lines = self._read_text([frame for frame, _ in chunk], text_reader, read)
-                words = {"ocr": lines, "asr": [spoken_of[frame.frame_index] for frame, _ in chunk]}
+                words = {"ocr": self._read_text([frame for frame, _ in chunk], text_reader, read)}
+                positions = [position[frame.frame_index] for frame, _ in chunk]
+                words |= {modality: [lines[each] for each in positions] for modality, lines in known.items()}
                 for modality, lines_of_chunk in words.items():
                     read.words[modality] += lines_of_chunk
                 read.frame_indices += [frame.frame_index for frame, _ in chunk]
                 read.timestamps_seconds += [frame.timestamp_seconds for frame, _ in chunk]
                 self._encode(chunk, words, read, description=description)
                 self.progress("encoding", len(read.frame_indices), self.num_candidates)
+            read.screen = None if text_reader is None else text_reader[1].finish()
         return read
 
     def _sound(self, info: VideoInfo, candidates: Candidates) -> WindowSound | None:
@@ -210,7 +219,7 @@ class Indexer:
     def _decode_side(self, info: VideoInfo) -> int:
         """Longer side to decode at: what the encoder needs, more where text is read."""
         side = self._encoder_side(info.height, info.width)
-        return max(side, OCR_MAX_SIDE) if self.options.ocr == "auto" else side
+        return max(side, OCR_MAX_SIDE) if self.options.ocr != "off" else side
 
     def _encoder_side(self, height: int, width: int) -> int:
         target_height, target_width = self.encoder.processor.frame_size(height, width)
@@ -234,12 +243,12 @@ class Indexer:
         read: _Read,
         *,
         speech: ContextTrack,
-        description: str | None,
+        about: About,
     ) -> IndexedVideo:
         timestamps = np.asarray(read.timestamps_seconds)
         loaded = self.encoder.load_report
         assumed = () if loaded is None else loaded.warnings
-        warnings = [*assumed, *reader.warnings, *candidates.warnings, *speech.warnings]
+        warnings = [*assumed, *reader.warnings, *candidates.warnings, *speech.warnings, *about.warnings]
         warnings += [] if read.sound is None else read.sound.warnings
         warnings += [
             (
@@ -257,15 +266,14 @@ class Indexer:
             timestamps_seconds=timestamps,
             tokens=concatenate(read.embeddings),
             words=read.words,
-            method=self._method(reader, read, speech=speech, description=description),
+            tracks=(speech,) if read.screen is None else (speech, read.screen),
+            method=self._method(reader, read, speech=speech, about=about),
             warnings=tuple(SelectionWarning(*warning) for warning in warnings),
             timings_seconds=dict(self.watch.seconds),
             encoder=self.encoder,
         )
 
-    def _method(
-        self, reader: VideoReader, read: _Read, *, speech: ContextTrack, description: str | None
-    ) -> dict[str, Any]:
+    def _method(self, reader: VideoReader, read: _Read, *, speech: ContextTrack, about: About) -> dict[str, Any]:
         return {
             "selector": "clamr",
             "model": self.encoder.name,
@@ -277,15 +285,14 @@ class Indexer:
             "window_candidates": self.options.window_candidates,
             "pair": self.options.pair,
             "asr": speech.source,
-            "ocr": RapidOcr.name if self.options.ocr == "auto" else "off",
+            **({"asr_languages": list(speech.languages)} if speech.languages else {}),
+            "ocr": "off" if read.screen is None else read.screen.source,
             "audio": "off" if read.sound is None else read.sound.source,
-            "description": description is not None,
+            "description": about.description is not None,
+            **({"metadata": list(about.sources)} if about.sources else {}),
+            **({"chapters": len(about.chapters)} if about.chapters else {}),
             **({"limits": self.options.limits.changed} if self.options.limits.changed else {}),
         }
-
-
-def _num_ocr_engines() -> int:
-    return max(1, min(MAX_OCR_ENGINES, os.cpu_count() or 1))
 
 
 def _facts(info: VideoInfo) -> VideoFacts:

@@ -14,8 +14,9 @@ from clamr_select.video.candidates import DEFAULT_MAX_CANDIDATES
 
 Pairing = Literal["repeat", "neighbor"]
 AudioChoice = Literal["auto", "off"]
-OcrChoice = Literal["auto", "off"]
-AsrChoice = Literal["off"]
+OcrChoice = Literal["auto", "rapidocr", "tesseract", "off"]
+AsrChoice = Literal["off", "auto", "transformers", "faster-whisper", "pocketsphinx"]
+ChapterChoice = Literal["auto", "off"]
 
 DEFAULT_WINDOW_CANDIDATES = 4
 """Candidates encoded jointly; measured in docs/log.md."""
@@ -43,11 +44,20 @@ class IndexOptions:
     audio: AudioChoice = "auto"
     """``auto``: the sound itself, where the model hears (Omni); others never open it."""
     ocr: OcrChoice = "auto"
-    """``auto`` reads the text on screen with RapidOCR."""
+    """What reads the text on screen; ``auto`` is RapidOCR."""
     asr: AsrChoice = "off"
-    """Speech recognition; speech comes from subtitles until then."""
+    """Speech recognition. ``auto`` hears videos without subtitles, by what is on this machine; an engine that is named
+    hears every video. See docs/context.md."""
+    asr_model: str | None = None
+    """A size of Whisper (``tiny`` … ``turbo``), a hub id or a directory; None leaves it to the engine."""
+    asr_language: str | None = None
+    """ISO 639-1 code of what is spoken; None has it detected."""
     title: str | None = None
+    """Instead of the one in ``.info.json`` beside the video, or in the container; ``""`` for none."""
     description: str | None = None
+    """As ``title``; ``""`` also leaves out channel and tags."""
+    chapters: ChapterChoice = "auto"
+    """``auto``: the titles of the chapters in ``.info.json``, else in the container, each where its chapter starts."""
     limits: Limits = DEFAULT_LIMITS
     """What the file may be at most."""
 
@@ -58,11 +68,22 @@ class IndexOptions:
             ("audio", self.audio, get_args(AudioChoice)),
             ("ocr", self.ocr, get_args(OcrChoice)),
             ("asr", self.asr, get_args(AsrChoice)),
+            ("chapters", self.chapters, get_args(ChapterChoice)),
         ):
             if value not in allowed:
                 raise unknown_name(kind, value, allowed)
+        self._check_speech()
         if not (math.isfinite(self.candidate_fps) and self.candidate_fps > 0):
             raise InputError(f"candidate_fps must be a positive number, got {self.candidate_fps}")
         for name in ("max_candidates", "window_candidates"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    def _check_speech(self) -> None:
+        for name in ("asr_model", "asr_language"):
+            if self.asr == "off" and getattr(self, name) is not None:
+                raise InputError(f"{name}={getattr(self, name)!r} has no effect with asr='off'; give asr too")
+        if self.asr not in ("off", "auto") and self.subtitles not in ("auto", None):
+            raise InputError(
+                f"asr={self.asr!r} and subtitles={str(self.subtitles)!r} both say what is spoken; give one of them"
+            )

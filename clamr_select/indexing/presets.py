@@ -40,6 +40,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 "ocr": "off",
                 "title": "",
                 "description": "",
+                "chapters": "off",
             },
             select={
                 "num_frames": 100,

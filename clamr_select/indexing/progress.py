@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Progress = Callable[[str, int, int], None]
-"""Called with (stage, done, total); stages are ``decoding``, ``reading text`` and ``encoding``."""
+"""Called with (stage, done, total). Stages count candidates: ``decoding``, ``reading text`` and ``encoding``; before
+them ``hearing speech`` counts the seconds of sound, where speech is recognised."""
+HEARING = "hearing speech"
 
 
 class Stopwatch:

@@ -1,24 +1,69 @@
-"""Where the spoken words of a video come from."""
+"""Where the spoken words of a video come from: subtitles, or a recogniser."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from clamr_select.context.embedded import embedded_subtitles
 from clamr_select.context.sidecar import find_subtitles
+from clamr_select.context.speech.choose import choose, make_recognizer
 from clamr_select.context.subtitles import load_subtitles
 from clamr_select.context.timed_text import ContextTrack
+from clamr_select.indexing.options import IndexOptions
+from clamr_select.indexing.progress import Progress
+from clamr_select.indexing.transcribe import transcribe
 from clamr_select.limits import DEFAULT_LIMITS, Limits
+from clamr_select.store import Store
 from clamr_select.video.reader import VideoInfo
 
-NO_SPEECH = "no subtitles were given, none lie beside the video or inside it, and speech recognition is off"
+NO_ASR = "no_asr"
+NO_SPEECH = (
+    "no subtitles were given, none lie beside the video or inside it, and speech recognition is off; "
+    "asr='auto' (--asr auto) hears the video"
+)
 
 
-def speech_track(info: VideoInfo, *, subtitles: str | Path | None, limits: Limits = DEFAULT_LIMITS) -> ContextTrack:
+def speech_track(
+    info: VideoInfo, *, options: IndexOptions, store: Store | None = None, progress: Progress | None = None
+) -> ContextTrack:
+    """What is said in a video as one track, empty with a warning where nothing is known.
+
+    ``asr="auto"`` hears where there are no subtitles; an engine that is named hears whether there are or not.
+
+    Args:
+        store: where what was heard is kept.
+
+    Raises:
+        SubtitlesError: the file named is missing, unreadable or without a cue.
+        SpeechError, ModelError, MissingDependencyError: speech is to be recognised and cannot be.
+    """
+    if options.asr in ("off", "auto"):
+        track = subtitle_track(info, subtitles=options.subtitles, limits=options.limits)
+        if options.asr == "off" or track.lines:
+            return track
+        noted = tuple(warning for warning in track.warnings if warning[0] != NO_ASR)
+    else:
+        noted = ()
+    choice = choose(options.asr, model=options.asr_model)
+    heard = transcribe(
+        info.path,
+        recognizer=make_recognizer(choice, language=options.asr_language),
+        end_seconds=info.start_seconds + info.duration_seconds,
+        store=store,
+        progress=progress,
+        limits=options.limits,
+    )
+    source = f"{heard.source}, chosen: {choice.reason}" if options.asr == "auto" else heard.source
+    return replace(heard, source=source, warnings=(*noted, *heard.warnings))
+
+
+def subtitle_track(info: VideoInfo, *, subtitles: str | Path | None, limits: Limits = DEFAULT_LIMITS) -> ContextTrack:
     """The subtitles of a video as one track, empty with a warning where there are none.
 
     Args:
         subtitles: ``auto`` takes a file beside the video, else a text stream inside it; a path; None for none.
+        limits: of the file that is opened for a text stream inside it.
 
     Raises:
         SubtitlesError: the file named is missing, unreadable or without a cue.
@@ -30,5 +75,5 @@ def speech_track(info: VideoInfo, *, subtitles: str | Path | None, limits: Limit
         return load_subtitles(path, duration_seconds=info.duration_seconds, start_seconds=info.start_seconds)
     track = embedded_subtitles(info.path, limits=limits)
     if track is None:
-        return ContextTrack("asr", (), "none", warnings=(("no_asr", NO_SPEECH),))
+        return ContextTrack("asr", (), "none", warnings=((NO_ASR, NO_SPEECH),))
     return track

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from clamr_select.context.timed_text import ContextTrack, TimedText, TimedWord
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.scoring.tokens import TokenEmbeddings
@@ -22,6 +23,7 @@ def to_entry(indexed: IndexedVideo) -> Entry:
     record: dict[str, Any] = {
         "video_facts": asdict(indexed.video_facts),
         "words": indexed.words,
+        "tracks": [asdict(track) for track in indexed.tracks],
         "method": indexed.method,
         "warnings": [asdict(warning) for warning in indexed.warnings if warning not in assumed],
         "num_candidates": tokens.num_candidates,
@@ -57,11 +59,28 @@ def from_entry(
             modalities=tuple(record["modalities"]),
         ),
         words=record["words"],
+        tracks=tuple(_track(stored) for stored in record["tracks"]),
         method={**record["method"], "model": encoder.name},
         warnings=(*_assumed(encoder), *(SelectionWarning(**warning) for warning in record["warnings"])),
         timings_seconds=timings_seconds,
         encoder=encoder,
     )
+
+
+def _track(stored: dict[str, Any]) -> ContextTrack:
+    """JSON has lists where the track has tuples."""
+    lines = tuple(
+        TimedText(
+            **{
+                **line,
+                "words": tuple(TimedWord(**word) for word in line["words"]),
+                "box": None if line["box"] is None else tuple(tuple(point) for point in line["box"]),
+            }
+        )
+        for line in stored["lines"]
+    )
+    warnings = tuple((code, message) for code, message in stored["warnings"])
+    return ContextTrack(**{**stored, "lines": lines, "warnings": warnings, "languages": tuple(stored["languages"])})
 
 
 def _assumed(encoder: ClamrEncoder) -> tuple[SelectionWarning, ...]:

@@ -22,7 +22,7 @@ def window_document(
     Args:
         frames: of these candidates, (height, width, 3) uint8 RGB.
         words: modality to the lines of each candidate of the window, in time order.
-        description: metadata; its tokens have no time.
+        description: of the whole video; its tokens have no time.
         audio: the window's sound, for models that hear.
     """
     texts = [segment for modality, lines in words.items() for segment in text_segments(modality, lines)]

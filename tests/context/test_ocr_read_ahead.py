@@ -9,6 +9,7 @@ import pytest
 
 from clamr_select.context.ocr import TextBox
 from clamr_select.context.ocr_read_ahead import OcrReadAhead
+from clamr_select.context.rapid_ocr import RapidOcr
 from clamr_select.errors import InputError, OcrError
 
 BOX = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
@@ -45,21 +46,47 @@ def images(*values: int) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("num_engines", [1, 2, 3])
 def test_texts_come_in_the_order_asked(num_engines):
-    made = images(*range(20))
+    made = images(*range(0, 200, 10))
     with OcrReadAhead([CountingEngine() for _ in range(num_engines)]) as engine:
         engine.announce(made)
-        assert [engine.read(image)[0].text for image in made] == [f"value {v}" for v in range(20)]
+        assert [engine.read(image)[0].text for image in made] == [f"value {v}" for v in range(0, 200, 10)]
 
 
-def test_the_very_pixels_of_the_frame_before_are_not_read_again():
+@pytest.mark.parametrize(("gated", "read"), [(True, [1, 40, 1]), (False, [1, 2, 40, 1])])
+def test_a_frame_on_which_nothing_moved_is_not_read_again(gated, read):
+    """Ungated, only one with the very same pixels."""
     engine = CountingEngine()
-    made = images(1, 1, 2, 1)
-    with OcrReadAhead([engine]) as ahead:
+    made = images(1, 1, 2, 40, 1)
+    with OcrReadAhead([engine], gated=gated) as ahead:
         ahead.announce(made)
-        assert ahead.read(made[2])[0].text == "value 2"
-        assert ahead.read(made[0])[0].text == "value 1"
-        ahead.read(made[3])
-    assert engine.read_values == [1, 2, 1]
+        for image in made:
+            ahead.read(image)
+        assert (ahead.counts.frames, ahead.counts.searches) == (5, len(read))
+    assert engine.read_values == read
+
+
+def test_images_are_read_in_the_order_announced():
+    made = images(1, 40, 80)
+    with OcrReadAhead([CountingEngine()]) as ahead:
+        ahead.announce(made)
+        with pytest.raises(InputError, match="order"):
+            ahead.read(made[1])
+        with pytest.raises(InputError, match="3 announced"):
+            ahead.announce(made)
+
+
+@pytest.mark.parametrize("num_engines", [1, 2, 3])
+def test_gated_text_does_not_depend_on_the_number_of_engines(num_engines, render):
+    pytest.importorskip("rapidocr")
+    made = [
+        render({(20, 40): f"Gate C{4 + number // 3}", (300, 40 + 40 * number): "Moving sign"}) for number in range(6)
+    ]
+    with OcrReadAhead([RapidOcr(max_side=480) for _ in range(num_engines)]) as ahead:
+        ahead.announce(made)
+        shown = [[box.text for box in ahead.read(image)] for image in made]
+
+    assert [sorted(texts) for texts in shown] == [[f"Gate C{4 + number // 3}", "Moving sign"] for number in range(6)]
+    assert ahead.counts.lines_read < 2 * len(made)
 
 
 def test_what_was_not_announced_is_read_at_once():

@@ -103,22 +103,21 @@ def test_intervals_match_a_naive_search(frames: list[list[tuple[str, float]]]) -
     assert [line[0] for line in found] == sorted(line[0] for line in found)
 
 
-def test_the_same_pixels_are_read_once_even_in_a_reused_buffer() -> None:
-    reader = ScriptedReader([[("A", 0.9)], [("B", 0.9)]])
-    tracker = OcrTracker(reader)
-    buffer = frame(0)
-    for seconds, number in enumerate((0, 0, 1, 1, 1, 0)):
-        buffer[:] = number
-        tracker.add(buffer, float(seconds))
+def test_the_place_of_the_best_reading_is_kept_as_shares_of_the_frame() -> None:
+    class Reader:
+        name = "places"
+
+        def read(self, image: np.ndarray) -> list[TextBox]:
+            confidence, left = (0.9, 10.0) if image[0, 0, 0] == 0 else (0.8, 0.0)
+            return [TextBox("a", confidence, ((left, 0.0), (20.0, 0.0), (20.0, 5.0), (left, 5.0)))]
+
+    tracker = OcrTracker(Reader())
+    for number in range(2):
+        tracker.add(np.full((10, 40, 3), number, np.uint8), float(number))
     track = tracker.finish()
 
-    assert (reader.calls, tracker.frames_read, tracker.frames_reused) == (3, 3, 3)
-    assert [(x.start_seconds, x.end_seconds, x.text) for x in track.lines] == [
-        (0.0, 1.0, "A"),
-        (2.0, 4.0, "B"),
-        (5.0, 5.0, "A"),
-    ]
-    assert (track.modality, track.source, track.warnings) == ("ocr", "scripted", ())
+    assert [line.box for line in track.lines] == [((0.25, 0.0), (0.5, 0.0), (0.5, 0.5), (0.25, 0.5))]
+    assert (track.modality, track.source, track.warnings) == ("ocr", "places", ())
 
 
 @pytest.mark.parametrize("seconds", [10.0, 9.0, float("nan"), float("inf")])
@@ -146,7 +145,6 @@ def test_with_the_real_reader(render) -> None:
         tracker.add(render({**title, (20, 300): caption}), float(seconds))
     track = tracker.finish()
 
-    assert tracker.frames_reused == 1
     assert [(x.start_seconds, x.end_seconds, x.text) for x in track.lines] == [
         (0.0, 2.0, "Chapter 2: Kitchen"),
         (0.0, 1.0, "Mix the flour"),
