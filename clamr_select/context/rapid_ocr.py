@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -90,7 +90,7 @@ class RapidOcr:
         check_image(image)
         with _failures(image):
             # arrays are taken for BGR
-            found = self._engine(np.ascontiguousarray(image[:, :, ::-1]), use_rec=False)
+            found: Any = self._engine(np.ascontiguousarray(image[:, :, ::-1]), use_rec=False)
         return [] if found.boxes is None else [_corners(corners) for corners in found.boxes]
 
     def read_line(self, image: np.ndarray, corners: Corners) -> TextBox | None:
@@ -100,7 +100,7 @@ class RapidOcr:
             (crop,) = self._engine.crop_text_regions(
                 np.ascontiguousarray(image[:, :, ::-1]), np.asarray([corners], dtype=np.float32)
             )
-            result = self._engine.recognize_txt([crop])
+            result: Any = self._engine.recognize_txt([crop])
         text, score = fold_white_space(result.txts[0]), float(result.scores[0])
         if score <= self._min_confidence or len(text) < self._min_length:
             return None

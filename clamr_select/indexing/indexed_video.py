@@ -62,12 +62,12 @@ class IndexedVideo:
     tokens: TokenEmbeddings
     words: dict[str, list[list[str]]]
     """Modality to the lines of each candidate."""
-    tracks: tuple[ContextTrack, ...]
-    """Speech, and text on screen where it was read: each line with its time, confidence, and words or place."""
     method: dict[str, Any]
     warnings: tuple[SelectionWarning, ...]
     timings_seconds: dict[str, float]
     encoder: ClamrEncoder = field(repr=False)
+    tracks: tuple[ContextTrack, ...] = field(default=(), repr=False)
+    """Speech, and text on screen where it was read: each line with its time, confidence, and words or place."""
 
     def __len__(self) -> int:
         return len(self.frame_indices)

@@ -109,7 +109,7 @@ def test_times_fail(text):
         ({"--base": "somewhere"}, "whole model"),
         ({"--audio": "maybe"}, "auto"),
         ({"--ocr": "maybe"}, "auto"),
-        ({"--asr": "auto"}, "off"),
+        ({"--asr": "whisper"}, "pocketsphinx"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_status_2(color_video, capsys, change, word):

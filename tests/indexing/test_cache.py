@@ -18,6 +18,7 @@ import torch
 from clamr_select.errors import InputError, StoreError, SubtitlesError, UnreadableVideoError, VideoNotFoundError
 from clamr_select.indexing.index_key import index_key
 from clamr_select.indexing.options import IndexOptions
+from clamr_select.limits import Limits
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.selector import FrameSelector
 from clamr_select.store import Store
@@ -161,6 +162,12 @@ def test_other_options_and_weights_have_other_entries(selector, talk):
         IndexOptions(backend="decord"),
         IndexOptions(ocr="off"),
         IndexOptions(audio="off"),
+        IndexOptions(asr="transformers"),
+        IndexOptions(asr="transformers", asr_model="tiny"),
+        IndexOptions(asr="transformers", asr_language="de"),
+        IndexOptions(asr="faster-whisper"),
+        IndexOptions(chapters="off"),
+        IndexOptions(limits=Limits(max_bytes=10**9)),
         IndexOptions(title="a"),
         IndexOptions(title=""),
         IndexOptions(description="a"),
@@ -174,9 +181,9 @@ def test_other_options_and_weights_have_other_entries(selector, talk):
 
     assert len(set(keys)) == len(keys)
     for option in dataclasses.fields(IndexOptions):
-        assert any(getattr(made, option.name) != getattr(options[0], option.name) for made in options) or (
-            option.name == "asr"
-        ), f"{option.name} is not in this test"
+        assert any(getattr(made, option.name) != getattr(options[0], option.name) for made in options), (
+            f"{option.name} is not in this test"
+        )
     named = IndexOptions(subtitles=talk.with_suffix(".srt"))
     assert index_key(talk, digest=digest, options=named, encoder=encoder).digest == keys[0]
     whole = IndexOptions(candidate_fps=1)

@@ -146,7 +146,8 @@ def test_a_video_is_heard_and_asked(selector: FrameSelector, talk: Path) -> None
     selection = video.select("who scored three goals?", num_frames=2)
     again = selector.index(talk, asr="pocketsphinx", ocr="off")
 
-    assert STARTS[1] - 1 < selection.timestamps_seconds[0] < STARTS[1] + 5
+    best = selection.timestamps_seconds[int(np.argmax(selection.scores))]
+    assert STARTS[1] - 1 < best < STARTS[1] + 5
     assert "goals" in " ".join(text.get("asr", "") for text in selection.text)
     assert video.method["asr"].startswith("pocketsphinx")
     assert video.method["asr_languages"] == ["en"]

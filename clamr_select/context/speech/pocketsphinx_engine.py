@@ -41,7 +41,7 @@ class PocketsphinxRecognizer:
     """
 
     batch_size = 1
-    warnings = (("asr_low_quality", LOW_QUALITY),)
+    warnings: tuple[tuple[str, str], ...] = (("asr_low_quality", LOW_QUALITY),)
 
     def __init__(self, *, language: str | None = None) -> None:
         if language not in (None, _LANGUAGE):

@@ -47,8 +47,10 @@ class TransformersRecognizer:
         self._is_whisper = self._pipeline.type == "seq2seq_whisper"
         self._language = language
         self._check_language(model)
-        # a padded sound is another one to some CTC models
-        self.batch_size = _GPU_BATCH if self._is_whisper and self._pipeline.device.type != "cpu" else 1
+        # not where a language is to be detected (the pipeline of transformers 5.24 fails on more than one sound), nor
+        # with CTC models, to some of which a padded sound is another one
+        can_batch = self._is_whisper and not self._detects_language
+        self.batch_size = _GPU_BATCH if can_batch and self._pipeline.device.type != "cpu" else 1
         commit = getattr(self._pipeline.model.config, "_commit_hash", None)
         name = f"{model}@{commit[:12]}" if commit else model
         self.source = f"transformers {version('transformers')} ({name})"
