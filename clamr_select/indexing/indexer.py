@@ -95,7 +95,7 @@ class Indexer:
                 max_candidates=self.options.max_candidates,
             )
             self.num_candidates = len(candidates.frame_indices)
-            with self.watch.stage("speech"):
+            with self.watch.stage("subtitles" if self.options.asr == "off" else "asr"):
                 speech = speech_track(reader.info, options=self.options, store=store, progress=self.progress)
             about = about_video(reader.info, options=self.options)
             times = candidates.timestamps_seconds

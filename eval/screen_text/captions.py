@@ -87,5 +87,5 @@ def _through_h264(images: list[np.ndarray], *, quality: int) -> list[np.ndarray]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode())
     file.seek(0)
-    with av.open(file) as container:
+    with av.open(file, "r") as container:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
