@@ -31,6 +31,8 @@ class DecodeSession:
         self._path, self._stream_index, self._packets = path, stream_index, packets
         self._limits = limits
         self._can_seek = True
+        self.damaged_pts: set[int] = set()
+        """Of packets that the decoder refused, and frames in which it filled in damaged parts, so far."""
         self._held: Packet | None = None
         self._open()
         self.skips_unreferenced = _skips_exactly(self._codec)
@@ -93,10 +95,14 @@ class DecodeSession:
         import av
 
         try:
-            return self._codec.decode(packet)
+            frames = self._codec.decode(packet)
         except av.FFmpegError as error:
             logger.debug("%s: %s: %s", self._path, type(error).__name__, error)
+            if packet is not None and packet.pts is not None:
+                self.damaged_pts.add(packet.pts)
             return []
+        self.damaged_pts.update(frame.pts for frame in frames if frame.is_corrupt and frame.pts is not None)
+        return frames
 
     def _packet_at(self, position: int) -> Packet | None:
         """Move to a packet; None if the file no longer has it where it was."""

@@ -9,7 +9,7 @@ seeks, and refuses files whose frame list decord sees differently.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,7 +28,7 @@ _DAMAGE = ("damaged_file", "clock_jump", "shorter_than_header", "undecodable_sta
 
 
 class DecordReader(IndexedReader):
-    """Reads from the start of the video to the last frame that is wanted, so few late frames cost a full pass.
+    """Reads all of the video, whatever is wanted of it: only at its end is known that no frame was dropped.
 
     Its FFmpeg is of 2019 and damaged files have made it end the process: give it only files you made or trust.
     """
@@ -45,20 +45,32 @@ class DecordReader(IndexedReader):
             )
 
     def _images(self, frame_indices: np.ndarray, max_side: int | None) -> Images:
-        decord = _import_decord()
         width, height = self.info.width, self.info.height
         scaler = FrameScaler(width, height, max_side=max_side, orientation=UPRIGHT)
         turned = self.index.orientation.rotation_degrees != 0  # decord scales before it turns
         reader = self._open(*((-1, -1) if turned else scaled_size(width, height, max_side)))
-        image, num_read, lost = None, 0, False
+        image, num_read = None, 0
         for index in frame_indices.tolist():
-            try:
-                while num_read <= index and not lost:
-                    image = reader.next()
-                    num_read += 1
-            except (decord.DECORDError, decord.DECORDLimitReachedError, StopIteration):
-                lost = True  # nothing after the damage can be counted, so it is not read
-            yield index, None if lost or image is None else scaler.from_array(image.asnumpy())
+            while num_read <= index:
+                image = self._next(reader, num_read)
+                num_read += 1
+            if image is not None:
+                yield index, scaler.from_array(image.asnumpy())
+        # a frame that decord dropped without a word makes all after it others than asked for; the count shows it
+        while num_read < self.info.num_frames:
+            self._next(reader, num_read)
+            num_read += 1
+
+    def _next(self, reader: decord.VideoReader, num_read: int) -> Any:
+        decord = _import_decord()
+        try:
+            return reader.next()
+        except (decord.DECORDError, decord.DECORDLimitReachedError, StopIteration):
+            raise UnsupportedVideoError(
+                f"decord cannot be trusted with {self.info.path!r}: it lost one of the first {num_read + 1} of "
+                f"{self.info.num_frames} frames and does not say which, so those it returned may be others than asked "
+                f"for. Use backend='pyav'."
+            ) from None
 
     def _disagreement(self) -> str | None:
         """How decord's list of frames differs from the container's, None where it does not."""

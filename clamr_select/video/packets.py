@@ -71,6 +71,17 @@ class PacketTable:
         shown = np.searchsorted(self.key_pts, self.frame_pts[frame_indices], side="right")
         return np.minimum(decoded, shown) - 1
 
+    def refer_to(self, damaged_pts: set[int], frame_indices: np.ndarray) -> np.ndarray:
+        """Those of ``frame_indices`` that are damaged, or decoded after a damaged packet of their group of pictures,
+        and so may be made from it."""
+        damaged = np.flatnonzero(np.isin(self.packet_pts, list(damaged_pts)))
+        if len(damaged) == 0:
+            return frame_indices[:0]
+        group_of_damaged = np.searchsorted(self.key_positions, damaged, side="right") - 1
+        first_damaged = np.full(len(self.key_positions) + 1, len(self.packet_pts))
+        np.minimum.at(first_damaged, group_of_damaged, damaged)  # group -1, before the first key frame, is the last
+        return frame_indices[self.frame_positions[frame_indices] >= first_damaged[self.start_of(frame_indices)]]
+
     def key_position(self, ordinal: int) -> int:
         """Position of a key frame; ordinals before the first mean the start of the stream."""
         return int(self.key_positions[ordinal]) if ordinal >= 0 else 0

@@ -33,20 +33,21 @@ class PyAVReader(IndexedReader):
     def _images(self, frame_indices: np.ndarray, max_side: int | None) -> Images:
         width, height = self.index.coded_size
         scaler = FrameScaler(width, height, max_side=max_side, orientation=self.index.orientation)
-        damaged: list[int] = []
+        self._damaged_pts: set[int] = set()
+        delivered: list[int] = []
         resized: list[int] = []
         try:
             for index, frame in self._decoded(frame_indices):
                 if frame is None:
                     yield index, None
                     continue
-                if frame.is_corrupt:
-                    damaged.append(index)
+                delivered.append(index)
                 if (frame.width, frame.height) != (width, height):
                     resized.append(index)
                 yield index, scaler.from_frame(frame)
         finally:
-            self._note("damaged_frames", damaged, "frames in which the decoder filled in damaged parts")
+            damaged = self.index.packets.refer_to(self._damaged_pts, np.array(delivered, dtype=np.int64)).tolist()
+            self._note("damaged_frames", damaged, "frames in which damaged parts are filled in, or that refer to such")
             self._note("resized_frames", resized, f"frames brought to {width}x{height} from another size")
 
     def _decoded(self, frame_indices: np.ndarray) -> Iterator[tuple[int, VideoFrame | None]]:
@@ -55,6 +56,7 @@ class PyAVReader(IndexedReader):
         with self.index.session() as session:
             for stretch in plan_reading(self.index.packets, frame_indices):
                 yield from self._decode_stretch(session, stretch)
+                self._damaged_pts |= session.damaged_pts
 
     def _decode_stretch(self, session: DecodeSession, stretch: Stretch) -> Iterator[tuple[int, VideoFrame | None]]:
         """Every wanted frame in order. One that the pass did not show is decoded again before it is given up."""

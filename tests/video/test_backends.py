@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -40,16 +40,12 @@ def test_decord_itself_returns_wrong_frames_when_it_seeks(sample: Callable, read
     assert read_barcode(frame.image) == 60
 
 
-def test_decord_stops_counting_at_damage(sample: Callable, truth: Callable, read_barcode: Callable) -> None:
-    """After a frame it cannot decode, its count means nothing; frames after it are lost, not guessed."""
-    shown = set(truth("hole.mp4").barcodes)
-    first_lost = min(set(range(96)) - shown)
-    with open_video(sample("hole.mp4"), backend="decord") as reader:
-        frames = list(reader.frames(range(96), on_undecodable="skip"))
-        assert all(read_barcode(frame.image) == frame.frame_index for frame in frames)
-        assert len(frames) <= first_lost
-        with pytest.raises(FrameDecodeError, match="frame 95 "):
-            list(reader.frames([95]))
+@pytest.mark.parametrize("wanted", [range(96), [10], [95]])
+def test_decord_is_not_believed_once_it_lost_a_frame(wanted: Sequence[int], sample: Callable) -> None:
+    """It drops frames without a word, and the count is short only at the end; those before may be others."""
+    lost = pytest.raises(UnsupportedVideoError, match=r"it lost one of the first \d+ of 96 frames")
+    with open_video(sample("hole.mp4"), backend="decord") as reader, lost:
+        list(reader.frames(wanted, on_undecodable="skip"))
 
 
 @pytest.mark.parametrize(("backend", "package"), [("decord", "decord"), ("torchcodec", "torchcodec")])
