@@ -101,6 +101,11 @@ def check_container(path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LI
     raise UnreadableVideoError(f"{name!r} is {what}; expected one of {', '.join(DEMUXERS)}")
 
 
+def is_url(path: str | os.PathLike[str]) -> bool:
+    """Whether ``path`` is written like a URL; such a thing is never opened as a file."""
+    return isinstance(path, str) and _URL.match(path) is not None
+
+
 def sniff_container(head: bytes) -> ContainerKind | None:
     """The container whose magic bytes ``head`` (the first kilobytes of a file) carries, or None."""
     if head[4:8] in _ISO_BOXES and not _is_image_brand(head):
@@ -190,8 +195,11 @@ def _as_path(path: str | os.PathLike[str]) -> str:
     name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
     if not isinstance(name, str) or "\0" in name:
         raise InputError(f"path must be a str or a pathlib.Path, got {path!r}")
-    if _URL.match(name):
-        raise InputError(f"{name!r} is a URL; only local files are opened. Download it and pass the file.")
+    if is_url(name):
+        raise InputError(
+            f"{name!r} is a URL; only local files are opened. Download it and pass the file, or ask for it: "
+            f"allow_urls=True, or --allow-urls on the command line."
+        )
     return name
 
 

@@ -29,6 +29,11 @@ class Limits:
     max_frames: int = 24 * 3600 * 120
     """A day at 120 frames a second. The list of frames is held in memory, 25 bytes a frame."""
 
+    max_download_bytes: int = 2 * 1024**3
+    """Of what a URL gives, where URLs are allowed."""
+    max_download_seconds: float = 600.0
+    """For the whole transfer, redirects included."""
+
     def __post_init__(self) -> None:
         for limit in fields(self):
             value = getattr(self, limit.name)
@@ -55,6 +60,11 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def as_mapping(limits: Limits) -> dict[str, float]:
+    """Name to value, of all."""
+    return asdict(limits)
 
 
 def too_large(path: str, what: str, *, limits: Limits, name: str) -> VideoTooLargeError:

@@ -34,7 +34,7 @@ class Budget:
         total = sum(file.num_bytes for file in files)
         living = time.time() - _ABANDONED_SECONDS
         wanted = total if total <= self._max_bytes else self._max_bytes - self._max_bytes // _SLACK
-        for file in sorted(files, key=lambda file: (file.state == "entry", file.last_used_seconds)):
+        for file in sorted(files, key=lambda file: (file.state != "damaged", file.last_used_seconds)):
             abandoned = file.state == "temporary" and file.last_used_seconds < living
             too_much = total > wanted and file.state != "temporary" and file.path != keep
             if (abandoned or too_much) and delete(file):

@@ -14,6 +14,8 @@ from clamr_select.errors import InputError
 
 DAMAGED = "damaged"
 """The folder of entries that failed their check."""
+DOWNLOADS = "downloads"
+"""The folder of files that were fetched."""
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -52,7 +54,7 @@ class Key:
 
 def check_kind(kind: str) -> None:
     """Raises InputError unless ``kind`` can be a folder of the store."""
-    if not _KIND.fullmatch(kind) or kind == DAMAGED:
+    if not _KIND.fullmatch(kind) or kind in (DAMAGED, DOWNLOADS):
         raise InputError(f"kind must be a lower-case name of at most 32 letters, digits and _, got {kind!r}")
 
 

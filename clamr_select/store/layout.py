@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from clamr_select.store.key import DAMAGED, Key, check_kind
+from clamr_select.store.key import DAMAGED, DOWNLOADS, Key, check_kind
 
-State = Literal["entry", "temporary", "damaged"]
+State = Literal["entry", "temporary", "damaged", "download"]
 
 _NAMES: tuple[tuple[State, re.Pattern[str]], ...] = (
     ("entry", re.compile(r"[a-z][a-z0-9_]{0,31}/([0-9a-f]{2})/\1[0-9a-f]{62}\.safetensors")),
     ("temporary", re.compile(r"[a-z][a-z0-9_]{0,31}/([0-9a-f]{2})/\1[0-9a-f]{62}\.[0-9a-f]{32}\.tmp")),
+    ("download", re.compile(rf"{DOWNLOADS}/[0-9a-f]{{64}}")),
+    ("temporary", re.compile(rf"{DOWNLOADS}/[0-9a-f]{{64}}\.[0-9a-f]{{32}}\.tmp")),
     ("damaged", re.compile(rf"{DAMAGED}/[0-9a-f]{{64}}\.[0-9a-f]{{32}}")),
 )
 

@@ -13,7 +13,7 @@ from clamr_select.errors import DamagedEntryError, InputError
 from clamr_select.store.entry import MAX_HEADER_BYTES, Entry, check, decode, encode, read_header
 from clamr_select.store.eviction import Budget, delete
 from clamr_select.store.folder import check_folder, default_folder, write_whole
-from clamr_select.store.key import Key
+from clamr_select.store.key import DOWNLOADS, Key
 from clamr_select.store.layout import OwnFile, damaged_path, entry_path, own_files
 
 logger = logging.getLogger(__name__)
@@ -99,6 +99,15 @@ class Store:
             return False
         self._budget.written(num_bytes, keep=path)
         return True
+
+    @property
+    def downloads(self) -> Path:
+        """Where files that are fetched go; they count, and are evicted like entries."""
+        return self.folder / DOWNLOADS
+
+    def downloaded(self, path: Path) -> None:
+        """To be called after a file was written to :attr:`downloads`."""
+        self._budget.written(path.stat().st_size, keep=path)
 
     def take_warnings(self) -> list[tuple[str, str]]:
         """(code, message) of what went wrong since the last call, the first of each code: ``cache_damaged``,

@@ -1,0 +1,70 @@
+"""URLs are opened only when asked for, and only by the fetcher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clamr_select.cli import main
+from clamr_select.errors import InputError, UnreadableVideoError, UnsafeUrlError
+from clamr_select.selector import FrameSelector
+from clamr_select.store import Store
+
+URL = "https://media.example/talk.mp4"
+
+
+@pytest.fixture(scope="module")
+def selector() -> FrameSelector:
+    return FrameSelector.from_pretrained("clamr-nano", device="cpu")
+
+
+@pytest.fixture
+def web(monkeypatch, color_video) -> dict[str, bytes]:
+    """URL to bytes: what the fetcher would bring."""
+    pages = {URL: color_video.read_bytes()}
+
+    def fetch(url: str, *, folder: Path, limits: object) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / ("0" * 64)
+        path.write_bytes(pages[url])
+        return path
+
+    monkeypatch.setattr("clamr_select.indexing.cached_indexer.fetch", fetch)
+    return pages
+
+
+def test_a_url_is_refused_unless_it_is_asked_for(selector, web):
+    with pytest.raises(InputError, match=r"is a URL.*allow_urls=True"):
+        selector.index(URL, ocr="off")
+
+
+def test_a_url_that_is_asked_for_is_downloaded_and_indexed(selector, web):
+    selection = selector.select(URL, "green", num_frames=2, ocr="off", candidate_fps=0.4, allow_urls=True)
+
+    assert selection.method["url"] == URL
+    assert Path(selection.video).parent == Store().downloads
+    assert len(selection.frames(max_side=32)) == 2
+    assert {file.state for file in Store().clear()} == {"entry", "download"}
+
+
+def test_what_a_url_gives_is_checked_like_a_file(selector, web):
+    web[URL] = b"just some words\n" * 10
+    with pytest.raises(UnreadableVideoError):
+        selector.index(URL, allow_urls=True)
+
+
+def test_a_download_needs_a_cache(selector, web):
+    with pytest.raises(InputError, match="needs one"):
+        selector.index(URL, allow_urls=True, cache_dir=None)
+
+
+def test_a_url_inside_is_refused(selector):
+    with pytest.raises(UnsafeUrlError, match="not public"):
+        selector.index("http://127.0.0.1:1/talk.mp4", allow_urls=True)
+
+
+def test_the_command_line(capsys):
+    for options in ([], ["--allow-urls", "--no-cache"], ["--allow-urls"]):
+        assert main(["select", "http://127.0.0.1:1/talk.mp4", "green", *options]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
