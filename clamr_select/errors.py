@@ -11,7 +11,10 @@ ClamrSelectError
 │   ├── UnsafeVideoError (ValueError)         a playlist or script dressed as a video; nothing was opened
 │   ├── VideoTooLargeError (ValueError)       past a stated limit, found before decoding
 │   ├── UnsupportedVideoError (ValueError)    this backend would return wrong frames, so it refuses
-│   └── FrameDecodeError (ValueError)         a frame that was asked for cannot be decoded
+│   ├── FrameDecodeError (ValueError)         a frame that was asked for cannot be decoded
+│   ├── UnsafeUrlError (ValueError)           a URL that may not be asked for
+│   ├── FetchError (OSError)                  a URL that cannot be had
+│   └── DecoderCrashedError (RuntimeError)    with isolate=True: the process that decoded crashed or hung
 ├── ContextError
 │   ├── SubtitlesError (ValueError)           subtitles missing, unreadable or empty of cues
 │   ├── OcrError (RuntimeError)               the text reader failed
@@ -86,6 +89,18 @@ class UnsupportedVideoError(VideoError, ValueError):
 
 class FrameDecodeError(VideoError, ValueError):
     """A frame that was asked for cannot be decoded."""
+
+
+class UnsafeUrlError(VideoError, ValueError):
+    """A URL that may not be asked for: not plain http or https, or not of the public internet."""
+
+
+class FetchError(VideoError, OSError):
+    """A URL that cannot be had: no host, no answer, an error, too large, too slow, cut short."""
+
+
+class DecoderCrashedError(VideoError, RuntimeError):
+    """With ``isolate=True``: the process that decoded crashed, hung, or answered nonsense."""
 
 
 class ContextError(ClamrSelectError):

@@ -25,7 +25,7 @@ from clamr_select.selection import Selection
 logger = logging.getLogger(__name__)
 
 INDEX_OPTIONS = frozenset(option.name for option in fields(IndexOptions))
-OF_THE_RUN = frozenset({"progress", "cache_dir"})
+OF_THE_RUN = frozenset({"progress", "cache_dir", "allow_urls"})
 """Of :meth:`FrameSelector.index`; they do not change what comes out."""
 
 
@@ -82,23 +82,27 @@ class FrameSelector:
         preset: str | None = None,
         progress: Progress | None = None,
         cache_dir: CacheDir = "auto",
+        allow_urls: bool = False,
         **options: Any,
     ) -> IndexedVideo:
         """Decode, read and encode a video once; the result answers many questions, and is kept on disk.
 
         Args:
-            video: a local file.
+            video: a local file; a URL with ``allow_urls``.
             preset: a name in ``clamr_select.indexing.presets.PRESETS``; options given here override it.
             progress: called with (stage, done, total).
             cache_dir: where the index is kept, and looked for first: under the same bytes, options and weights it is
                 neither decoded nor encoded again. ``auto`` is ``$CLAMR_SELECT_CACHE`` or the user's cache folder; a
                 folder; a :class:`clamr_select.store.Store`; None keeps nothing. See docs/store.md.
+            allow_urls: take an http or https URL of the public internet too; it is downloaded into the cache, and no
+                decoder sees it.
             **options: fields of :class:`clamr_select.indexing.options.IndexOptions`, e.g. ``candidate_fps=1``,
                 ``subtitles="talk.srt"``, ``ocr="off"``, ``title="…"``.
 
         Raises:
             VideoError, ContextError: see :class:`clamr_select.indexing.indexer.Indexer`.
             InputError: an option that does not exist or is out of range.
+            UnsafeUrlError, FetchError: see :func:`clamr_select.fetch.fetch`.
             StoreError: ``cache_dir`` is a file, another user's, or writable for everyone.
         """
         unknown = sorted(set(options) - INDEX_OPTIONS)
@@ -106,7 +110,7 @@ class FrameSelector:
             raise InputError(f"no such option: {', '.join(unknown)}; allowed: {', '.join(sorted(INDEX_OPTIONS))}")
         options = {**named_preset(preset).index, **options}
         indexer = Indexer(self.encoder, options=IndexOptions(**options), progress=progress)
-        return index_cached(indexer, video, cache_dir=cache_dir)
+        return index_cached(indexer, video, cache_dir=cache_dir, allow_urls=allow_urls)
 
     @overload
     def select(self, video: str | Path, question: str, **options: Any) -> Selection: ...

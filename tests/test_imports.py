@@ -28,6 +28,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "policies": FOUNDATION,
     "metrics": FOUNDATION,
     "limits": {"errors"},
+    "fetch": {"errors", "limits"},
     "container": FOUNDATION | {"limits"},
     "video": FOUNDATION | {"container", "limits"},
     "context": FOUNDATION | {"container", "limits"},

@@ -79,7 +79,15 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=N",
         help="what the file may be at most: max_pixels (of a frame), max_duration_seconds, max_bytes, max_streams, "
-        "max_frames; may be given several times",
+        "max_frames, max_download_bytes, max_download_seconds; may be given several times",
+    )
+    parser.add_argument(
+        "--isolate", action="store_true", help="decode in a worker process: a decoder that crashes is then an error"
+    )
+    parser.add_argument(
+        "--allow-urls",
+        action="store_true",
+        help="VIDEO may be a public http or https URL; it is downloaded to the cache",
     )
     parser.add_argument(
         "--cache-dir",
@@ -119,6 +127,7 @@ def check(arguments: argparse.Namespace) -> None:
     """
     from pathlib import Path
 
+    from clamr_select.container import is_url
     from clamr_select.errors import VideoNotFoundError
     from clamr_select.indexing.presets import preset
     from clamr_select.policies import find_policy
@@ -141,7 +150,10 @@ def check(arguments: argparse.Namespace) -> None:
     limits(arguments.limit)
     if arguments.no_cache and arguments.cache_dir is not None:
         raise InputError("give --cache-dir or --no-cache, not both")
-    if not Path(arguments.video).exists():
+    if arguments.allow_urls and is_url(arguments.video):
+        if arguments.no_cache:
+            raise InputError("a URL is downloaded to the cache: leave out --no-cache, or give a file")
+    elif not Path(arguments.video).exists() and not is_url(arguments.video):
         raise VideoNotFoundError(f"no such file: {arguments.video}")
 
 
@@ -164,6 +176,8 @@ def index_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "asr_model": arguments.asr_model,
         "asr_language": arguments.asr_language,
         "chapters": arguments.chapters,
+        "isolate": arguments.isolate,
+        "allow_urls": arguments.allow_urls,
         "cache_dir": None if arguments.no_cache else arguments.cache_dir or "auto",
     }
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from clamr_select.selection import Selection
 from clamr_select.time_format import format_time_for_filename
 
 if TYPE_CHECKING:
-    from clamr_select.video.reader import DecodedFrame
+    from clamr_select.video.reader import DecodedFrame, VideoReader
 
 MAX_TIMESTAMP_DIFFERENCE_SECONDS = 1e-3
 """JSON keeps all digits of a timestamp, so a larger difference is another frame, not rounding."""
@@ -81,6 +81,7 @@ def frames_at(
     *,
     max_side: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    isolate: bool = False,
 ) -> Iterator[DecodedFrame]:
     """Decode frames whose times are known, one by one.
 
@@ -90,9 +91,7 @@ def frames_at(
     Raises:
         FrameDecodeError, VideoError: as :func:`decode_frames`.
     """
-    from clamr_select.video import open_video
-
-    with open_video(video, limits=limits) as reader:
+    with opener(isolate=isolate)(video, limits=limits) as reader:
         beyond = [index for index in timestamps_seconds if index >= reader.info.num_frames]
         if beyond:
             raise FrameDecodeError(
@@ -109,11 +108,20 @@ def frames_at(
             yield frame
 
 
-def limits_of(selection: Selection) -> Limits:
-    """The limits that the video was indexed under."""
-    return Limits.from_mapping(selection.method.get("limits", {}))
+def opened_as(selection: Selection) -> dict[str, Any]:
+    """``limits`` and ``isolate`` as the video was indexed."""
+    method = selection.method
+    return {"limits": Limits.from_mapping(method.get("limits", {})), "isolate": method.get("isolate") is True}
+
+
+def opener(*, isolate: bool) -> Callable[..., VideoReader]:
+    """How to open a video: in this process, or in one of its own."""
+    from clamr_select.isolation import isolated_video
+    from clamr_select.video import open_video
+
+    return isolated_video if isolate else open_video
 
 
 def _frames_as_selected(selection: Selection, *, max_side: int | None) -> Iterator[DecodedFrame]:
     times = dict(zip(selection.frame_indices, selection.timestamps_seconds, strict=True))
-    return frames_at(selection.video, times, max_side=max_side, limits=limits_of(selection))
+    return frames_at(selection.video, times, max_side=max_side, **opened_as(selection))

@@ -9,7 +9,7 @@ import numpy as np
 
 from clamr_select.errors import InputError, TimestampWarning, unknown_name
 from clamr_select.handoff.consumers import TimeChannel, shown_seconds
-from clamr_select.handoff.frames import frames_at, limits_of
+from clamr_select.handoff.frames import frames_at, opened_as, opener
 from clamr_select.handoff.timeline import MAX_CLOCK_ERROR_SECONDS, Timeline, timeline_of
 from clamr_select.handoff.warn import warn
 from clamr_select.limits import DEFAULT_LIMITS, Limits
@@ -26,6 +26,7 @@ class Emission:
     timestamps_seconds: tuple[float, ...]
     timeline: Timeline
     limits: Limits = DEFAULT_LIMITS
+    isolate: bool = False
 
     def decode(self, *, max_side: int | None = None) -> np.ndarray:
         """(num_frames, height, width, 3) uint8 RGB.
@@ -34,7 +35,7 @@ class Emission:
             FrameDecodeError, VideoError: as :meth:`Selection.frames`.
         """
         times = dict(zip(self.frame_indices, self.timestamps_seconds, strict=True))
-        frames = frames_at(self.video, times, max_side=max_side, limits=self.limits)
+        frames = frames_at(self.video, times, max_side=max_side, limits=self.limits, isolate=self.isolate)
         images = {frame.frame_index: frame.image for frame in frames}
         return np.stack([images[index] for index in self.frame_indices])
 
@@ -66,7 +67,7 @@ def plan_emission(selection: Selection, channel: TimeChannel, *, pair: Pair | No
     indices, times = (tuple(column) for column in zip(*frames, strict=True))
     _warn_of_times(times, channel, pair=chosen)
     line = timeline_of(indices, times, facts=selection.video_facts, clock=channel.clock)
-    return Emission(selection.video, indices, times, line, limits_of(selection))
+    return Emission(selection.video, indices, times, line, **opened_as(selection))
 
 
 def resolve_pair(pair: Pair | None, channel: TimeChannel) -> Pair:
@@ -84,9 +85,8 @@ def resolve_pair(pair: Pair | None, channel: TimeChannel) -> Pair:
 
 def _with_neighbors(selection: Selection) -> list[tuple[int, float]]:
     """Each selected frame and the one after it; the last frame of a video is its own neighbour."""
-    from clamr_select.video import open_video
-
-    with open_video(selection.video, limits=limits_of(selection)) as reader:
+    how = opened_as(selection)
+    with opener(isolate=how["isolate"])(selection.video, limits=how["limits"]) as reader:
         clock, last = reader.timestamps_seconds, reader.info.num_frames - 1
     couples: list[tuple[int, float]] = []
     for index, seconds in zip(selection.frame_indices, selection.timestamps_seconds, strict=True):

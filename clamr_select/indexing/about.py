@@ -10,6 +10,7 @@ from clamr_select.context.chapters import Chapter, container_chapters
 from clamr_select.context.info_json import InfoJson, find_info_json, read_info_json
 from clamr_select.context.metadata import describe
 from clamr_select.indexing.options import IndexOptions
+from clamr_select.isolation import isolated_chapters
 from clamr_select.video.reader import VideoInfo
 
 DESCRIPTION = "description"
@@ -56,5 +57,5 @@ def about_video(info: VideoInfo, *, options: IndexOptions) -> About:
         chapters = tuple(
             Chapter(start + chapter.start_seconds, start + chapter.end_seconds, chapter.title)
             for chapter in beside.chapters
-        ) or container_chapters(info.path, limits=options.limits)
+        ) or (isolated_chapters if options.isolate else container_chapters)(info.path, limits=options.limits)
     return About(described, chapters, () if path is None else (path.name,), beside.warnings)

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from clamr_select.container import check_container
-from clamr_select.errors import StoreError, UnreadableVideoError, VideoNotFoundError
+from clamr_select.container import check_container, is_url
+from clamr_select.errors import InputError, StoreError, UnreadableVideoError, VideoNotFoundError
+from clamr_select.fetch import fetch
 from clamr_select.indexing.index_key import index_key
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.indexer import Indexer
 from clamr_select.indexing.progress import Stopwatch
-from clamr_select.indexing.stored_index import from_entry, to_entry
+from clamr_select.indexing.stored_index import ISOLATE, from_entry, to_entry
 from clamr_select.model.identity import encoder_identity
 from clamr_select.selection import SelectionWarning
 from clamr_select.store import Key, Store, content_digest
@@ -26,22 +27,42 @@ UNKNOWN_WEIGHTS = "a part of the model's weights lies on disk, so its embeddings
 CHANGED_VIDEO = "the video changed while it was read, so its embeddings were not kept"
 
 
-def index_cached(indexer: Indexer, video: str | Path, *, cache_dir: CacheDir) -> IndexedVideo:
+def index_cached(indexer: Indexer, video: str | Path, *, cache_dir: CacheDir, allow_urls: bool = False) -> IndexedVideo:
     """The index of a video from the store, else made by ``indexer`` and stored.
 
     Raises:
         VideoError, ContextError: as :meth:`Indexer.index`.
         StoreError: the folder that was named cannot be used. The default one is then left alone, with a warning.
+        UnsafeUrlError, FetchError: ``video`` is a URL that may not be, or cannot be fetched.
+        InputError: it is a URL, and URLs are not allowed, or there is no cache to download it to.
     """
+    if allow_urls and is_url(video):
+        return _index_url(indexer, str(video), cache_dir)
     if cache_dir is None:
         return indexer.index(video)
     try:
-        store = cache_dir if isinstance(cache_dir, Store) else Store(None if cache_dir == "auto" else cache_dir)
+        store = _store(cache_dir)
     except StoreError as error:
         if cache_dir != "auto":
             raise
         return _with(indexer.index(video), [(NOT_CACHED, str(error))])
     return _index_once(indexer, video, store)
+
+
+def _index_url(indexer: Indexer, url: str, cache_dir: CacheDir) -> IndexedVideo:
+    if cache_dir is None:
+        raise InputError("a URL is downloaded to the cache, so it needs one; give cache_dir, or a file")
+    store = _store(cache_dir)
+    path = fetch(url, folder=store.downloads, limits=indexer.options.limits)
+    store.downloaded(path)
+    indexed = _index_once(indexer, path, store)
+    return replace(indexed, method={**indexed.method, "url": url})
+
+
+def _store(cache_dir: str | Path | Store) -> Store:
+    if isinstance(cache_dir, Store):
+        return cache_dir
+    return Store(None if cache_dir == "auto" else cache_dir)
 
 
 def _index_once(indexer: Indexer, video: str | Path, store: Store) -> IndexedVideo:
@@ -54,6 +75,8 @@ def _index_once(indexer: Indexer, video: str | Path, store: Store) -> IndexedVid
             found = store.get(key)
     if found is not None:
         indexed = from_entry(found, video=video, encoder=indexer.encoder, timings_seconds=watch.seconds)
+        if indexer.options.isolate:
+            indexed = replace(indexed, method={**indexed.method, ISOLATE: True})
         return _with(indexed, store.take_warnings())
     indexed = indexer.index(video, store=store)
     if key is None:

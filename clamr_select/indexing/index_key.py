@@ -32,6 +32,7 @@ def index_key(video: str | Path, *, digest: str, options: IndexOptions, encoder:
     settings["subtitles"] = _subtitles(video, options)
     settings["info_json"] = _digest(find_info_json(video))
     settings["asr"] = _recognizer(options)
+    del settings["isolate"]  # where it is decoded changes nothing
     return Key(
         KIND,
         {

@@ -27,6 +27,7 @@ from clamr_select.indexing.screen_text import OCR_MAX_SIDE, open_text_reader
 from clamr_select.indexing.sound import WindowSound
 from clamr_select.indexing.speech_source import speech_track
 from clamr_select.indexing.windows import window_document
+from clamr_select.isolation import isolated_video
 from clamr_select.model.document import DocumentAudio
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.scoring.tokens import TokenEmbeddings, concatenate
@@ -87,7 +88,8 @@ class Indexer:
             ModelError, MissingDependencyError: speech is to be recognised and its model cannot be loaded.
         """
         with self.watch.stage("open"):
-            reader = open_video(video, backend=self.options.backend, limits=self.options.limits)
+            opener = isolated_video if self.options.isolate else open_video
+            reader = opener(video, backend=self.options.backend, limits=self.options.limits)
         with reader:
             candidates = sample_candidates(
                 reader.timestamps_seconds,
@@ -149,6 +151,7 @@ class Indexer:
             end_seconds=info.start_seconds + info.duration_seconds,
             max_seconds=self.encoder.processor.max_audio_seconds,
             limits=self.options.limits,
+            isolate=self.options.isolate,
         )
 
     def _chunks(self, reader: VideoReader, candidates: Candidates) -> Iterator[list[Pair]]:
@@ -292,6 +295,7 @@ class Indexer:
             **({"metadata": list(about.sources)} if about.sources else {}),
             **({"chapters": len(about.chapters)} if about.chapters else {}),
             **({"limits": self.options.limits.changed} if self.options.limits.changed else {}),
+            **({"isolate": True} if self.options.isolate else {}),
         }
 
 

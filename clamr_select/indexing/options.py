@@ -60,6 +60,8 @@ class IndexOptions:
     """``auto``: the titles of the chapters in ``.info.json``, else in the container, each where its chapter starts."""
     limits: Limits = DEFAULT_LIMITS
     """What the file may be at most."""
+    isolate: bool = False
+    """Decode in worker processes, so that a decoder that crashes or hangs is a ``DecoderCrashedError``."""
 
     def __post_init__(self) -> None:
         for kind, value, allowed in (

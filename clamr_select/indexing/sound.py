@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from clamr_select.errors import UnreadableVideoError, UnsupportedVideoError
+from clamr_select.isolation.sound import IsolatedSound, isolated_sound
 from clamr_select.limits import DEFAULT_LIMITS, Limits
 from clamr_select.model.document import MIN_SAMPLES, DocumentAudio
 from clamr_select.video.audio import SAMPLE_RATE, AudioStream, open_audio
@@ -27,6 +28,7 @@ class WindowSound:
         timestamps_seconds: (num_candidates,) of all candidates, strictly increasing.
         start_seconds, end_seconds: of the video.
         limits: what the file may be at most.
+        isolate: decode in a worker process.
         max_seconds: of sound in one document. What a longer window has beyond that is left out, and said.
     """
 
@@ -39,6 +41,7 @@ class WindowSound:
         end_seconds: float,
         max_seconds: float,
         limits: Limits = DEFAULT_LIMITS,
+        isolate: bool = False,
     ) -> None:
         middles = (timestamps_seconds[1:] + timestamps_seconds[:-1]) / 2
         edges = [start_seconds, *middles.tolist(), max(end_seconds, float(timestamps_seconds[-1]))]
@@ -49,7 +52,7 @@ class WindowSound:
         self._num_too_long, self._seconds_left_out = 0, 0.0
         self._ended_seconds: float | None = None
         self._opening_warnings: list[tuple[str, str]] = []
-        self._stream = self._open(path, limits)
+        self._stream = self._open(path, limits, isolate=isolate)
 
     def cut(self, timestamps_seconds: Sequence[float]) -> DocumentAudio | None:
         """The sound of the next window, up to where the track ends; None where the track has none there.
@@ -87,7 +90,7 @@ class WindowSound:
         if self._stream is not None:
             self._stream.close()
 
-    def _heard(self, stream: AudioStream, start: float, end: float) -> np.ndarray:
+    def _heard(self, stream: AudioStream | IsolatedSound, start: float, end: float) -> np.ndarray:
         """What the track has of a stretch, at most as long as a document may hold."""
         budget_end = min(end, start + self._max_seconds)
         samples = stream.take(start_seconds=start, end_seconds=budget_end)
@@ -118,9 +121,9 @@ class WindowSound:
                 noted.append(("audio_partial", text))
         return noted
 
-    def _open(self, path: str, limits: Limits) -> AudioStream | None:
+    def _open(self, path: str, limits: Limits, *, isolate: bool) -> AudioStream | IsolatedSound | None:
         try:
-            stream = open_audio(path, limits=limits)
+            stream = (isolated_sound if isolate else open_audio)(path, limits=limits)
         except (UnsupportedVideoError, UnreadableVideoError) as error:
             self._opening_warnings.append((NO_AUDIO, f"the model hears, and the sound cannot be read: {error}"))
             return None

@@ -13,6 +13,7 @@ from clamr_select.context.timed_text import ContextTrack
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.indexing.progress import Progress
 from clamr_select.indexing.transcribe import transcribe
+from clamr_select.isolation import isolated_subtitles
 from clamr_select.limits import DEFAULT_LIMITS, Limits
 from clamr_select.store import Store
 from clamr_select.video.reader import VideoInfo
@@ -39,7 +40,7 @@ def speech_track(
         SpeechError, ModelError, MissingDependencyError: speech is to be recognised and cannot be.
     """
     if options.asr in ("off", "auto"):
-        track = subtitle_track(info, subtitles=options.subtitles, limits=options.limits)
+        track = subtitle_track(info, subtitles=options.subtitles, limits=options.limits, isolate=options.isolate)
         if options.asr == "off" or track.lines:
             return track
         noted = tuple(warning for warning in track.warnings if warning[0] != NO_ASR)
@@ -53,17 +54,21 @@ def speech_track(
         store=store,
         progress=progress,
         limits=options.limits,
+        isolate=options.isolate,
     )
     source = f"{heard.source}, chosen: {choice.reason}" if options.asr == "auto" else heard.source
     return replace(heard, source=source, warnings=(*noted, *heard.warnings))
 
 
-def subtitle_track(info: VideoInfo, *, subtitles: str | Path | None, limits: Limits = DEFAULT_LIMITS) -> ContextTrack:
+def subtitle_track(
+    info: VideoInfo, *, subtitles: str | Path | None, limits: Limits = DEFAULT_LIMITS, isolate: bool = False
+) -> ContextTrack:
     """The subtitles of a video as one track, empty with a warning where there are none.
 
     Args:
         subtitles: ``auto`` takes a file beside the video, else a text stream inside it; a path; None for none.
         limits: of the file that is opened for a text stream inside it.
+        isolate: open it in a worker process.
 
     Raises:
         SubtitlesError: the file named is missing, unreadable or without a cue.
@@ -73,7 +78,7 @@ def subtitle_track(info: VideoInfo, *, subtitles: str | Path | None, limits: Lim
     path = find_subtitles(info.path) if subtitles == "auto" else Path(subtitles)
     if path is not None:
         return load_subtitles(path, duration_seconds=info.duration_seconds, start_seconds=info.start_seconds)
-    track = embedded_subtitles(info.path, limits=limits)
+    track = (isolated_subtitles if isolate else embedded_subtitles)(info.path, limits=limits)
     if track is None:
         return ContextTrack("asr", (), "none", warnings=((NO_ASR, NO_SPEECH),))
     return track

@@ -16,6 +16,9 @@ from clamr_select.scoring.tokens import TokenEmbeddings
 from clamr_select.selection import SelectionWarning, VideoFacts
 from clamr_select.store import Entry
 
+ISOLATE = "isolate"
+"""Of one run, not of the video."""
+
 
 def to_entry(indexed: IndexedVideo) -> Entry:
     """What the video decided; what the loaded model adds is left out."""
@@ -24,7 +27,7 @@ def to_entry(indexed: IndexedVideo) -> Entry:
         "video_facts": asdict(indexed.video_facts),
         "words": indexed.words,
         "tracks": [asdict(track) for track in indexed.tracks],
-        "method": indexed.method,
+        "method": {name: value for name, value in indexed.method.items() if name != ISOLATE},
         "warnings": [asdict(warning) for warning in indexed.warnings if warning not in assumed],
         "num_candidates": tokens.num_candidates,
         "modalities": list(tokens.modalities),

@@ -19,6 +19,7 @@ from clamr_select.context.speech.voice_activity import Stretch, VoiceDetector, s
 from clamr_select.context.timed_text import ContextTrack, TimedWord
 from clamr_select.errors import UnreadableVideoError, UnsupportedVideoError
 from clamr_select.indexing.progress import HEARING, Progress
+from clamr_select.isolation import isolated_sound
 from clamr_select.limits import DEFAULT_LIMITS, Limits
 from clamr_select.store import Entry, Key, Store
 from clamr_select.video.audio import open_audio
@@ -75,6 +76,7 @@ def transcribe(
     store: Store | None = None,
     progress: Progress | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    isolate: bool = False,
 ) -> ContextTrack:
     """What is said in a video, times on its container's clock.
 
@@ -82,6 +84,7 @@ def transcribe(
         recognizer: from :func:`clamr_select.context.speech.choose.make_recognizer`.
         end_seconds: of the video, for ``progress``.
         store: where heard stretches are kept.
+        isolate: decode the sound in a worker process.
 
     Returns:
         A track of the modality ``asr``; without lines, and with a warning, where there is no sound or no speech.
@@ -92,7 +95,7 @@ def transcribe(
         VideoError: the file cannot be opened.
     """
     try:
-        stream = open_audio(path, limits=limits)
+        stream = (isolated_sound if isolate else open_audio)(path, limits=limits)
     except (UnsupportedVideoError, UnreadableVideoError) as error:
         return _silent(recognizer, f"speech is to be recognised, and the sound cannot be read: {error}")
     if stream is None:
