@@ -27,6 +27,7 @@ CLIENTS = {
     "clamr_select.integrations.openai": {"openai"},
     "clamr_select.training.queries.writers": {"openai"},
     "clamr_select.model.checkpoint.source": {"huggingface_hub"},
+    "clamr_select.context.speech.whisper_models": {"huggingface_hub"},  # which models lie in its cache
     "clamr_select.doctor.installation": {"huggingface_hub"},  # where its cache lies
     "clamr_select.training.model_card": {"huggingface_hub"},  # the form of a card
 }
