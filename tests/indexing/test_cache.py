@@ -180,14 +180,26 @@ def test_other_options_and_weights_have_other_entries(selector, talk):
     keys.append(index_key(talk, digest=digest, options=IndexOptions(), encoder={"weights": "2"}).digest)
 
     assert len(set(keys)) == len(keys)
+    apart = IndexOptions(isolate=True)  # where it is decoded changes nothing
+    assert index_key(talk, digest=digest, options=apart, encoder=encoder).digest == keys[0]
     for option in dataclasses.fields(IndexOptions):
-        assert any(getattr(made, option.name) != getattr(options[0], option.name) for made in options), (
-            f"{option.name} is not in this test"
-        )
+        assert option.name == "isolate" or any(
+            getattr(made, option.name) != getattr(options[0], option.name) for made in options
+        ), f"{option.name} is not in this test"
     named = IndexOptions(subtitles=talk.with_suffix(".srt"))
     assert index_key(talk, digest=digest, options=named, encoder=encoder).digest == keys[0]
     whole = IndexOptions(candidate_fps=1)
     assert index_key(talk, digest=digest, options=whole, encoder=encoder).digest == keys[0]
+
+
+def test_isolation_is_of_the_run_and_not_of_the_video(selector, talk, monkeypatch):
+    apart = selector.index(talk, **QUICK, isolate=True)
+    monkeypatch.setattr("clamr_select.indexing.indexer.open_video", never)
+    monkeypatch.setattr("clamr_select.indexing.indexer.isolated_video", never)
+    here = selector.index(talk, **QUICK)
+
+    assert apart.method == {**here.method, "isolate": True}
+    assert selector.index(talk, **QUICK, isolate=True).method["isolate"] is True
 
 
 def test_a_changed_weight_makes_it_anew(selector, talk, count_indexing):
