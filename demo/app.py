@@ -53,7 +53,8 @@ class Page:
         )
         self.asking = Asking(self.indexes, vlm=vlm, settings=settings)
         look = {"theme": _theme(), "css": page_css()}
-        with DemoBlocks(settings=settings, look=look, title=TITLE, fill_width=True) as self.blocks:
+        public = [path for example in self.examples.values() for path in (example.video, example.subtitles) if path]
+        with DemoBlocks(settings=settings, look=look, public_files=public, title=TITLE, fill_width=True) as self.blocks:
             self._lay_out()
             self._wire()
             Tools(self.asking, self.examples, settings).register(concurrency_id=MODEL_QUEUE)

@@ -90,7 +90,7 @@ class Asking:
         ready = yield from self._watch(stages, shown)
         selection, uniform = self.choose(ready, question)
         took = time.perf_counter() - started
-        truth = () if session.example is None else session.example.truth_of(question.text)
+        truth = _truth(session, question)
         frames = frames_view(ready.indexed, selection, uniform, pictures=ready.pictures, truth=truth)
         shown.selection = selection
         shown.note = timing_note(selection, was_kept=ready.was_kept, wall_seconds=took)
@@ -140,6 +140,15 @@ class Asking:
         shown.text, shown.state = reply.text, "done"
         session.remember(Turn(turn.text, turn.selection, turn.subtitles, reply.text))
         yield None
+
+
+def _truth(session: Session, question: Question) -> tuple[tuple[float, float], ...]:
+    """Where the answer is, as far as it is searched."""
+    known = () if session.example is None else session.example.truth_of(question.text)
+    if question.span is None:
+        return known
+    start, end = question.span
+    return tuple(interval for interval in known if interval[0] <= end and interval[1] >= start)
 
 
 def _show(pieces: Generator[str, None, Any], shown: TurnView) -> Generator[None, None, Any]:

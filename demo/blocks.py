@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -20,13 +21,17 @@ class DemoBlocks(gr.Blocks):
     Args:
         settings: limits.
         look: ``theme``, ``css`` and ``head`` of the page, as ``launch`` takes them.
+        public_files: the examples; no other file of this machine is served.
         **blocks: for ``gr.Blocks``.
     """
 
-    def __init__(self, *, settings: DemoSettings, look: Mapping[str, Any], **blocks: Any) -> None:
+    def __init__(
+        self, *, settings: DemoSettings, look: Mapping[str, Any], public_files: Sequence[Path], **blocks: Any
+    ) -> None:
         age = settings.delete_files_after_seconds
         super().__init__(analytics_enabled=False, delete_cache=(min(age, 600), age), **blocks)
         self.limits, self.look = settings, dict(look)
+        self.public_files = [str(Path(path).resolve()) for path in public_files]
 
     def launch(self, *args: Any, **options: Any) -> Any:
         """As ``gr.Blocks.launch``, by keyword; its arguments win over the safe ones, but ``share`` stays off.
@@ -43,7 +48,7 @@ class DemoBlocks(gr.Blocks):
             "server_name": LOOPBACK,
             "strict_cors": True,
             "max_file_size": self.limits.max_upload_bytes,
-            "allowed_paths": [],
+            "allowed_paths": self.public_files,
             "show_error": False,
             "mcp_server": True,
             "run_history": False,
@@ -51,6 +56,7 @@ class DemoBlocks(gr.Blocks):
             "state_session_capacity": 1000,
             "footer_links": ["api", "settings"],
             "ssr_mode": False,
+            "quiet": True,
         }
         self.queue(max_size=self.limits.max_waiting, default_concurrency_limit=1)
         return super().launch(**{**safe, **options, "share": False})

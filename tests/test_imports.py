@@ -76,6 +76,7 @@ ON_TOP = {"doctor"}
 BROUGHT_BY = {
     "tokenizers": "transformers",
     "gradio_client": "gradio",
+    "httpx": "gradio",
     "huggingface_hub": "transformers",
     "packaging": "transformers",
     "triton": "torch",

@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--examples-dir", type=Path, metavar="DIR", help="where the two examples are made (default: the user's cache)"
     )
+    parser.add_argument("--no-examples", dest="examples", action="store_false", help="make and show no examples")
     parser.add_argument(
         "--max-upload-mb", type=int, default=500, metavar="N", help="largest video that is taken (default: 500)"
     )
@@ -49,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
         blocks = build(arguments)
         if arguments.host not in LOOPBACK:
             print(f"warning: anybody who reaches {arguments.host} can upload videos and ask", file=sys.stderr)
+        address = f"http://{arguments.host}:{arguments.port}"
+        print(f"clamr-select demo at {address} (agents: {address}/gradio_api/mcp/); Ctrl-C ends it", flush=True)
         blocks.launch(server_name=arguments.host, server_port=arguments.port, inbrowser=arguments.open)
     return 0
 
@@ -76,10 +79,12 @@ def build(arguments: argparse.Namespace) -> Any:
 
     check_installed()
     given = {} if arguments.examples_dir is None else {"examples_dir": arguments.examples_dir}
-    print("loading the model; on the first start two example videos are made", file=sys.stderr, flush=True)
+    making = "; on the first start two example videos are made" if arguments.examples else ""
+    print(f"loading the model{making}", file=sys.stderr, flush=True)
     return build_demo(
         load_selector(arguments),
         vlm=load_vlm(arguments),
+        examples=arguments.examples,
         media_dir=arguments.media_dir,
         max_upload_bytes=arguments.max_upload_mb * MEGABYTE,
         max_new_tokens=arguments.max_new_tokens,

@@ -86,15 +86,15 @@ def _duration(seconds: float) -> str:
 
 def _evidence(selection: Selection) -> list[dict[str, Any]]:
     """The best frames with the words that answer, best first."""
-    best = sorted(evidence(selection), key=lambda item: -item.score)[:MAX_EVIDENCE]
+    numbered = sorted(enumerate(evidence(selection), start=1), key=lambda item: -item[1].score)[:MAX_EVIDENCE]
     return [
         {
             "time": item.timestamp_seconds,
             "label": format_time(item.timestamp_seconds),
             "modality": item.modality,
-            "words": " / ".join(item.words.get(item.modality, "").split("\n")),
+            "words": " / ".join(item.words.get(item.modality, f"frame {number} below").split("\n")),
         }
-        for item in best
+        for number, item in numbered
     ]
 
 

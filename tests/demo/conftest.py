@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import os
 import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -104,3 +106,12 @@ def demo_url(tmp_path_factory: pytest.TempPathFactory, examples_dir: Path, media
 def serve() -> Callable[..., AbstractContextManager[tuple[str, subprocess.Popen[str]]]]:
     """:func:`serving`, for tests that need a demo of their own."""
     return serving
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clients_are_collected() -> Iterator[None]:
+    """Gradio's clients leave sockets to the garbage collector, which would warn of them in somebody else's test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

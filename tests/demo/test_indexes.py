@@ -1,0 +1,169 @@
+"""The indexes of all visitors: bounded, shared by content, given up when nobody waits."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("gradio", reason="the demo needs gradio")
+
+from clamr_select.demo.asking import NO_VIDEO, Asking, Question, Results
+from clamr_select.demo.indexes import Indexes, Ready, Source
+from clamr_select.demo.session import MAX_TURNS, Session
+from clamr_select.demo.settings import DemoSettings
+from clamr_select.errors import InputError, UnreadableVideoError, VideoNotFoundError
+from clamr_select.selector import FrameSelector
+
+
+@pytest.fixture(scope="module")
+def selector() -> FrameSelector:
+    return FrameSelector.from_pretrained("clamr-nano", device="cpu")
+
+
+@pytest.fixture
+def indexes(selector: FrameSelector, tmp_path: Path) -> Indexes:
+    return Indexes(selector, max_videos=2, index_options={"candidate_fps": 0.2}, keep_dir=tmp_path / "kept")
+
+
+def finish(steps: Generator[Any, None, Ready]) -> tuple[list[dict[str, tuple[int, int]]], Ready]:
+    seen = []
+    while True:
+        try:
+            seen.append(next(steps))
+        except StopIteration as done:
+            return seen, done.value
+
+
+def test_a_video_is_indexed_once_and_tells_how_far_it_is(indexes: Indexes, color_video: Path) -> None:
+    source = Source(color_video, read_text=False)
+    stages, first = finish(indexes.ready(source))
+    none, second = finish(indexes.ready(source))
+
+    assert stages[0]["decoding"][1] == 6
+    assert {stage for report in stages for stage in report} <= {"decoding", "encoding"}
+    assert (first.was_kept, second.was_kept) == (False, True)
+    assert none == []
+    assert second.indexed is first.indexed
+
+
+def test_the_video_asked_longest_ago_goes_first(indexes: Indexes, color_video: Path, tmp_path: Path) -> None:
+    sources = []
+    for name in "abc":
+        sources.append(Source(Path(shutil.copy(color_video, tmp_path / f"{name}.mp4")), read_text=False))
+        finish(indexes.ready(sources[-1]))
+        finish(indexes.ready(sources[0]))
+    kept = [finish(indexes.ready(source))[1].was_kept for source in (sources[0], sources[2])]
+
+    assert len(indexes) == 2
+    assert kept == [True, True]
+    assert not finish(indexes.ready(sources[1]))[1].was_kept
+
+
+def test_another_content_or_other_subtitles_are_another_video(
+    indexes: Indexes, color_video: Path, subtitles: Path, tmp_path: Path
+) -> None:
+    video = Path(shutil.copy(color_video, tmp_path / "a.mp4"))
+    finish(indexes.ready(Source(video, read_text=False)))
+    assert not finish(indexes.ready(Source(video, subtitles, read_text=False)))[1].was_kept
+    video.write_bytes(video.read_bytes() + b"\0")
+    assert not finish(indexes.ready(Source(video, read_text=False)))[1].was_kept
+    video.unlink()
+    with pytest.raises(VideoNotFoundError):
+        finish(indexes.ready(Source(video, read_text=False)))
+
+
+def test_only_what_shall_be_kept_lies_on_disk(selector: FrameSelector, color_video: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    made = [Indexes(selector, max_videos=2, index_options={"candidate_fps": 0.2}, keep_dir=kept) for _ in range(2)]
+    finish(made[0].ready(Source(color_video, read_text=False)))
+    assert not kept.exists()
+    finish(made[0].ready(Source(color_video, read_text=False, keep=True)))
+    assert not kept.exists()  # it was in memory already
+    stages, _ = finish(made[1].ready(Source(color_video, read_text=False, keep=True)))
+    assert stages
+    again = Indexes(selector, max_videos=2, index_options={"candidate_fps": 0.2}, keep_dir=kept)
+    stages, ready = finish(again.ready(Source(color_video, read_text=False, keep=True)))
+    assert stages == []
+    assert "decode" not in ready.indexed.timings_seconds
+
+
+def test_a_visitor_who_leaves_ends_the_work(indexes: Indexes, color_video: Path, monkeypatch) -> None:
+    encoded = []
+    encode = indexes.selector.encoder.encode_document
+    monkeypatch.setattr(
+        indexes.selector.encoder, "encode_document", lambda *given, **more: encoded.append(1) or encode(*given, **more)
+    )
+    monkeypatch.setitem(indexes.index_options, "candidate_fps", 10.0)
+    steps = indexes.ready(Source(color_video, read_text=False))
+    next(steps)
+    steps.close()
+
+    assert len(indexes) == 0
+    assert len(encoded) <= 1  # of five chunks
+    assert indexes.model_lock.acquire(blocking=False)
+
+
+def test_a_broken_video_is_an_error_of_its_visitor(indexes: Indexes, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"nothing")
+    with pytest.raises(UnreadableVideoError):
+        finish(indexes.ready(Source(broken)))
+    assert len(indexes) == 0
+
+
+def asked(asking: Asking, session: Session, **question: Any) -> list[Results]:
+    return [step for step in asking.select(session, Question(**question)) if step is not None]
+
+
+def test_a_turn_ends_with_frames_or_a_sentence(indexes: Indexes, color_video: Path) -> None:
+    asking = Asking(indexes, vlm=None, settings=DemoSettings())
+    session = Session()
+    assert asked(asking, session, text="Where?") == []
+    assert (session.turns[-1].state, session.turns[-1].error) == ("error", NO_VIDEO)
+
+    session.source = Source(color_video, read_text=False)
+    (results,) = asked(asking, session, text="Where?", num_frames=3)
+    assert session.turns[-1].state == "done"
+    assert len(results.frames["frames"]) == len(results.frames["uniform"]) == 3
+
+    for wrong in (
+        {"text": " "},
+        {"text": "x" * 1001},
+        {"text": "x", "num_frames": 33},
+        {"text": "x", "policy": "none"},
+    ):
+        assert asked(asking, session, **wrong) == []
+        assert session.turns[-1].state == "error"
+    assert asked(asking, session, text="x", span=(90.0, 99.0)) == []
+    assert "no candidate frame" in session.turns[-1].error
+
+
+def test_a_page_keeps_its_last_turns_alone(indexes: Indexes) -> None:
+    asking = Asking(indexes, vlm=None, settings=DemoSettings())
+    session = Session()
+    for number in range(MAX_TURNS + 5):
+        asked(asking, session, text=f"question {number}")
+
+    assert [turn.question for turn in session.turns] == [f"question {n}" for n in range(5, MAX_TURNS + 5)]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "span"),
+    [(3, 9.5, (3.0, 9.5)), (9, 3, (3.0, 9.0)), (None, None, None), ("1", 2, None), (float("nan"), 1, None)],
+)
+def test_a_span_from_the_page_is_checked(start: object, end: object, span: tuple[float, float] | None) -> None:
+    session = Session(span=(1.0, 2.0))
+    session.choose_span(start, end)
+
+    assert session.span == span
+
+
+def test_settings_are_checked(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="max_frames=0"):
+        DemoSettings(max_frames=0)
+    with pytest.raises(InputError, match="must be a folder"):
+        DemoSettings(media_dir=tmp_path / "none")
