@@ -158,11 +158,11 @@ class Page:
 
     def _wire_sources(self, running: list[Any], quick: dict[str, Any]) -> None:
         fresh = [self.session, self.starter, self.conversation, self.timeline, self.frames, self.stop]
-        source = [self.player, self.subtitles, self.read_text, self.session]
-        self.player.upload(self._new_video, source, fresh, cancels=running, **quick)
+        brought = [self.player, self.subtitles, self.read_text]
+        self.player.upload(self._new_video, brought, [*fresh, self.player], cancels=running, **quick)
         self.player.clear(self._no_video, None, [*fresh, self.subtitles], cancels=running, **quick)
         for setting in (self.subtitles.upload, self.subtitles.clear, self.read_text.input):
-            setting(self._resource, source, self.session, cancels=running, **quick)
+            setting(self._resource, [*brought, self.session], self.session, cancels=running, **quick)
         self.starter.take(
             self._take_example, self.read_text, [self.player, self.subtitles, *fresh], cancels=running, **quick
         )
@@ -216,11 +216,10 @@ class Page:
         session.choose_span(event._data.get("start"), event._data.get("end"))
         return session
 
-    def _new_video(self, video: str | None, subtitles: str | None, read_text: bool, session: Session) -> list[Any]:
-        if video is None:
-            return self._no_video()[:-1]
+    def _new_video(self, video: str, subtitles: str | None, read_text: bool) -> list[Any]:
         source = Source(Path(video), None if subtitles is None else Path(subtitles), read_text)
-        return [Session(source), *self._cleared(None)]
+        without_captions = gr.Video(subtitles=None)  # those of an example before it
+        return [Session(source), *self._cleared(None), without_captions]
 
     def _resource(self, video: str | None, subtitles: str | None, read_text: bool, session: Session) -> Session:
         """The same video with other subtitles, or its text read or not."""
