@@ -14,6 +14,7 @@ from clamr_select.selection import Selection
 from clamr_select.time_format import format_time_for_filename
 
 if TYPE_CHECKING:
+    from clamr_select.video import Backend
     from clamr_select.video.reader import DecodedFrame, VideoReader
 
 MAX_TIMESTAMP_DIFFERENCE_SECONDS = 1e-3
@@ -82,16 +83,18 @@ def frames_at(
     max_side: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
     isolate: bool = False,
+    backend: Backend = "pyav",
 ) -> Iterator[DecodedFrame]:
     """Decode frames whose times are known, one by one.
 
     Args:
         timestamps_seconds: frame index to the time the frame is expected at, indices increasing.
+        backend: see :func:`clamr_select.video.open_video`; the frames are the same, colours differ by rounding.
 
     Raises:
         FrameDecodeError, VideoError: as :func:`decode_frames`.
     """
-    with opener(isolate=isolate)(video, limits=limits) as reader:
+    with opener(isolate=isolate)(video, backend=backend, limits=limits) as reader:
         beyond = [index for index in timestamps_seconds if index >= reader.info.num_frames]
         if beyond:
             raise FrameDecodeError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from clamr_select.handoff.timeline import MAX_CLOCK_ERROR_SECONDS, Timeline, tim
 from clamr_select.handoff.warn import warn
 from clamr_select.limits import DEFAULT_LIMITS, Limits
 from clamr_select.selection import Pair, Selection
+
+if TYPE_CHECKING:
+    from clamr_select.video import Backend
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,16 @@ class Emission:
     limits: Limits = DEFAULT_LIMITS
     isolate: bool = False
 
-    def decode(self, *, max_side: int | None = None) -> np.ndarray:
+    def decode(self, *, max_side: int | None = None, backend: Backend = "pyav") -> np.ndarray:
         """(num_frames, height, width, 3) uint8 RGB.
 
         Raises:
             FrameDecodeError, VideoError: as :meth:`Selection.frames`.
         """
         times = dict(zip(self.frame_indices, self.timestamps_seconds, strict=True))
-        frames = frames_at(self.video, times, max_side=max_side, limits=self.limits, isolate=self.isolate)
+        frames = frames_at(
+            self.video, times, max_side=max_side, backend=backend, limits=self.limits, isolate=self.isolate
+        )
         images = {frame.frame_index: frame.image for frame in frames}
         return np.stack([images[index] for index in self.frame_indices])
 

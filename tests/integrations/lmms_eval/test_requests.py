@@ -1,0 +1,180 @@
+"""Copies of requests: the evaluator's own stay, the document decides, nothing is lost in silence."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from clamr_select.errors import InputError
+
+SELECTOR = {"clamr_model": "clamr-nano", "clamr_policy": "topk", "clamr_ocr": "off"}
+
+
+@pytest.fixture
+def made_task(world: Path) -> Callable[[str], Any]:
+    """The barcode task as lmms-eval builds it for a ``--model``, with its requests."""
+    from lmms_eval.tasks import TaskManager, get_task_dict
+
+    def make(model: str, *, kind: str = "chat") -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            manager = TaskManager(include_path=str(world / "tasks"), include_defaults=False, model_name=model)
+            task = get_task_dict(["barcodes"], manager, kind)["barcodes"]
+            task.build_all_requests(limit=3, rank=0, world_size=1)
+        return task
+
+    return make
+
+
+def built(base_class: type, task: Any, *, base: str = "oracle", **arguments: Any) -> Any:
+    from clamr_select.integrations.lmms_eval.sampled_model import sampled_class
+
+    model = sampled_class(base_class, base=base)(**arguments)
+    model.task_dict["barcodes"] = task.dataset
+    return model
+
+
+@pytest.fixture
+def fake_base() -> Callable[..., type]:
+    """A chat model whose ``generate_until`` is given."""
+    from clamr_select.eval.longvideo.smoke.oracle import Oracle
+
+    def make(generate_until: Callable[..., Any]) -> type:
+        return type("Fake", (Oracle,), {"generate_until": generate_until, "is_simple": False})
+
+    return make
+
+
+def test_the_requests_of_the_evaluator_stay(made_task: Callable[..., Any]) -> None:
+    from clamr_select.eval.longvideo.smoke.oracle import Oracle
+
+    task = made_task("clamr")
+    before = [(request.args, copy.deepcopy(request.args[2])) for request in task.instances]
+    kwargs = task.lmms_eval_specific_kwargs
+
+    answers = built(Oracle, task, **SELECTOR).generate_until(task.instances)
+
+    assert answers == ["A", "B", "C"]
+    for request, (arguments, gen_kwargs) in zip(task.instances, before, strict=True):
+        assert request.args is arguments
+        assert request.args[2] == gen_kwargs  # the base set top_p in its copy
+    assert (task.model_name, task.lmms_eval_specific_kwargs) == ("clamr", kwargs)
+
+
+def test_a_batch_that_asks_the_first_request_for_every_document(
+    made_task: Callable[..., Any], fake_base: Callable[..., type]
+) -> None:
+    """Many models do; each document still gets its own frames, by the handle that stands for its path."""
+    from clamr_select.integrations.lmms_eval.handle import SelectedVideo
+
+    seen: list[SelectedVideo] = []
+
+    def generate(self: Any, requests: Any) -> list[str]:
+        make, split = requests[0].args[1], requests[0].args[5]
+        for request in requests:
+            (message,) = make(self.task_dict["barcodes"][split][request.doc_id])
+            seen.extend(block["url"] for block in message["content"] if block["type"] == "video")
+        for handle in seen:
+            handle.plan.consumed(())
+        return ["A"] * len(requests)
+
+    task = made_task("clamr")
+    built(fake_base(generate), task, base="qwen2_5_vl", **SELECTOR).generate_until(task.instances)
+
+    docs = [task.dataset["test"][index] for index in range(3)]
+    assert [str(handle) for handle in seen] == [doc["video"] for doc in docs]
+    assert [handle.plan.selection.question for handle in seen] == [doc["question"] for doc in docs]
+
+
+def test_frames_that_nobody_read_are_an_error(made_task: Callable[..., Any], fake_base: Callable[..., type]) -> None:
+    task = made_task("clamr")
+    deaf = built(fake_base(lambda self, requests: ["A"] * len(requests)), task, **SELECTOR)
+
+    with pytest.raises(InputError, match="answered without the selected frames of 3 of 3 videos"):
+        deaf.generate_until(task.instances)
+
+
+def test_requests_from_a_cache_that_lost_their_callables(made_task: Callable[..., Any]) -> None:
+    from clamr_select.integrations.lmms_eval.requests import parse
+
+    lost = SimpleNamespace(args=("text", None, {}, 0, "barcodes", "test"))
+
+    with pytest.raises(InputError, match="--cache_requests drops"):
+        parse(lost, is_simple=False)
+
+
+def test_a_simple_model_is_told_that_its_prompt_differs(
+    made_task: Callable[..., Any], caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    from clamr_select.eval.longvideo.smoke.oracle import OracleFile
+
+    task = made_task("clamr", kind="simple")
+    with caplog.at_level(logging.WARNING, logger="clamr_select"):
+        built(OracleFile, task, base="qwen3_vl", clamr_mode="uniform", clamr_emit="clip").generate_until(task.instances)
+
+    assert [record.message for record in caplog.records if "prompts differ" in record.message]
+
+
+@pytest.mark.parametrize(
+    ("base", "arguments", "said"),
+    [
+        ("openai", {"pass_video_url": True}, "the server then gets the whole video"),
+        ("vllm", {"clamr_device": "cuda"}, "takes the memory of the GPU when it starts"),
+        ("sglang", {"clamr_emit": "handle"}, "clamr_emit=handle does not reach sglang; allowed: auto, images"),
+        ("gemini", {"clamr_pair": "repeat"}, "clamr_emit=images sends none"),
+    ],
+)
+def test_what_could_not_arrive_is_refused(
+    base: str, arguments: dict[str, Any], said: str, fake_base: Callable[..., type]
+) -> None:
+    from clamr_select.integrations.lmms_eval.sampled_model import sampled_class
+
+    def ready(self: Any, **given: Any) -> None:
+        self.task_dict = {}
+
+    model_class = type("Ready", (fake_base(lambda self, requests: []),), {"__init__": ready})
+    with pytest.raises(InputError, match=said):
+        sampled_class(model_class, base=base)(**SELECTOR, **arguments)
+
+
+def test_an_id_can_be_replaced_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For exact prompts of simple models; nothing else changes, and the base is not found in itself."""
+    from lmms_eval.models import registry_v2
+
+    from clamr_select.integrations.lmms_eval.registration import WRAP_VARIABLE, manifests
+
+    monkeypatch.setenv(WRAP_VARIABLE, "qwen2_5_vl")
+    registry = registry_v2.ModelRegistryV2()
+    for manifest in manifests():
+        registry.register_manifest(manifest, overwrite=True)
+
+    replaced = registry.get_model_class("qwen2_5_vl")
+    assert replaced.__name__ == "Clamr_Qwen2_5_VL"
+    assert replaced.clamr_made_of.__module__ == "lmms_eval.models.chat.qwen2_5_vl"
+    assert registry.get_model_class("clamr_qwen2_5_vl", force_simple=True).is_simple
+    assert "qwen3_vl" not in registry.list_model_names()
+
+
+def test_registration_never_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """lmms-eval drops every later plugin where one raises."""
+    import sys
+
+    from clamr_select.integrations.lmms_eval.registration import manifests
+
+    monkeypatch.setitem(sys.modules, "lmms_eval.models.registry_v2", None)
+    assert manifests() == []
+
+
+@pytest.mark.parametrize("base", ["llava_hf", "vllm", "async_openai", "minicpm_v", "qwen2_vl"])
+def test_every_base_is_registered(base: str) -> None:
+    from lmms_eval.models import MODEL_REGISTRY_V2
+
+    manifest = MODEL_REGISTRY_V2.get_manifest(f"clamr_{base}")
+    assert (manifest.chat_class_path or manifest.simple_class_path or "").endswith(f"__{base}")
