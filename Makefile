@@ -9,11 +9,12 @@
 #   make test-lowest                        the suite on the oldest dependencies that are declared
 #   make test-consumers                     our adapters inside vLLM and SGLang (about 10 GB each; no GPU needed)
 #   make peers                              the libraries that speed is compared with, in an environment of their own
+#   make test-lmms-eval                     our frame sampler inside lmms-eval, which wants an older PyAV
 #   make clean                              remove whatever was built
 
 SHELL := /bin/sh
 .SUFFIXES:
-.PHONY: run test check build test-lowest test-consumers peers clean
+.PHONY: run test check build test-lowest test-consumers test-lmms-eval peers clean
 
 EXTRAS ?= dev,demo,eval,torchcodec,asr-fast,asr-offline,tesseract,openai,qwen,train
 VENV := .venv
@@ -22,6 +23,8 @@ LOWEST := .venv-lowest
 VLLM := .venv-vllm
 SGLANG := .venv-sglang
 PEERS := .venv-peers
+# a layer over .venv: what lmms-eval pins comes first, everything else is shared (0.4 GB, not 6)
+LMMS_EVAL := .venv-lmms-eval
 PIP_INSTALL := -m pip install --disable-pip-version-check
 
 # the first of these that is new enough; `make PYTHON=/path/to/python` chooses another
@@ -78,8 +81,12 @@ $(PEERS)/installed: eval/speed/peers/requirements.txt
 	$(@D)/bin/python $(PIP_INSTALL) --requirement $<
 	touch $@
 
+test-lmms-eval: export OMP_NUM_THREADS ?= 1
+test-lmms-eval: $(LMMS_EVAL)/installed
+	$(LMMS_EVAL)/bin/python -m pytest tests/integrations/lmms_eval tests/eval/longvideo $(ARGS)
+
 clean:
-	rm -rf $(PEERS) $(VENV) $(LOWEST) $(VLLM) $(SGLANG) .typecheck build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(PEERS) $(VENV) $(LOWEST) $(VLLM) $(SGLANG) $(LMMS_EVAL) .typecheck build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed $(LOWEST)/installed: pyproject.toml
@@ -89,6 +96,14 @@ $(VENV)/installed $(LOWEST)/installed: pyproject.toml
 	$(@D)/bin/python $(PIP_INSTALL) $(if $(filter $(LOWEST)/%,$@),--constraint tests/lowest.txt) --editable '.[$(EXTRAS)]'
 	@touch $@
 $(LOWEST)/installed: tests/lowest.txt
+
+$(LMMS_EVAL)/installed: $(VENV)/installed
+	$(VENV)/bin/python -m venv --clear $(LMMS_EVAL)
+	$(LMMS_EVAL)/bin/python -c 'import sysconfig; print("import site; site.addsitedir(\"$(CURDIR)/%s\")" % \
+	  sysconfig.get_path("purelib").split("$(LMMS_EVAL)/")[1].join(["$(VENV)/", ""]))' \
+	  > "$$($(LMMS_EVAL)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/shared.pth"
+	$(LMMS_EVAL)/bin/python $(PIP_INSTALL) --editable '.[lmms-eval]'
+	@touch $@
 
 $(VLLM)/installed $(SGLANG)/installed: pyproject.toml tests/consumers.txt
 	@[ -n "$(PYTHON)" ] || { echo "no Python >= 3.11 found; install one, or: make PYTHON=/path/to/python3.11" >&2; exit 1; }

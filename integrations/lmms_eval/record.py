@@ -41,6 +41,7 @@ def record_of(one: Asked, plan: FramePlan, *, sampler: Sampler) -> dict[str, Any
         "arm": plan.arm,
         "not_for_reporting": options.mode == "select" and options.model == NOT_FOR_REPORTING,
         "options": options.selecting(),
+        "source": {} if sampler.source is None else dict(sampler.source.describe()),
         "emit": sampler.emitter.form,
         "emitted_frame_indices": list(plan.read_indices),
         "selector_reads": _selector_reads(one, plan),

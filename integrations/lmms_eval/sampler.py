@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +19,12 @@ from clamr_select.integrations.lmms_eval.registration import WRAP_VARIABLE
 from clamr_select.integrations.lmms_eval.requests import Doc, Request, parse, prompt_arguments, rewritten
 from clamr_select.integrations.lmms_eval.selecting import SelectionSource, Wanted
 from clamr_select.integrations.lmms_eval.tasks.registry import TaskAdapter, TaskQuestion, adapter_of
+from clamr_select.store import default_folder
 
 logger = logging.getLogger(__name__)
 
 FRAMES_FUSED = 2
+CLIPS = "clips"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Sampler:
             fuses=base.fuses,
             backend=options.backend,
             clip_seconds_per_frame=clip_seconds(options, base),
-            folder=Path(options.store or tempfile.gettempdir()) / "clamr-clips",
+            folder=(Path(options.store) if options.store else default_folder()) / CLIPS,
         )
         self._plans: dict[tuple[str, str, bool], FramePlan] = {}
         self._warned: set[str] = set()

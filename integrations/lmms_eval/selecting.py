@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from clamr_select.errors import InputError
 from clamr_select.integrations.lmms_eval.options import SamplerOptions
 from clamr_select.selection import Selection, SelectionWarning
 
 logger = logging.getLogger(__name__)
+
+REVISION_LETTERS = 12
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class ModelSource:
     def __init__(self, options: SamplerOptions) -> None:
         self.options = options
         self._selector: Any = None
+        self._rev: str | None = None
 
     def select(self, wanted: Sequence[Wanted]) -> list[Selection]:
         """Raises:
@@ -58,7 +64,9 @@ class ModelSource:
         for video, subtitles in dict.fromkeys((one.video, one.subtitles) for one in wanted):
             of_video = [one for one in dict.fromkeys(wanted) if (one.video, one.subtitles) == (video, subtitles)]
             spoken = None if self.options.subtitles == "none" else subtitles or "auto"
-            indexed = self._loaded().index(video, subtitles=spoken, **self.options.index_options())
+            indexed = self._loaded().index(
+                video, subtitles=spoken, cache_dir=self.options.store or "auto", **self.options.index_options()
+            )
             for num_moments in dict.fromkeys(one.num_moments for one in of_video):
                 alike = [one for one in of_video if one.num_moments == num_moments]
                 queries = list(dict.fromkeys(one.query for one in alike))
@@ -75,7 +83,7 @@ class ModelSource:
             torch.cuda.empty_cache()
 
     def describe(self) -> Mapping[str, Any]:
-        return {"selector": self.options.model}
+        return {"model": self.options.model, "rev": self._rev}
 
     def _loaded(self) -> Any:
         from clamr_select.selector import FrameSelector
@@ -92,7 +100,32 @@ class ModelSource:
                 compat=self.options.compat,
                 **{name: value for name, value in given.items() if value is not None},
             )
+            self._rev = model_revision(self._selector.encoder)
+            check_revision(self._rev, wanted=self.options.rev, of=f"clamr_model={self.options.model}")
         return self._selector
+
+
+def model_revision(encoder: Any) -> str | None:
+    """Short name of weights, config and processor; None where a part of the weights is not in memory."""
+    from clamr_select.model.identity import encoder_identity
+
+    identity = encoder_identity(encoder)
+    if identity is None:
+        return None
+    kept = {name: identity[name] for name in ("weights", "config", "processor")}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:REVISION_LETTERS]
+
+
+def check_revision(found: str | None, *, wanted: str | None, of: str) -> None:
+    """Raises:
+    InputError: another revision was asked for. lmms-eval's response cache knows names, not what they stand for.
+    """
+    if wanted is None:
+        logger.info(
+            "%s is revision %s; with --use_cache say so, clamr_rev=%s: its key holds names only", of, found, found
+        )
+    elif wanted != found:
+        raise InputError(f"{of} is of revision {found}, clamr_rev={wanted} was asked for; answers are not comparable")
 
 
 def with_last(selection: Selection) -> Selection:

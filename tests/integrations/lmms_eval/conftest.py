@@ -45,8 +45,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return make_world(tmp_path_factory.mktemp("world"))
 
 
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache") / "shared"
+
+
 @pytest.fixture(autouse=True)
-def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
+def _offline(monkeypatch: pytest.MonkeyPatch, shared_cache: Path) -> None:
+    """And with one cache for all tests here: the two videos are indexed once."""
+    monkeypatch.setenv("CLAMR_SELECT_CACHE", str(shared_cache))
     for name, value in OFFLINE.items():
         monkeypatch.setenv(name, value)
 

@@ -120,6 +120,11 @@ def test_the_digest_names_what_decides() -> None:
         assert (other == plain) == (name in PLACES), name
 
 
+def test_a_revision_is_held(evaluate: Callable[..., Any]) -> None:
+    with pytest.raises(InputError, match=r"clamr_model=clamr-nano is of revision [0-9a-f]{12}, clamr_rev=0 was"):
+        evaluate("clamr", "base=oracle,clamr_model=clamr-nano,clamr_ocr=off,clamr_rev=0", limit=1)
+
+
 def test_classes_take_them_out(evaluate: Callable[..., Any]) -> None:
     with pytest.raises(InputError, match="no such argument"):
         evaluate("clamr", "base=oracle,clamr_nonesuch=1")

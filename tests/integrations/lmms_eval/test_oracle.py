@@ -37,8 +37,8 @@ def test_at_chance_with_its_own_frames(evaluate: Evaluate, arguments: str) -> No
 @pytest.mark.parametrize(
     ("base", "emit"), [("oracle", "images"), ("oracle", "frames"), ("oracle", "clip"), ("oracle_file", "images")]
 )
-def test_right_with_selected_frames(evaluate: Evaluate, base: str, emit: str, tmp_path: Path) -> None:
-    arguments = f"base={base},{SELECTOR},clamr_emit={emit},clamr_store={tmp_path}"
+def test_right_with_selected_frames(evaluate: Evaluate, base: str, emit: str) -> None:
+    arguments = f"base={base},{SELECTOR},clamr_emit={emit}"
 
     assert accuracy(evaluate("clamr", arguments)) == 1.0
 
@@ -81,9 +81,10 @@ def test_an_identical_run_is_served_from_the_cache(evaluate: Evaluate, tmp_path:
 
 @pytest.mark.slow
 def test_two_ranks(command_line: CommandLine, tmp_path: Path) -> None:
-    """Round-robin over two processes: every document is answered once, each rank writes its own record."""
+    """Round-robin over two processes with one store: every document is answered once, both write their record."""
     command_line(
-        "--model", "clamr", "--model_args", f"base=oracle,{SELECTOR},clamr_log={tmp_path / 'log'}",
+        "--model", "clamr",
+        "--model_args", f"base=oracle,{SELECTOR},clamr_log={tmp_path / 'log'},clamr_store={tmp_path / 'store'}",
         "--tasks", "barcodes", "--output_path", str(tmp_path / "out"), "--limit", "7",
         launcher=(sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "lmms_eval"),
         ACCELERATE_USE_CPU="true", MASTER_PORT=str(20_000 + os.getpid() % 20_000),
@@ -96,3 +97,4 @@ def test_two_ranks(command_line: CommandLine, tmp_path: Path) -> None:
     }
     assert by_rank["0"] == {0, 2, 4, 6}
     assert by_rank["1"] >= {1, 3, 5}
+    assert sum("embeddings" in file.as_posix() for file in (tmp_path / "store").rglob("*") if file.is_file()) >= 2
