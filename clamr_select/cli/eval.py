@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from clamr_select.cli import eval_policies
+from clamr_select.cli import eval_policies, longvideo
 from clamr_select.cli.arguments import DEFAULT_MODEL, add_model_arguments, load_selector
 from clamr_select.errors import InputError
 from clamr_select.eval.speed import command as speed_command
@@ -32,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     speed = subparsers.add_parser("speed", help=summary, description=summary)
     speed_command.add_arguments(speed)
     speed.set_defaults(measure=speed_command.run)
+    summary = "runs of lmms-eval compared: intervals, McNemar, strata, churn, cost, and the answers that flipped"
+    report = subparsers.add_parser("report", help=summary, description=summary)
+    longvideo.add_arguments(report)
+    report.set_defaults(measure=longvideo.run)
 
 
 def run(arguments: argparse.Namespace) -> int:

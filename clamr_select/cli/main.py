@@ -6,7 +6,22 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from clamr_select.cli import ask, cache, demo, doctor, eval, make_queries, models, select, train, train_data, why
+from clamr_select.cli import (
+    ask,
+    cache,
+    demo,
+    doctor,
+    eval,
+    export,
+    lmms_tasks,
+    make_queries,
+    models,
+    precompute,
+    select,
+    train,
+    train_data,
+    why,
+)
 from clamr_select.errors import ClamrSelectError
 
 COMMANDS = {
@@ -18,6 +33,9 @@ COMMANDS = {
     "models": (models, "what can be loaded: sizes, licences, modalities, memory"),
     "doctor": (doctor, "whether an installation and a checkpoint are sound"),
     "eval": (eval, "measurements: agreement with the released selections"),
+    "precompute": (precompute, "the frames of whole lmms-eval tasks, selected before they are run"),
+    "lmms-tasks": (lmms_tasks, "the folder of task files for lmms-eval's --include_path"),
+    "export": (export, "selections in the forms of other harnesses: AKS, BOLT, QCA, VLMEvalKit, clips"),
     "train-data": (train_data, "data sets to rows of training data, and a check of rows"),
     "make-queries": (make_queries, "a language model writes queries about videos, to train on"),
     "train": (train, "train a retriever on rows of videos, or clamr-nano on procedural ones"),

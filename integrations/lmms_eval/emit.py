@@ -50,6 +50,11 @@ class Emitter:
             return [plan.video]
         return self._images(plan) if self.form in ("images", "frames") else [self._video(plan)]
 
+    def pictures(self, plan: FramePlan) -> list[Any]:
+        """The frames as images and nothing between them."""
+        plan.issued()
+        return self._images(plan)
+
     def _is_read_by_the_base(self, plan: FramePlan) -> bool:
         """Only the handle lets the base sample by itself and says what it took; otherwise the path stays a path."""
         if plan.selection is not None or self.form == "handle":
@@ -76,7 +81,7 @@ class Emitter:
 
     def _clip(self, plan: FramePlan) -> str:
         emission, _ = plan.emission(fuses=False)
-        selection = plan.selection
+        selection = plan.selected
         seconds = self.clip_seconds_per_frame or max(0.01, selection.video_facts.duration_seconds / len(selection))
         named = f"{plan.video} {emission.frame_indices} {seconds}"
         file = self.folder / f"{Path(plan.video).stem}-{hashlib.sha256(named.encode()).hexdigest()[:16]}.mp4"

@@ -110,11 +110,11 @@ class SamplerOptions:
 
     def _check_names(self) -> None:
         from clamr_select.indexing.presets import preset
-        from clamr_select.policies import POLICIES
+        from clamr_select.policies import find_policy
 
         preset(self.preset)
-        if self.policy is not None and self.policy not in POLICIES:
-            raise unknown_name("clamr_policy", self.policy, POLICIES)
+        if self.policy is not None:
+            find_policy(self.policy)
         if self.policy_parameters and self.policy is None and self.preset is None:
             raise InputError("clamr_policy_… sets parameters of a policy: name it, clamr_policy=NAME")
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from clamr_select.errors import InputError
-from clamr_select.selection import Selection
+from clamr_select.selection import Pair, Selection
 
 if TYPE_CHECKING:
     from clamr_select.handoff.consumers import TimeChannel
     from clamr_select.handoff.pairing import Emission
+
+__all__ = ["Arm", "FramePlan", "Pair"]
 
 Arm = Literal["select", "uniform", "cached"]
 
@@ -27,7 +29,7 @@ class FramePlan:
     """None for ``uniform``: which frames those are is known when the base reads them."""
     num_frames: int
     """The base gets, repeated ones counted."""
-    pair: Literal["none", "repeat", "neighbor"]
+    pair: Pair
     num_issued: int = 0
     """Times it was put into a request."""
     num_consumed: int = 0
@@ -36,19 +38,22 @@ class FramePlan:
     """Source frames that were handed over last, in order."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def emission(self, *, fuses: bool) -> tuple[Emission, TimeChannel]:
-        """Which frames in which order, for a base that fuses two of them or none.
-
-        Raises:
-            InputError: nothing was selected yet: the base samples uniformly itself.
+    @property
+    def selected(self) -> Selection:
+        """Raises:
+        InputError: nothing was selected: the base samples uniformly itself.
         """
+        if self.selection is None:
+            raise InputError(f"no frames of {self.video} were selected; the base samples them itself")
+        return self.selection
+
+    def emission(self, *, fuses: bool) -> tuple[Emission, TimeChannel]:
+        """Which frames in which order, for a base that fuses two of them or none; errors as :attr:`selected`."""
         from clamr_select.handoff.consumers import UNKNOWN, TimeChannel
         from clamr_select.handoff.pairing import plan_emission
 
-        if self.selection is None:
-            raise InputError(f"no frames of {self.video} were selected; the base samples them itself")
         channel = UNKNOWN if fuses else TimeChannel("this model", "each")
-        return plan_emission(self.selection, channel, pair=self.pair), channel
+        return plan_emission(self.selected, channel, pair=self.pair), channel
 
     def issued(self) -> None:
         with self._lock:

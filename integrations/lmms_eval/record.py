@@ -46,6 +46,7 @@ def record_of(one: Asked, plan: FramePlan, *, sampler: Sampler) -> dict[str, Any
         "emitted_frame_indices": list(plan.read_indices),
         "selector_reads": _selector_reads(one, plan),
         "answerer_reads": ["frames", *one.adapter.answerer_reads, *(["options"] if one.question.options else [])],
+        "answerer_text": sampler.answerer_text(one),
         "strata": dict(one.question.strata),
         "selection": None if selection is None else selection.to_dict(include_candidates=False),
         **({"video": plan.video, "frame_times_seconds": list(_times(plan))} if selection is None else {}),

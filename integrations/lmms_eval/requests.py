@@ -56,12 +56,14 @@ def parse(instance: Any, *, is_simple: bool) -> Request:
     return Request(instance, position, gen_kwargs_position, *arguments[-3:])
 
 
-def rewritten(request: Request, rewrite: Rewrite, *, base: str, is_simple: bool) -> Any:
+def rewritten(request: Request, rewrite: Rewrite, *, base: str, is_simple: bool, context: str | None = None) -> Any:
     """A copy of the instance that asks for frames, with generation arguments of its own: bases change them in place."""
     arguments = list(request.instance.args)
-    make = request.make if is_simple else _with_prompt_of(base, request.make)
+    make = request.make if is_simple else with_prompt_of(base, request.make)
     arguments[request.position] = _rewriting(make, rewrite)
     arguments[request.gen_kwargs_position] = copy.deepcopy(arguments[request.gen_kwargs_position])
+    if context is not None:
+        arguments[0] = context
     if not is_simple:
         _take_generation_arguments(arguments[request.gen_kwargs_position], request.task, base)
     clone = copy.copy(request.instance)
@@ -90,13 +92,13 @@ def prompt_arguments(task: Any, base: str) -> Any | None:
     return configured[base]
 
 
-def _with_prompt_of(base: str, make: Callable[..., Any]) -> Callable[..., Any]:
+def with_prompt_of(base: str, make: Callable[..., Any]) -> Callable[..., Any]:
     """Tasks write prompts by the name in ``--model``; this writes the one they have for the base."""
     task = getattr(make, "__self__", None)
     arguments = prompt_arguments(task, base)
-    if arguments is None:
+    if task is None or arguments is None:
         return make
-    as_base = copy.copy(task)
+    as_base: Any = copy.copy(task)
     as_base.model_name, as_base.lmms_eval_specific_kwargs = base, arguments
     return getattr(as_base, make.__name__)
 

@@ -66,6 +66,10 @@ def sampled_class(base_class: type, *, base: str) -> type:
 
 def source_of(options: SamplerOptions) -> SelectionSource:
     """Where the selections of a run come from."""
+    if options.selections is not None:
+        from clamr_select.integrations.lmms_eval.replay import FileSource
+
+        return FileSource(options.selections, rev=options.rev)
     from clamr_select.integrations.lmms_eval.selecting import ModelSource
 
     return ModelSource(options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,21 @@ from clamr_select.errors import InputError
 from clamr_select.integrations.lmms_eval.bases import Base, sampled_frames
 from clamr_select.integrations.lmms_eval.emit import Emitter
 from clamr_select.integrations.lmms_eval.options import SamplerOptions
-from clamr_select.integrations.lmms_eval.plan import FramePlan
+from clamr_select.integrations.lmms_eval.plan import Arm, FramePlan, Pair
 from clamr_select.integrations.lmms_eval.record import write_records
 from clamr_select.integrations.lmms_eval.registration import WRAP_VARIABLE
-from clamr_select.integrations.lmms_eval.requests import Doc, Request, parse, prompt_arguments, rewritten
+from clamr_select.integrations.lmms_eval.requests import (
+    Doc,
+    Request,
+    Rewrite,
+    parse,
+    prompt_arguments,
+    rewritten,
+    with_prompt_of,
+)
+from clamr_select.integrations.lmms_eval.rewriting import Rewriting, is_video_path, video_blocks
 from clamr_select.integrations.lmms_eval.selecting import SelectionSource, Wanted
+from clamr_select.integrations.lmms_eval.selection_files import keys_of
 from clamr_select.integrations.lmms_eval.tasks.registry import TaskAdapter, TaskQuestion, adapter_of
 from clamr_select.store import default_folder
 
@@ -35,6 +45,8 @@ class Asked:
     adapter: TaskAdapter
     question: TaskQuestion
     plans: tuple[FramePlan, ...]
+    ids: tuple[str, ...] = ()
+    """What the document calls its question."""
 
 
 class Sampler:
@@ -60,7 +72,8 @@ class Sampler:
             clip_seconds_per_frame=clip_seconds(options, base),
             folder=(Path(options.store) if options.store else default_folder()) / CLIPS,
         )
-        self._plans: dict[tuple[str, str, bool], FramePlan] = {}
+        self.arm: Arm = "uniform" if source is None else "cached" if options.mode == "cached" else "select"
+        self._plans: dict[tuple[str, str, bool, int | None], FramePlan] = {}
         self._warned: set[str] = set()
         self._selecting = threading.Lock()
 
@@ -96,6 +109,15 @@ class Sampler:
         if self.options.log is not None:
             write_records(asked, sampler=self, folder=Path(self.options.log))
 
+    def answerer_text(self, one: Asked) -> str:
+        """The words that the base reads beside the frames, as it got them."""
+        if self.is_simple:
+            return self._context(one)
+        doc = self.model.task_dict[one.request.task_name][one.request.split][one.request.doc_id]
+        made = with_prompt_of(self.name, one.request.make)(doc)
+        messages = made[0] if isinstance(made, tuple) else made
+        return self._rewriting(one, doc).words(messages or [])
+
     def _ask(self, request: Request) -> Asked:
         task = request.task
         if self.is_simple and request.task_name not in self._warned and prompt_arguments(task, self.name) is not None:
@@ -111,27 +133,31 @@ class Sampler:
         videos = self._videos(adapter, request, doc)
         if not videos:
             logger.info("%s %s has no video; it goes through as it is", request.task_name, request.doc_id)
-        return Asked(request, adapter, question, tuple(self._plan(video, question) for video in videos))
+        shown = adapter.interleaved.num_frames(doc, _dataset_kwargs(task)) if adapter.interleaved is not None else None
+        plans = tuple(self._plan(video, question, num_frames=shown) for video in videos)
+        return Asked(request, adapter, question, plans, ids=keys_of(doc))
 
     def _videos(self, adapter: TaskAdapter, request: Request, doc: Doc) -> list[str]:
         if adapter.videos is not None:
             return list(adapter.videos(doc, _dataset_kwargs(request.task)))
         made = request.make(doc)
         if self.is_simple:
-            return [visual for visual in made or [] if is_video_path(visual)]
+            visuals = [made] if isinstance(made, str) else made or []
+            return [visual for visual in visuals if is_video_path(visual)]
         if isinstance(made, tuple):
             made = made[0] or []
-        return [block["url"] for block in _video_blocks(made)]
+        return [block["url"] for block in video_blocks(made)]
 
-    def _plan(self, video: str, question: TaskQuestion) -> FramePlan:
+    def _plan(self, video: str, question: TaskQuestion, *, num_frames: int | None = None) -> FramePlan:
         query = question.query(options=self.options.query == "options")
-        key = (video, query, question.keep_last)
+        key = (video, query, question.keep_last, num_frames)
         if key not in self._plans:
-            arm = {"select": "select", "cached": "cached"}.get(self.options.mode, "uniform")
-            frames = self.options.num_frames if isinstance(self.options.num_frames, int) else None
+            frames = num_frames or (self.options.num_frames if isinstance(self.options.num_frames, int) else None)
             if frames is None and self.source is not None:
                 frames = sampled_frames(self.model, video=video)
-            self._plans[key] = FramePlan(video, query, arm, None, num_frames=frames or 0, pair=self.pair)  # type: ignore[arg-type]
+            # pictures that a task shows one by one are not fused
+            pair = self.pair if num_frames is None else "none"
+            self._plans[key] = FramePlan(video, query, self.arm, None, num_frames=frames or 0, pair=pair)
         return self._plans[key]
 
     def _select(self, wanted: Sequence[tuple[FramePlan, Asked]]) -> None:
@@ -159,45 +185,46 @@ class Sampler:
             keep_last=one.question.keep_last,
             task=one.request.task_name,
             doc_id=str(one.request.doc_id),
+            ids=one.ids,
         )
 
-    def _rewrite(self, one: Asked) -> Any:
+    def _rewrite(self, one: Asked) -> Rewrite:
         """Puts frames in place of videos, whichever document of the task it is called with."""
 
         def rewrite(made: Any, doc: Doc) -> Any:
-            question = one.adapter.question(doc, _dataset_kwargs(one.request.task))
-
-            def plan_of(video: str) -> FramePlan:
-                plan = self._plan(video, question)
-                if plan.selection is None and self.source is not None:
-                    self._select([(plan, Asked(one.request, one.adapter, question, (plan,)))])
-                return plan
-
-            return self._visuals(made, plan_of) if self.is_simple else self._messages(made, plan_of)
+            rewriting = self._rewriting(one, doc)
+            return rewriting.visuals(made) if self.is_simple else rewriting.messages(made)
 
         return rewrite
 
-    def _messages(self, messages: Any, plan_of: Any) -> Any:
-        return [
-            {
-                **message,
-                "content": [
-                    piece
-                    for block in message["content"]
-                    for piece in (self.emitter.content(plan_of(block["url"])) if is_video_block(block) else [block])
-                ],
-            }
-            if isinstance(message.get("content"), list)
-            else message
-            for message in messages
-        ]
+    def _context(self, one: Asked) -> str:
+        """The prompt of a simple model, which is written before the frames are known."""
+        doc = self.model.task_dict[one.request.task_name][one.request.split][one.request.doc_id]
+        return self._rewriting(one, doc).text(one.request.instance.args[0], videos=[p.video for p in one.plans])
 
-    def _visuals(self, visuals: Any, plan_of: Any) -> Any:
-        return [
-            piece
-            for visual in visuals or []
-            for piece in (self.emitter.visuals(plan_of(visual)) if is_video_path(visual) else [visual])
-        ]
+    def _rewriting(self, one: Asked, doc: Doc) -> Rewriting:
+        arguments = _dataset_kwargs(one.request.task)
+        question = one.adapter.question(doc, arguments)
+        shown = one.adapter.interleaved.num_frames(doc, arguments) if one.adapter.interleaved is not None else None
+
+        def plan_of(video: str) -> FramePlan:
+            plan = self._plan(video, question, num_frames=shown)
+            if plan.selection is None and self.source is not None:
+                self._select([(plan, replace(one, question=question, plans=(plan,), ids=keys_of(doc)))])
+            return plan
+
+        return Rewriting(doc, one.adapter, arguments, question, self.emitter, plan_of, self._times)
+
+    def _times(self, plan: FramePlan) -> Sequence[float]:
+        """Seconds of the frames: those selected, or as many evenly as the base takes."""
+        if plan.selection is not None:
+            return plan.selection.timestamps_seconds
+        from clamr_select.video import open_video
+
+        with open_video(plan.video) as reader:
+            clock = reader.timestamps_seconds
+        count = min(len(clock), sampled_frames(self.model, video=plan.video))
+        return [float(clock[round(place * (len(clock) - 1) / max(1, count - 1))]) for place in range(count)]
 
 
 def emit_form(options: SamplerOptions, base: Base, *, name: str) -> str:
@@ -211,7 +238,7 @@ def emit_form(options: SamplerOptions, base: Base, *, name: str) -> str:
     return options.emit
 
 
-def pair_of(options: SamplerOptions, base: Base, *, form: str) -> str:
+def pair_of(options: SamplerOptions, base: Base, *, form: str) -> Pair:
     """Raises:
     InputError: frames were to be repeated where each is a picture of its own.
     """
@@ -229,22 +256,6 @@ def clip_seconds(options: SamplerOptions, base: Base) -> float | None:
     if options.clip_seconds_per_frame == "auto":
         return base.clip_seconds_per_frame
     return float(options.clip_seconds_per_frame)
-
-
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".flv", ".wmv", ".m4v", ".mpg", ".mpeg", ".ts")
-
-
-def is_video_path(visual: Any) -> bool:
-    return isinstance(visual, str) and visual.lower().endswith(VIDEO_SUFFIXES)
-
-
-def is_video_block(block: Mapping[str, Any]) -> bool:
-    return block.get("type") == "video" and isinstance(block.get("url"), str)
-
-
-def _video_blocks(messages: Any) -> list[dict[str, Any]]:
-    contents = [message.get("content") for message in messages]
-    return [block for content in contents if isinstance(content, list) for block in content if is_video_block(block)]
 
 
 def _dataset_kwargs(task: Any) -> Mapping[str, Any]:

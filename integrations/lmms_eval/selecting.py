@@ -30,6 +30,8 @@ class Wanted:
     keep_last: bool = False
     task: str = ""
     doc_id: str = ""
+    ids: tuple[str, ...] = ()
+    """What the document calls its question."""
 
 
 class SelectionSource(Protocol):

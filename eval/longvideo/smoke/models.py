@@ -63,7 +63,7 @@ def _text(words: Any, **more: Any) -> dict[str, Any]:
     return {**TEXT, **special, "vocab_size": len(words), **more}
 
 
-def _qwen_ids(words: Any) -> dict[str, int]:
+def _qwen_ids(words: Any) -> dict[str, Any]:
     return _ids(
         words,
         image_token_id="<|image_pad|>",

@@ -6,15 +6,15 @@ import argparse
 import json
 from pathlib import Path
 
-from clamr_select.eval.longvideo.smoke import barcodes, local_task
+from clamr_select.eval.longvideo.smoke import barcodes, datasets, local_task
 from clamr_select.eval.longvideo.smoke.models import MODELS, save_model
 
 PLUGIN = "clamr_select_oracle-1.0.dist-info"
 
 
 def make_world(folder: Path, *, models: tuple[str, ...] = tuple(MODELS)) -> Path:
-    """Everything below ``folder``: ``models/NAME``, ``media``, ``tasks`` for ``--include_path`` and ``plugin`` for
-    ``PYTHONPATH``."""
+    """Everything below ``folder``: ``models/NAME``, ``media``, ``tasks`` for ``--include_path``, ``plugin`` for
+    ``PYTHONPATH``, ``hf`` for ``HF_HOME``, and data sets by their names on the hub."""
     for name in models:
         save_model(name, folder / "models" / name)
     docs = []
@@ -24,6 +24,9 @@ def make_world(folder: Path, *, models: tuple[str, ...] = tuple(MODELS)) -> Path
         docs += local_task.documents(video, path=str(path.resolve()))
     data = write_lines(folder / "tasks" / "barcodes.jsonl", docs)
     (folder / "tasks" / "barcodes.yaml").write_text(local_task.TASK.format(data=data.name), encoding="utf-8")
+    for name, split, rows in datasets.rows():
+        write_lines(folder / name / f"{split}.jsonl", rows)
+    datasets.place_media(folder / "media", folder / "hf")
     write_plugin(folder / "plugin")
     return folder
 

@@ -15,6 +15,8 @@ QUESTION_FIELDS = ("question", "Question", "input", "query", "prompt")
 OPTION_FIELDS = ("options", "option", "Options", "choices", "candidates")
 _NUMBERED = re.compile(r"(?:option|a)(\d+)|answer_choice_(\d+)")
 NO_OPTION = "N/A"
+_OPTION_LINE = re.compile(r"\s*\(?[A-Z][.):]\s*\S")
+_ANNOUNCES_OPTIONS = re.compile(r"(?i)(options|choices|answer choices)\s*:?")
 
 Files = Callable[[Doc, Mapping[str, Any]], Path | None]
 
@@ -45,6 +47,25 @@ def options_of(doc: Doc, *names: str) -> tuple[str, ...]:
             return tuple(str(one) for one in value)
     numbered = {int(found[1] or found[2]): doc[name] for name in doc if (found := _NUMBERED.fullmatch(name))}
     return tuple(str(numbered[number]) for number in sorted(numbered) if numbered[number] not in (None, NO_OPTION))
+
+
+def split_prompt(text: str) -> tuple[str, tuple[str, ...]]:
+    """(question, options) of a prompt that holds both: the options are its lines ``A. …``, ``(A) …`` or ``A) …``.
+
+    What follows the last option, and a line that only announces them, belong to neither.
+    """
+    lines = text.strip().splitlines()
+    options = tuple(line.strip() for line in lines if _OPTION_LINE.match(line))
+    if not options:
+        return text.strip(), ()
+    first = next(number for number, line in enumerate(lines) if _OPTION_LINE.match(line))
+    stem = [line for line in lines[:first] if not _ANNOUNCES_OPTIONS.fullmatch(line.strip())]
+    return "\n".join(stem).strip() or text.strip(), options
+
+
+def duration_group(seconds: float) -> str:
+    """The group of a length, as Video-MME parts them."""
+    return "short" if seconds < 180 else "medium" if seconds < 1200 else "long"
 
 
 def hf_home() -> Path:

@@ -32,17 +32,34 @@ class TaskQuestion:
 
 
 @dataclass(frozen=True)
+class Interleaved:
+    """Of tasks that show pictures of a video, with words between them, in place of the video."""
+
+    num_frames: Callable[[Doc, Mapping[str, Any]], int]
+    """A document and ``dataset_kwargs`` to how many pictures the task shows."""
+    retimed: Callable[[str, Doc, Mapping[str, Any], Sequence[float]], str]
+    """(prompt, document, ``dataset_kwargs``, seconds of the frames) to the prompt for those frames."""
+
+
+@dataclass(frozen=True)
 class TaskAdapter:
     """How to read the documents of some tasks. Register it with :func:`register_task`.
 
+    Example:
+        >>> adapter = TaskAdapter(lambda doc, _: TaskQuestion(stem=doc["ask"], options=tuple(doc["choices"])))
+        >>> register_task("my_task_*", adapter)
+
     Args:
         question: a document, and the task's ``dataset_kwargs``, to what it asks.
-        videos: a document and ``dataset_kwargs`` to paths, where the task does not hand over paths itself.
+        videos: a document and ``dataset_kwargs`` to paths, where the task does not hand over paths itself; whatever
+            it shows is replaced.
+        interleaved: where it shows pictures of the video, with words between them.
         answerer_reads: what the task's own prompt holds beside frames and question, for reports.
     """
 
     question: Callable[[Doc, Mapping[str, Any]], TaskQuestion]
     videos: Callable[[Doc, Mapping[str, Any]], Sequence[str]] | None = None
+    interleaved: Interleaved | None = None
     answerer_reads: tuple[str, ...] = ()
     name: str = ""
 
@@ -68,7 +85,7 @@ def adapter_of(task: str) -> TaskAdapter:
     """The adapter of a task by its name; the fallback reads ``question`` and ``options``."""
     from clamr_select.integrations.lmms_eval.tasks.known import FALLBACK, KNOWN
 
-    for table in (_registered, KNOWN):
+    for table in (_registered, dict(KNOWN)):
         for pattern in reversed(table):
             if fnmatch.fnmatchcase(task, pattern):
                 return table[pattern]

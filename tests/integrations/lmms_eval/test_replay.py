@@ -1,0 +1,183 @@
+"""Selections from files: ours and other selectors', found for the right question, refused where they do not fit."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clamr_select.cli.main import main
+from clamr_select.errors import InputError
+from clamr_select.integrations.lmms_eval.export import export
+from clamr_select.integrations.lmms_eval.replay import FileSource
+from clamr_select.integrations.lmms_eval.selecting import Wanted, with_last
+from clamr_select.integrations.lmms_eval.selection_files import read_selection_file
+from clamr_select.selection import Selection
+
+Evaluate = Callable[..., dict[str, Any]]
+CHOSEN = [10, 12, 15, 20]
+
+
+def wanted(world: Path, **changes: Any) -> Wanted:
+    given = {"video": str(world / "media" / "barcode_0.mp4"), "query": "Which?", "num_moments": 4, "task": "t",
+             "doc_id": "0", "ids": ("q-0",)}  # fmt: skip
+    return Wanted(**{**given, **changes})
+
+
+FILES: dict[str, Any] = {
+    "AKS": [CHOSEN, [1]],
+    "AKS with documents": [{"id": "q-0", "question": "Which?", "video": "barcode_0.mp4", "frame_idx": CHOSEN}],
+    "WFS-SB": [{"id": "q-0", "question": "Which?", "video_path": "barcode_0.mp4", "keyframe_indices": CHOSEN}],
+    "WFS-SB without an id": [{"question": "Which?", "video_path": "barcode_0.mp4", "keyframe_indices": CHOSEN}],
+    "QCA": {"q-0": CHOSEN, "q-1": [1]},
+    "BOLT": {"barcode_0": [{"question_id": "other", "question": "Which?", "frames": [2.0, 2.4, 3.0, 4.02]}]},
+    "VideoITG": '{"doc_id": 0, "index": [10, 12, 15, 20]}\n{"doc_id": 1, "index": [1]}\n',
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_files_of_other_selectors(kind: str, world: Path, tmp_path: Path) -> None:
+    file = tmp_path / "selections.json"
+    content = FILES[kind]
+    file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    source = FileSource(str(file))
+    (selection,) = source.select([wanted(world)])
+
+    assert source.kind == kind.partition(" ")[0]
+    assert selection.frame_indices == tuple(CHOSEN)
+    assert selection.timestamps_seconds == pytest.approx([2.0, 2.4, 3.0, 4.0])
+    assert (selection.question, selection.method["selector"]) == ("Which?", source.kind)
+
+
+def test_what_does_not_fit_is_an_error(world: Path, tmp_path: Path) -> None:
+    file = tmp_path / "selections.json"
+    file.write_text(json.dumps({"q-0": CHOSEN, "far": [9999], "again": [3, 3, 7]}), encoding="utf-8")
+    source = FileSource(str(file))
+
+    with pytest.raises(InputError, match=r"\(QCA\) lacks 1 of 2 questions, e.g. t 7: 'Who\?'"):
+        source.select([wanted(world), wanted(world, ids=("q-9",), query="Who?", doc_id="7")])
+    with pytest.raises(InputError, match="has 4 frames for 'Which\\?', the base is to get 2 different ones"):
+        source.select([wanted(world, num_moments=2)])
+    with pytest.raises(InputError, match=r"within 0\.\.319"):
+        source.select([wanted(world, ids=("far",))])
+    (repeated,) = source.select([wanted(world, ids=("again",))])
+    assert (repeated.frame_indices, repeated.warnings[0].code) == ((3, 7), "repeated_frames")
+    with pytest.raises(InputError, match=r"is of revision [0-9a-f]{12}, clamr_rev=0 was asked for"):
+        FileSource(str(file), rev="0")
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"a": 1}', '[{"question": "x"}]', "no json", '{"x": 1}\n{"y": 2}'])
+def test_what_is_no_file_of_selections(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "f.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError):
+        read_selection_file(file)
+    with pytest.raises(InputError, match="no such file"):
+        read_selection_file(tmp_path / "nowhere")
+
+
+def test_precompute_then_replay_on_a_base(
+    world: Path, evaluate: Evaluate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Selected before, by the command; stopped in the middle of a line and gone on; then answered without a model."""
+    file = tmp_path / "selections.jsonl"
+    command = ["precompute", "--tasks", "barcodes", "--include_path", str(world / "tasks"), "--output", str(file)]
+    command += ["clamr_model=clamr-nano", "clamr_policy=topk", "clamr_ocr=off", "clamr_num_frames=4"]
+    assert main(command) == 0
+    whole = file.read_text(encoding="utf-8")
+    said = capsys.readouterr().out.strip()
+    lines = whole.splitlines(keepends=True)
+    assert len(lines) == 8
+
+    part = file.with_name("selections.part0.jsonl")
+    file.unlink()
+    part.write_text("".join(lines[:3]) + lines[3][:50], encoding="utf-8")
+    assert main(command) == 0
+    assert [json.loads(line)["selection"]["frame_indices"] for line in file.read_text().splitlines()] == [
+        json.loads(line)["selection"]["frame_indices"] for line in lines
+    ]
+    assert not part.exists()
+
+    assert said.startswith(f"clamr_mode=cached,clamr_selections={file},clamr_rev=")
+    result = evaluate("clamr", f"base=oracle,clamr_mode=cached,clamr_selections={file},clamr_num_frames=8")
+    assert result["results"]["barcodes"]["accuracy,none"] == 1.0
+    assert main([*command[:-1], "clamr_num_frames=auto"]) == 2
+
+
+def test_a_selection_of_a_changed_video_is_refused(world: Path, tmp_path: Path, color_selection: Selection) -> None:
+    file = tmp_path / "selections.jsonl"
+    row = {"task": "t", "doc_id": 0, "selection": {**color_selection.to_dict(), "question": "Which?"}}
+    file.write_text(json.dumps(row), encoding="utf-8")
+    renamed = tmp_path / "lecture.mp4"
+    renamed.write_bytes((world / "media" / "barcode_0.mp4").read_bytes())
+
+    with pytest.raises(Exception, match="this is another video, or it changed since"):
+        FileSource(str(file)).select([wanted(world, video=str(renamed), ids=(), num_moments=8)])
+
+
+def test_replaying_imports_no_model() -> None:
+    code = (
+        "import sys\n"
+        "from clamr_select.integrations.lmms_eval.options import SamplerOptions\n"
+        "from clamr_select.integrations.lmms_eval.replay import FileSource\n"
+        "from clamr_select.integrations.lmms_eval.selecting import ModelSource\n"
+        "SamplerOptions(mode='cached', selections='f.json')\n"
+        "print([name for name in sys.modules if name.startswith(('clamr_select.model', 'torch', 'transformers'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def our_file(tmp_path: Path, color_selection: Selection) -> Path:
+    file = tmp_path / "ours.jsonl"
+    rows = [
+        {"task": "t", "doc_id": number, "selection": {**color_selection.to_dict(), "question": question}}
+        for number, question in enumerate(["first?", "second?", "first?"])
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("form", ["aks", "bolt", "qca"])
+def test_exports_are_read_back(form: Any, our_file: Path, color_selection: Selection, tmp_path: Path) -> None:
+    written = export(our_file, form=form, output=tmp_path / "out.json")
+    kind, entries = read_selection_file(written)
+
+    assert kind == {"aks": "AKS", "bolt": "BOLT", "qca": "QCA"}[form]
+    assert len(entries) == 3
+    if form == "bolt":
+        assert entries[0].seconds == color_selection.timestamps_seconds
+    else:
+        assert entries[0].frame_indices == color_selection.frame_indices
+
+
+def test_export_as_a_table_and_as_clips(our_file: Path, color_selection: Selection, tmp_path: Path) -> None:
+    from clamr_select.video import open_video
+
+    table = export(our_file, form="vlmevalkit", output=tmp_path / "t.tsv").read_text(encoding="utf-8").splitlines()
+    assert table[1].split("\t")[:3] == ["0", "lecture", "first?"]
+    assert json.loads(table[1].split("\t")[3]) == list(color_selection.frame_indices)
+
+    folder = export(our_file, form="clips", output=tmp_path / "clips", questions=[{"n": n} for n in range(3)])
+    docs = [json.loads(line) for line in (folder / "t.jsonl").read_text(encoding="utf-8").splitlines()]
+    with open_video(docs[2]["clamr_clip"]) as reader:
+        assert reader.info.num_frames == len(color_selection)
+    assert docs[2]["n"] == 2
+    with pytest.raises(InputError, match="unknown form 'csv'"):
+        export(our_file, form="csv", output=tmp_path)  # type: ignore[arg-type]
+
+
+def test_the_last_frame_takes_the_place_of_the_weakest(color_selection: Selection) -> None:
+    kept = with_last(color_selection)
+
+    assert len(kept) == len(color_selection)
+    assert kept.frame_indices[-1] == 299
+    assert min(color_selection.scores) in kept.scores[-1:]
+    assert with_last(kept) is kept
+    assert "kept_last" in [warning.code for warning in kept.warnings]
