@@ -14,6 +14,7 @@ from clamr_select.metrics import BootstrapInterval, mcnemar
 from clamr_select.metrics.clusters import ClusterBootstrap
 
 SEED = 20260606
+FEW_VIDEOS = 20
 STRATA = ("duration", "task_type", "evidence")
 
 
@@ -70,7 +71,10 @@ def compare(runs: Sequence[Run], *, allow_different_text: bool = False, num_resa
         if len(run.answers) > len(places)
     ]
     groups = strata_of(runs, places)
-    bootstrap = ClusterBootstrap(_clusters(runs, places), num_resamples=num_resamples, seed=SEED)
+    clusters = _clusters(runs, places)
+    if len(set(clusters)) < FEW_VIDEOS:
+        notes.append(f"the questions are about {len(set(clusters))} videos: intervals from so few are too narrow")
+    bootstrap = ClusterBootstrap(clusters, num_resamples=num_resamples, seed=SEED)
     correct = {run.name: np.array([run.answers[place].correct for place in places]) for run in runs}
     accuracies = tuple(
         Accuracy(run.name, stratum, bootstrap.interval(correct[run.name], mask=mask))
