@@ -72,9 +72,13 @@ def hf_home() -> Path:
     return Path(os.path.expanduser(os.environ.get("HF_HOME", "~/.cache/huggingface")))
 
 
-def data_folder(dataset_kwargs: Mapping[str, Any]) -> Path:
-    """Where lmms-eval unpacked the data set: ``cache_dir`` of the task, below ``HF_HOME``."""
-    return hf_home() / os.path.expanduser(str(dataset_kwargs.get("cache_dir", "")))
+def data_folder(dataset_kwargs: Mapping[str, Any], *, usual: str) -> Path:
+    """Where lmms-eval unpacked the data set: ``cache_dir`` of the task, below ``HF_HOME``.
+
+    Args:
+        usual: that of lmms-eval's own task; it takes ``cache_dir`` out of the arguments when it loads videos.
+    """
+    return hf_home() / os.path.expanduser(str(dataset_kwargs.get("cache_dir", usual)))
 
 
 def existing(path: Path) -> str | None:

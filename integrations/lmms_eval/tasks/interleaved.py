@@ -14,6 +14,7 @@ from typing import Any
 from clamr_select.errors import InputError
 from clamr_select.integrations.lmms_eval.tasks.fields import data_folder
 from clamr_select.integrations.lmms_eval.tasks.registry import Doc
+from clamr_select.integrations.lmms_eval.tasks.subtitle_files import LONGVIDEOBENCH
 
 DEFAULT_FRAMES = 16
 
@@ -31,7 +32,11 @@ def retimed_text(text: str, doc: Doc, arguments: Mapping[str, Any], timestamps_s
     """
     from lmms_eval.tasks.longvideobench import utils
 
-    file = data_folder(arguments) / str(arguments.get("subtitle_subdir", "subtitles")) / doc["subtitle_path"]
+    file = (
+        data_folder(arguments, usual=LONGVIDEOBENCH)
+        / str(arguments.get("subtitle_subdir", "subtitles"))
+        / doc["subtitle_path"]
+    )
     subtitles = json.loads(Path(file).read_text(encoding="utf-8"))
     evenly = utils.compute_frame_timestamps(doc["duration"], int(arguments.get("max_num_frames", DEFAULT_FRAMES)))
     offset, duration = doc["starting_timestamp_for_subtitles"], doc["duration"]

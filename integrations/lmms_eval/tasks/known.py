@@ -17,7 +17,11 @@ from clamr_select.integrations.lmms_eval.tasks.fields import (
 )
 from clamr_select.integrations.lmms_eval.tasks.interleaved import retimed_text, task_frames
 from clamr_select.integrations.lmms_eval.tasks.registry import Doc, Interleaved, TaskAdapter, TaskQuestion
-from clamr_select.integrations.lmms_eval.tasks.subtitle_files import cgbench_subtitles, longvideobench_subtitles
+from clamr_select.integrations.lmms_eval.tasks.subtitle_files import (
+    LONGVIDEOBENCH,
+    cgbench_subtitles,
+    longvideobench_subtitles,
+)
 
 Arguments = Mapping[str, Any]
 SUBTITLES = ("subtitles",)
@@ -27,7 +31,7 @@ def videomme(doc: Doc, arguments: Arguments) -> TaskQuestion:
     return TaskQuestion(
         stem=stem_of(doc, "question"),
         options=options_of(doc, "options"),
-        subtitles=existing(data_folder(arguments) / "subtitle" / f"{doc['videoID']}.srt"),
+        subtitles=existing(data_folder(arguments, usual="videomme") / "subtitle" / f"{doc['videoID']}.srt"),
         strata=strata_of(doc, duration="duration", task_type="task_type", domain="domain"),
     )
 
@@ -50,7 +54,13 @@ def longvideobench(doc: Doc, arguments: Arguments) -> TaskQuestion:
 
 
 def longvideobench_video(doc: Doc, arguments: Arguments) -> list[str]:
-    return [str(data_folder(arguments) / str(arguments.get("video_subdir", "videos/")) / doc["video_path"])]
+    return [
+        str(
+            data_folder(arguments, usual=LONGVIDEOBENCH)
+            / str(arguments.get("video_subdir", "videos/"))
+            / doc["video_path"]
+        )
+    ]
 
 
 def prompt_in(field: str, **strata: str) -> Callable[[Doc, Arguments], TaskQuestion]:
@@ -102,9 +112,9 @@ def in_field(field: str, **strata: str) -> Callable[[Doc, Arguments], TaskQuesti
     return read
 
 
-def in_folder(field: str) -> Callable[[Doc, Arguments], list[str]]:
+def in_folder(field: str, *, usual: str) -> Callable[[Doc, Arguments], list[str]]:
     """Of tasks that do not hand over a list of paths."""
-    return lambda doc, arguments: [str(data_folder(arguments) / doc[field])]
+    return lambda doc, arguments: [str(data_folder(arguments, usual=usual) / doc[field])]
 
 
 FALLBACK = TaskAdapter(question_of, name="fallback")
@@ -134,7 +144,9 @@ KNOWN: Mapping[str, TaskAdapter] = {
     "video_mmmu*": TaskAdapter(video_mmmu, name="video_mmmu"),
     "video_mmmu_adaptation*": TaskAdapter(video_mmmu_last_frame, name="video_mmmu_adaptation"),
     "temporalbench*": TaskAdapter(
-        prompt_in("question", task_type="category"), videos=in_folder("video_name"), name="temporalbench"
+        prompt_in("question", task_type="category"),
+        videos=in_folder("video_name", usual="temporalbench"),
+        name="temporalbench",
     ),
     "timescope*": TaskAdapter(prompt_in("input", duration="length", task_type="type"), name="timescope"),
     "longtimescope*": TaskAdapter(prompt_in("input", duration="length", task_type="type"), name="longtimescope"),
@@ -142,7 +154,7 @@ KNOWN: Mapping[str, TaskAdapter] = {
     "videott*_audio": TaskAdapter(videott, answerer_reads=SUBTITLES, name="video-tt_audio"),
     "moviechat*": TaskAdapter(in_field("question"), name="moviechat"),
     "moviechat_breakpoint": TaskAdapter(
-        in_field("question"), videos=in_folder("video_name"), name="moviechat_breakpoint"
+        in_field("question"), videos=in_folder("video_name", usual="moviechat_1k_test"), name="moviechat_breakpoint"
     ),
 }
 """Pattern to adapter; of several that fit, the last one counts."""

@@ -13,12 +13,14 @@ from clamr_select.integrations.lmms_eval.tasks.fields import data_folder, existi
 from clamr_select.integrations.lmms_eval.tasks.registry import Doc
 from clamr_select.store import default_folder
 
+LONGVIDEOBENCH = "datasets/longvideobench"
+
 
 def longvideobench_subtitles(doc: Doc, arguments: Mapping[str, Any]) -> str | None:
     """The file; where the video is a part of a longer one, a copy of it on the clock of the part."""
     if not doc.get("subtitle_path"):
         return None
-    folder = data_folder(arguments) / str(arguments.get("subtitle_subdir", "subtitles"))
+    folder = data_folder(arguments, usual=LONGVIDEOBENCH) / str(arguments.get("subtitle_subdir", "subtitles"))
     found = existing(folder / str(doc["subtitle_path"]))
     offset = float(doc.get("starting_timestamp_for_subtitles") or 0)
     return found if found is None or offset == 0 else _shifted(Path(found), by_seconds=-offset)
