@@ -24,6 +24,7 @@ CLIENTS = {
     "clamr_select.fetch.connection": {"http", "socket", "ssl"},
     "clamr_select.fetch.fetcher": {"http"},
     "clamr_select.answer.openai_client": {"openai"},
+    "clamr_select.demo.load_test": {"httpx", "socket"},  # asks a demo that it started itself
     "clamr_select.integrations.openai": {"openai"},
     "clamr_select.training.queries.writers": {"openai"},
     "clamr_select.model.checkpoint.source": {"huggingface_hub"},
