@@ -51,7 +51,10 @@ def jobs_of(documents: Iterable[TaskDocument], *, options: SamplerOptions) -> li
                 ids=one.ids,
             )
             by_video.setdefault(video, []).append(((one.task, one.doc_id), wanted))
-    return [Job(video, *map(tuple, zip(*asked, strict=True))) for video, asked in by_video.items()]  # type: ignore[arg-type]
+    return [
+        Job(video, tuple(key for key, _ in asked), tuple(wanted for _, wanted in asked))
+        for video, asked in by_video.items()
+    ]
 
 
 def precompute(

@@ -58,7 +58,7 @@ class TransformersRecognizer:
 
     def hear(self, stretches: Sequence[np.ndarray]) -> list[Heard]:
         """See :meth:`SpeechRecognizer.hear`."""
-        sounds = [{"raw": samples, "sampling_rate": SAMPLE_RATE} for samples in stretches]
+        sounds: Any = [{"raw": samples, "sampling_rate": SAMPLE_RATE} for samples in stretches]
         options: dict[str, Any] = {"return_timestamps": "word", "batch_size": self.batch_size}
         if self._is_whisper:
             options["generate_kwargs"] = self._whisper_options()
