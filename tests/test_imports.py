@@ -79,9 +79,8 @@ BROUGHT_BY = {
     "httpx": "gradio",
     "huggingface_hub": "transformers",
     "packaging": "transformers",
-    "triton": "torch",
 }
-"""Packages that are imported and not declared: each is a part of one that is, or (triton) of its CUDA builds."""
+"""Packages that are imported and not declared: each is a part of one that is."""
 
 
 def shipped_modules() -> Iterator[tuple[str, Path]]:

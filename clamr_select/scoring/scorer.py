@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Literal, get_args
 
 import torch
@@ -16,14 +15,12 @@ from clamr_select.scoring.pieces import cut_segments
 from clamr_select.scoring.segments import Segments
 from clamr_select.scoring.stored_vectors import Storage, store_vectors
 
-Engine = Literal["blocked", "plain", "triton"]
-"""``blocked``: on a CPU, block by block. ``plain``: on a GPU, a matrix product and a maximum of each segment.
-``triton``: on a GPU, both in one kernel."""
+Engine = Literal["blocked", "plain"]
+"""``blocked``: on a CPU, block by block. ``plain``: on a GPU, a matrix product and a maximum of each segment."""
 
 
 def choose_engine(device: torch.device) -> Engine:
-    """The engine for a device. The kernel is asked for by name: triton compiles it at the first call, which takes
-    seconds, a C compiler and Python's headers."""
+    """The engine for a device."""
     return "plain" if device.type == "cuda" else "blocked"
 
 
@@ -101,10 +98,7 @@ class SegmentScorer:
         Args:
             query: (num_query_tokens, dim) float32 on the scorer's device.
         """
-        maxima = plain_maxima
-        if self.engine == "triton":
-            from clamr_select.scoring.triton_maxsim import fused_maxima as maxima
-        return self.pieces.join(maxima(query, vectors=self.vectors, pieces=self.pieces))
+        return self.pieces.join(plain_maxima(query, vectors=self.vectors, pieces=self.pieces))
 
 
 def _check_engine(engine: str, device: torch.device) -> None:
@@ -112,8 +106,6 @@ def _check_engine(engine: str, device: torch.device) -> None:
         raise unknown_name("engine", engine, get_args(Engine))
     if (engine == "blocked") == (device.type == "cuda"):
         raise InputError(
-            f"the engine {engine!r} does not run on {str(device)!r}: 'blocked' is for the CPU, 'plain' and 'triton' "
-            "for cuda; leave engine out"
+            f"the engine {engine!r} does not run on {str(device)!r}: 'blocked' is for the CPU, 'plain' for cuda; "
+            "leave engine out"
         )
-    if engine == "triton" and find_spec("triton") is None:
-        raise InputError("the engine 'triton' needs triton, which comes with torch's CUDA builds; take 'plain'")

@@ -38,9 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Exit status 1 where a section failed; the others are reported."""
     every = CPU_SECTIONS if arguments.profile == "cpu" else GPU_SECTIONS
-    # the kernel runs on CUDA alone
-    able = [name for name in every if name != "triton_scoring" or arguments.device == "cuda"]
     settings = settings_for(arguments.shape, device=arguments.device, peers_python=arguments.peers)
-    results = run_sections(arguments.sections or able, settings=settings, max_seconds=arguments.max_seconds)
+    results = run_sections(arguments.sections or list(every), settings=settings, max_seconds=arguments.max_seconds)
     print(write_report(results, name=arguments.profile, output=arguments.output, machine=machine_facts()))
     return 1 if any(result.failure for result in results) else 0

@@ -16,7 +16,7 @@ from clamr_select.eval.speed.settings import Settings
 
 SECTION_MODULE = "clamr_select.eval.speed.section"
 CPU_SECTIONS = ("scoring_peers", "encoding_ways", "second_question")
-GPU_SECTIONS = ("roofline", "plain_scoring", "triton_scoring", "encoding", "nano")
+GPU_SECTIONS = ("roofline", "plain_scoring", "encoding", "nano")
 
 
 @dataclass(frozen=True)

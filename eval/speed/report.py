@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-PACKAGES = ("torch", "transformers", "triton", "numpy")
+PACKAGES = ("torch", "transformers", "numpy")
 
 
 def markdown_table(records: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -36,11 +36,6 @@ def plain_scoring(settings: Settings) -> Iterator[Record]:
     yield from _scoring(settings, "plain" if settings.device == "cuda" else "blocked")
 
 
-def triton_scoring(settings: Settings) -> Iterator[Record]:
-    """By the kernel."""
-    yield from _scoring(settings, "triton")
-
-
 def _scoring(settings: Settings, engine: Engine) -> Iterator[Record]:
     bandwidth = copy_bytes_per_second(device=torch.device(settings.device), num_bytes=settings.copy_bytes)
     for layout in ("full", "ragged"):

@@ -14,7 +14,6 @@ from clamr_select.eval.speed.settings import Settings
 SECTIONS = {
     "roofline": "scoring_sections",
     "plain_scoring": "scoring_sections",
-    "triton_scoring": "scoring_sections",
     "encoding": "encoding_sections",
     "nano": "encoding_sections",
     "scoring_peers": "cpu_scoring",

@@ -1,12 +1,8 @@
-"""Every engine against float32 on the CPU; the kernel by Triton's interpreter where there is no GPU."""
+"""Every engine against float32 on the CPU."""
 
 from __future__ import annotations
 
-import importlib.util
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 import torch
@@ -25,7 +21,6 @@ from clamr_select.scoring.stored_vectors import store_vectors
 
 TOLERANCE = {torch.float32: 2e-6, torch.float16: 2e-6, torch.bfloat16: 4e-5}
 """Of dot products with unit vectors, of which the query's halves keep 16 bits at least."""
-needs_triton = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="triton is not installed")
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
 
@@ -192,7 +187,7 @@ def test_a_vector_that_is_not_a_number_is_named_by_its_row():
 
 def test_a_scorer_refuses_what_cannot_run():
     vectors, segments = a_video(3, num_tokens=90, shared=True)
-    with pytest.raises(UnknownNameError, match="triton"):
+    with pytest.raises(UnknownNameError, match="blocked, plain"):
         SegmentScorer(vectors, segments=segments, engine="cublas")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="'blocked' is for the CPU"):
         SegmentScorer(vectors, segments=segments, engine="plain")
@@ -203,62 +198,25 @@ def test_a_scorer_refuses_what_cannot_run():
     assert choose_engine(torch.device("cuda")) == "plain"
 
 
-INTERPRETED = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import torch
-from test_scorer import TOLERANCE, a_query, a_video
-from clamr_select.scoring.maxsim import segment_maxsim
-from clamr_select.scoring.pieces import cut_segments
-from clamr_select.scoring.triton_maxsim import fused_maxima
-
-for dtype in (torch.float32, torch.float16):  # the interpreter does not multiply bfloat16
-    for shared in (False, True):
-        for max_entries in (20, 512):
-            vectors, segments = a_video(5, num_tokens=150, shared=shared)
-            vectors, query = vectors.to(dtype), a_query(5, 37)
-            pieces = cut_segments(segments, num_tokens=150, max_entries=max_entries)
-            got = pieces.join(fused_maxima(query, vectors=vectors, pieces=pieces))
-            exact = segment_maxsim(query, vectors=vectors, segments=segments).flatten(0, 1)
-            assert torch.isneginf(exact).any()
-            torch.testing.assert_close(got, exact, atol=TOLERANCE[dtype], rtol=0)
-vectors[segments.token_indices[0]] = torch.nan
-broken = fused_maxima(query, vectors=vectors, pieces=pieces)
-assert torch.isposinf(broken).any(), "what is not a number must not vanish in a maximum"
-print("same")
-"""
-
-
-@needs_triton
-def test_the_kernel_computes_the_same_by_the_interpreter():
-    """In a process of its own: triton reads the setting when it is imported."""
-    command = [sys.executable, "-c", INTERPRETED, str(Path(__file__).parent)]
-    environment = {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == "same", done.stderr
-
-
 @needs_cuda
-@pytest.mark.parametrize("engine", ["plain", pytest.param("triton", marks=needs_triton)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("shared", [False, True])
-def test_scores_on_a_gpu_are_those_of_the_cpu(engine, dtype, shared):
+def test_scores_on_a_gpu_are_those_of_the_cpu(dtype, shared):
     vectors, segments = a_video(7, num_tokens=3000, shared=shared, dim=128)
     vectors, query = vectors.to(dtype), a_query(7, 37, dim=128)
     exact = segment_maxsim(query, vectors=vectors, segments=segments)
 
-    scorer = SegmentScorer(vectors, segments=segments, device="cuda", engine=engine)
+    scorer = SegmentScorer(vectors, segments=segments, device="cuda")
 
     torch.testing.assert_close(scorer.maxima(query), exact, atol=TOLERANCE[dtype], rtol=0)
 
 
 @needs_cuda
-@pytest.mark.parametrize("engine", ["plain", pytest.param("triton", marks=needs_triton)])
-def test_a_vector_that_is_not_a_number_is_named_on_a_gpu(engine):
+def test_a_vector_that_is_not_a_number_is_named_on_a_gpu():
     vectors, _ = a_video(7, num_tokens=12, shared=False)
     segments = Segments(torch.arange(12), torch.tensor([0, 6, 12]), num_rows=2, num_modalities=1)
     vectors[8] = torch.nan
-    scorer = SegmentScorer(vectors, segments=segments, device="cuda", engine=engine)
+    scorer = SegmentScorer(vectors, segments=segments, device="cuda")
     with pytest.raises(InputError, match="row 1"):
         scorer.maxima(a_query(7, 3))
 
