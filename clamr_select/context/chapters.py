@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from clamr_select.container import open_container
 from clamr_select.context.plain_text import fold_white_space
@@ -25,13 +26,14 @@ class Chapter:
 
 def container_chapters(video_path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Chapter, ...]:
     """Chapters that the container holds (MP4, Matroska, …), on its clock, in time order; those without a title are
-    left out.
+    left out. None with a PyAV that cannot read them, which :func:`can_read_chapters` tells.
 
     Raises:
         VideoError: the file cannot be opened; see :func:`clamr_select.container.open_container`.
     """
     with open_container(video_path, limits=limits) as container:
-        found = container.chapters()
+        read: Callable[[], list[Any]] = getattr(container, "chapters", list)
+        found = read()
     return tidy_chapters(
         Chapter(
             float(chapter["start"] * chapter["time_base"]),
@@ -41,6 +43,13 @@ def container_chapters(video_path: str | Path, *, limits: Limits = DEFAULT_LIMIT
         for chapter in found
         if chapter["time_base"] is not None
     )
+
+
+def can_read_chapters() -> bool:
+    """Whether the installed PyAV can: 18 does, 16, which lmms-eval wants at most, does not."""
+    from av.container import InputContainer
+
+    return hasattr(InputContainer, "chapters")
 
 
 def tidy_chapters(chapters: Iterable[Chapter]) -> tuple[Chapter, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clamr_select.context.chapters import Chapter, container_chapters
+from clamr_select.context.chapters import Chapter, can_read_chapters, container_chapters
 from clamr_select.context.info_json import InfoJson, find_info_json, read_info_json
 from clamr_select.context.metadata import describe
 from clamr_select.indexing.options import IndexOptions
@@ -14,6 +14,7 @@ from clamr_select.isolation import isolated_chapters
 from clamr_select.video.reader import VideoInfo
 
 DESCRIPTION = "description"
+CHAPTERS_UNREAD = ("chapters_unread", "the installed PyAV cannot read chapters inside a file; a newer one can")
 
 
 @dataclass(frozen=True)
@@ -58,4 +59,5 @@ def about_video(info: VideoInfo, *, options: IndexOptions) -> About:
             Chapter(start + chapter.start_seconds, start + chapter.end_seconds, chapter.title)
             for chapter in beside.chapters
         ) or (isolated_chapters if options.isolate else container_chapters)(info.path, limits=options.limits)
-    return About(described, chapters, () if path is None else (path.name,), beside.warnings)
+    unread = () if beside.chapters or options.chapters != "auto" or can_read_chapters() else (CHAPTERS_UNREAD,)
+    return About(described, chapters, () if path is None else (path.name,), (*beside.warnings, *unread))

@@ -65,6 +65,18 @@ def test_a_strange_info_json_is_a_recorded_warning(selector: FrameSelector, colo
     assert "info_json" in [warning.code for warning in selector.index(video, **QUICK).warnings]
 
 
+def test_a_reader_without_chapters_says_so(
+    selector: FrameSelector, color_video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clamr_select.indexing.about.can_read_chapters", lambda: False)
+
+    assert "chapters_unread" in [
+        warning.code for warning in selector.index(color_video, **QUICK, cache_dir=None).warnings
+    ]
+    off = selector.index(color_video, **QUICK, chapters="off", cache_dir=None)
+    assert "chapters_unread" not in [warning.code for warning in off.warnings]
+
+
 def test_chapters_choice() -> None:
     with pytest.raises(UnknownNameError, match="chapters"):
         IndexOptions(chapters="on")
