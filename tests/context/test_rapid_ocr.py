@@ -16,9 +16,10 @@ from clamr_select.errors import InputError, MissingDependencyError, OcrError
 pytest.importorskip("rapidocr")
 
 
-@pytest.fixture(scope="module")
-def engine() -> RapidOcr:
-    return RapidOcr()
+@pytest.fixture(scope="module", params=["onnxruntime", "openvino"])
+def engine(request: pytest.FixtureRequest) -> RapidOcr:
+    pytest.importorskip(request.param)
+    return RapidOcr(runtime=request.param)
 
 
 def words(text: str) -> list[str]:
@@ -64,14 +65,17 @@ def test_short_and_doubtful_lines_are_left_out(render) -> None:
     assert [box.text for box in RapidOcr(min_confidence=0.99999).read(image)] == []
 
 
-def test_never_uses_the_network(monkeypatch: pytest.MonkeyPatch, render, capfd) -> None:
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_never_uses_the_network(runtime, monkeypatch: pytest.MonkeyPatch, render, capfd) -> None:
+    pytest.importorskip(runtime)
+
     def refuse(*_: object) -> None:
         raise AssertionError("a socket was opened")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    engine: OcrEngine = RapidOcr()
+    engine: OcrEngine = RapidOcr(runtime=runtime)
 
-    assert engine.name == "rapidocr"
+    assert engine.name == {"onnxruntime": "rapidocr", "openvino": "rapidocr-openvino"}[runtime]
     assert len(engine.read(render({(20, 40): "offline"}))) == 1
     assert capfd.readouterr() == ("", "")
 
@@ -105,6 +109,7 @@ def test_an_image_that_rapidocr_cannot_take(engine: RapidOcr) -> None:
         {"min_length": 0},
         {"intra_op_threads": 0},
         {"intra_op_threads": 100_000},
+        {"runtime": "tensorrt"},
     ],
 )
 def test_arguments_are_checked(arguments: dict[str, float]) -> None:
@@ -112,12 +117,22 @@ def test_arguments_are_checked(arguments: dict[str, float]) -> None:
         RapidOcr(**arguments)
 
 
-@pytest.mark.parametrize("package", ["onnxruntime", "rapidocr"])
+@pytest.mark.parametrize("package", ["onnxruntime", "rapidocr", "openvino"])
 def test_a_missing_package_is_named(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)
 
     with pytest.raises(MissingDependencyError, match=f"{package}.*pip install"):
-        RapidOcr()
+        RapidOcr(runtime="openvino")
+
+
+def test_both_runtimes_compute_the_same(render) -> None:
+    pytest.importorskip("openvino")
+    image = render({(20, 40): "Flight DL 1408", (20, 150): "boards at gate C9"}, pixels=24)
+    one, other = RapidOcr().read(image), RapidOcr(runtime="openvino").read(image)
+
+    assert [box.text for box in one] == [box.text for box in other]
+    assert [box.confidence for box in one] == pytest.approx([box.confidence for box in other], abs=1e-3)
+    assert np.asarray([box.box for box in one]) == pytest.approx(np.asarray([box.box for box in other]), abs=2)
 
 
 def box(text: str, left: float, top: float, height: float = 20) -> TextBox:
