@@ -6,24 +6,20 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from clamr_select.context.ocr import TextBox, check_image, in_reading_order
-from clamr_select.context.openvino_session import OpenVinoSession
 from clamr_select.context.plain_text import fold_white_space
 from clamr_select.context.timed_text import Corners
-from clamr_select.errors import InputError, OcrError, missing_dependency, unknown_name
+from clamr_select.errors import InputError, OcrError, missing_dependency
 
 if TYPE_CHECKING:
     from rapidocr import RapidOCR
 
 
-Runtime = Literal["onnxruntime", "openvino"]
-
-_DETECTOR, _RECOGNISER = "PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx"
 GLANCE_SIDE = 320
 """Longer side in pixels of what a glance sees."""
 
@@ -35,6 +31,8 @@ class RapidOcr:
     package (PP-OCRv6 small: Latin scripts, Chinese, Japanese), and never the network.
     """
 
+    name = "rapidocr"
+
     def __init__(
         self,
         *,
@@ -42,7 +40,6 @@ class RapidOcr:
         min_confidence: float = 0.8,
         min_length: int = 2,
         intra_op_threads: int = 1,
-        runtime: Runtime = "onnxruntime",
     ) -> None:
         """Make the engine; the models load at the first :meth:`read` (about a second).
 
@@ -53,12 +50,10 @@ class RapidOcr:
             min_length: Lines need at least this many characters, for the same reason.
             intra_op_threads: Threads of one inference, 1..number of cores. More than one on busy cores
                 costs several times the work, since onnxruntime's threads spin while they wait.
-            runtime: what computes the networks.
 
         Raises:
             InputError: an argument is out of range.
-            UnknownNameError: no such runtime.
-            MissingDependencyError: ``rapidocr``, ``onnxruntime`` or the ``openvino`` that was asked for is absent.
+            MissingDependencyError: ``rapidocr`` or ``onnxruntime`` is absent.
             OcrError: the package does not carry the models.
         """
         if max_side < 32:
@@ -70,14 +65,9 @@ class RapidOcr:
         cores = os.cpu_count() or 1
         if not 1 <= intra_op_threads <= cores:
             raise InputError(f"intra_op_threads must be in 1..{cores} (cores), got {intra_op_threads}")
-        if runtime not in get_args(Runtime):
-            raise unknown_name("runtime", runtime, get_args(Runtime))
-        self.name = "rapidocr" if runtime == "onnxruntime" else f"rapidocr-{runtime}"
         self._min_confidence = min_confidence
         self._min_length = min_length
         self._engine = _load_engine(max_side, intra_op_threads)
-        if runtime == "openvino":
-            _compute_with_openvino(self._engine, intra_op_threads)
 
     def read(self, image: np.ndarray) -> list[TextBox]:
         """See :meth:`OcrEngine.read`."""
@@ -123,7 +113,7 @@ def _failures(image: np.ndarray) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in ("rapidocr", "onnxruntime", "openvino", "cv2"):
+        if type(error).__module__.partition(".")[0] not in ("rapidocr", "onnxruntime", "cv2"):
             raise
         reason = str(error) or type(error).__name__
         size = f"{image.shape[1]}x{image.shape[0]}"
@@ -137,35 +127,20 @@ def _load_engine(max_side: int, intra_op_threads: int) -> RapidOCR:
     except ImportError as error:
         package = error.name if isinstance(error, ModuleNotFoundError) and error.name else "rapidocr"
         raise missing_dependency(package, extra="all", purpose="reading on-screen text") from error
-    models = _models()
+    models = Path(rapidocr.__file__).parent / "models"
     return rapidocr.RapidOCR(
         params={
             "Global.log_level": "critical",
             "Global.use_cls": False,
             # explicit paths: without them a missing model would be downloaded
-            "Det.model_path": str(_bundled(models, _DETECTOR)),
-            "Rec.model_path": str(_bundled(models, _RECOGNISER)),
+            "Det.model_path": str(_bundled(models, "PP-OCRv6_det_small.onnx")),
+            "Rec.model_path": str(_bundled(models, "PP-OCRv6_rec_small.onnx")),
             "Det.limit_side_len": max_side,
             "Det.limit_type": "max",
             "EngineConfig.onnxruntime.intra_op_num_threads": intra_op_threads,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
-
-
-def _models() -> Path:
-    import rapidocr
-
-    return Path(rapidocr.__file__).parent / "models"
-
-
-def _compute_with_openvino(engine: RapidOCR, num_threads: int) -> None:
-    """RapidOCR has a setting for this, and none for float32 (see :class:`OpenVinoSession`)."""
-    blank = np.zeros((64, 320, 3), dtype=np.uint8)
-    engine(blank, use_rec=False)  # loads the detector
-    engine.recognize_txt([blank])  # and the recogniser
-    engine.text_det.session = OpenVinoSession(_bundled(_models(), _DETECTOR), num_threads=num_threads)  # type: ignore
-    engine.text_rec.session = OpenVinoSession(_bundled(_models(), _RECOGNISER), num_threads=num_threads)  # type: ignore
 
 
 def _bundled(models: Path, name: str) -> Path:

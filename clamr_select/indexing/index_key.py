@@ -12,7 +12,6 @@ from clamr_select.context.info_json import find_info_json
 from clamr_select.context.sidecar import find_subtitles
 from clamr_select.context.speech.choose import choose
 from clamr_select.indexing.options import IndexOptions
-from clamr_select.indexing.screen_text import engine_of
 from clamr_select.store import Key, content_digest
 
 KIND = "embeddings"
@@ -33,7 +32,6 @@ def index_key(video: str | Path, *, digest: str, options: IndexOptions, encoder:
     settings["subtitles"] = _subtitles(video, options)
     settings["info_json"] = _digest(find_info_json(video))
     settings["asr"] = _recognizer(options)
-    settings["ocr"] = _text_reader(options)
     del settings["isolate"]  # where it is decoded changes nothing
     return Key(
         KIND,
@@ -53,16 +51,6 @@ def _subtitles(video: str | Path, options: IndexOptions) -> list[str] | None:
     if options.subtitles is None:
         return ["off"]
     return _digest(find_subtitles(video) if options.subtitles == "auto" else Path(options.subtitles))
-
-
-def _text_reader(options: IndexOptions) -> list[str]:
-    """What ``auto`` stands for on this machine today, and the version of what computes it."""
-    engine = engine_of(options.ocr)
-    package = {"rapidocr-openvino": "openvino", "tesseract": "tesserocr"}.get(engine)
-    try:
-        return [engine, *([] if package is None else [version(package)])]
-    except PackageNotFoundError:  # an error that indexing raises, so nothing is stored
-        return [engine]
 
 
 def _recognizer(options: IndexOptions) -> list[str | None]:

@@ -14,7 +14,7 @@ from clamr_select.video.candidates import DEFAULT_MAX_CANDIDATES
 
 Pairing = Literal["repeat", "neighbor"]
 AudioChoice = Literal["auto", "off"]
-OcrChoice = Literal["auto", "rapidocr", "rapidocr-openvino", "tesseract", "off"]
+OcrChoice = Literal["auto", "rapidocr", "tesseract", "off"]
 AsrChoice = Literal["off", "auto", "transformers", "faster-whisper", "pocketsphinx"]
 ChapterChoice = Literal["auto", "off"]
 
@@ -44,7 +44,7 @@ class IndexOptions:
     audio: AudioChoice = "auto"
     """``auto``: the sound itself, where the model hears (Omni); others never open it."""
     ocr: OcrChoice = "auto"
-    """What reads the text on screen; ``auto`` is RapidOCR, on OpenVINO where that is installed."""
+    """What reads the text on screen; ``auto`` is RapidOCR."""
     asr: AsrChoice = "off"
     """Speech recognition. ``auto`` hears videos without subtitles, by what is on this machine; an engine that is named
     hears every video. See docs/context.md."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 
 from clamr_select.context.ocr import OcrEngine
 from clamr_select.context.ocr_read_ahead import OcrReadAhead
-from clamr_select.context.rapid_ocr import RapidOcr, Runtime
+from clamr_select.context.rapid_ocr import RapidOcr
 
 OCR_MAX_SIDE = 640
 """Pixels that text is recognised at."""
@@ -16,21 +15,13 @@ OCR_DETECTION_SIDE = 480
 MAX_ENGINES = 4
 
 
-def engine_of(choice: str) -> str:
-    """What ``auto`` stands for on this machine: RapidOCR on OpenVINO where it is installed, else on onnxruntime."""
-    if choice != "auto":
-        return choice
-    return "rapidocr" if importlib.util.find_spec("openvino") is None else "rapidocr-openvino"
-
-
-def open_text_reader(choice: str) -> OcrReadAhead:
+def open_text_reader(name: str) -> OcrReadAhead:
     """The reader of a choice other than ``off``. Close it.
 
     Raises:
         MissingDependencyError: its package is absent.
         OcrError: its models are.
     """
-    name = engine_of(choice)
     return OcrReadAhead([_engine(name) for _ in range(max(1, min(MAX_ENGINES, os.cpu_count() or 1)))])
 
 
@@ -39,5 +30,4 @@ def _engine(name: str) -> OcrEngine:
         from clamr_select.context.tesseract import TesseractOcr
 
         return TesseractOcr()
-    runtime: Runtime = "openvino" if name == "rapidocr-openvino" else "onnxruntime"
-    return RapidOcr(max_side=OCR_DETECTION_SIDE, runtime=runtime)
+    return RapidOcr(max_side=OCR_DETECTION_SIDE)

@@ -1,7 +1,7 @@
 """Text on screen: errors on rendered captions, and what reading only changes saves.
 
     python -m clamr_select.eval.screen_text captions
-    python -m clamr_select.eval.screen_text gate [VIDEO …] [--candidate-fps 1] [--num-frames 600]
+    python -m clamr_select.eval.screen_text gate [VIDEO …] [--candidate-fps 1] [--max-candidates 600]
 
 ``captions`` prints the character error rate by size, style and H.264 quality of every engine that can run here.
 ``gate`` reads each video twice with one engine, every frame and gated, and compares; without a VIDEO, the sample.
@@ -14,12 +14,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
 from clamr_select.context.ocr import OcrEngine
-from clamr_select.context.rapid_ocr import RapidOcr, Runtime
+from clamr_select.context.rapid_ocr import RapidOcr
 from clamr_select.context.tesseract import TesseractOcr
 from clamr_select.errors import MissingDependencyError, OcrError
 from clamr_select.eval.sample.sample import ensure_sample
@@ -33,28 +32,21 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("what", choices=["captions", "gate"])
     parser.add_argument("videos", nargs="*", type=Path, metavar="VIDEO")
     parser.add_argument("--candidate-fps", type=float, default=1.0)
-    parser.add_argument("--num-frames", type=int, default=600, help="of each video, from its start")
-    parser.add_argument("--runtime", choices=get_args(Runtime), default="onnxruntime")
+    parser.add_argument("--max-candidates", type=int, default=600)
     arguments = parser.parse_args(argv)
     if arguments.what == "captions":
-        for engine in _engines(arguments.runtime):
+        for engine in _engines():
             _print_errors(engine)
         return 0
     with tempfile.TemporaryDirectory() as directory:
         videos = arguments.videos or [Path(ensure_sample(directory).video)]
         for video in videos:
-            report = compare(
-                video,
-                candidate_fps=arguments.candidate_fps,
-                num_frames=arguments.num_frames,
-                runtime=arguments.runtime,
-            )
-            print(report, flush=True)
+            print(compare(video, candidate_fps=arguments.candidate_fps, max_candidates=arguments.max_candidates))
     return 0
 
 
-def _engines(runtime: Runtime) -> list[OcrEngine]:
-    engines: list[OcrEngine] = [RapidOcr(max_side=OCR_DETECTION_SIDE, runtime=runtime)]
+def _engines() -> list[OcrEngine]:
+    engines: list[OcrEngine] = [RapidOcr(max_side=OCR_DETECTION_SIDE)]
     try:
         engines.append(TesseractOcr())
     except (MissingDependencyError, OcrError) as error:

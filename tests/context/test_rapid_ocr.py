@@ -16,10 +16,9 @@ from clamr_select.errors import InputError, MissingDependencyError, OcrError
 pytest.importorskip("rapidocr")
 
 
-@pytest.fixture(scope="module", params=["onnxruntime", "openvino"])
-def engine(request: pytest.FixtureRequest) -> RapidOcr:
-    pytest.importorskip(request.param)
-    return RapidOcr(runtime=request.param)
+@pytest.fixture(scope="module")
+def engine() -> RapidOcr:
+    return RapidOcr()
 
 
 def words(text: str) -> list[str]:
@@ -65,17 +64,14 @@ def test_short_and_doubtful_lines_are_left_out(render) -> None:
     assert [box.text for box in RapidOcr(min_confidence=0.99999).read(image)] == []
 
 
-@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
-def test_never_uses_the_network(runtime, monkeypatch: pytest.MonkeyPatch, render, capfd) -> None:
-    pytest.importorskip(runtime)
-
+def test_never_uses_the_network(monkeypatch: pytest.MonkeyPatch, render, capfd) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("a socket was opened")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    engine: OcrEngine = RapidOcr(runtime=runtime)
+    engine: OcrEngine = RapidOcr()
 
-    assert engine.name == {"onnxruntime": "rapidocr", "openvino": "rapidocr-openvino"}[runtime]
+    assert engine.name == "rapidocr"
     assert len(engine.read(render({(20, 40): "offline"}))) == 1
     assert capfd.readouterr() == ("", "")
 
@@ -109,7 +105,6 @@ def test_an_image_that_rapidocr_cannot_take(engine: RapidOcr) -> None:
         {"min_length": 0},
         {"intra_op_threads": 0},
         {"intra_op_threads": 100_000},
-        {"runtime": "tensorrt"},
     ],
 )
 def test_arguments_are_checked(arguments: dict[str, float]) -> None:
@@ -117,22 +112,12 @@ def test_arguments_are_checked(arguments: dict[str, float]) -> None:
         RapidOcr(**arguments)
 
 
-@pytest.mark.parametrize("package", ["onnxruntime", "rapidocr", "openvino"])
+@pytest.mark.parametrize("package", ["onnxruntime", "rapidocr"])
 def test_a_missing_package_is_named(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)
 
     with pytest.raises(MissingDependencyError, match=f"{package}.*pip install"):
-        RapidOcr(runtime="openvino")
-
-
-def test_both_runtimes_compute_the_same(render) -> None:
-    pytest.importorskip("openvino")
-    image = render({(20, 40): "Flight DL 1408", (20, 150): "boards at gate C9"}, pixels=24)
-    one, other = RapidOcr().read(image), RapidOcr(runtime="openvino").read(image)
-
-    assert [box.text for box in one] == [box.text for box in other]
-    assert [box.confidence for box in one] == pytest.approx([box.confidence for box in other], abs=1e-3)
-    assert np.asarray([box.box for box in one]) == pytest.approx(np.asarray([box.box for box in other]), abs=2)
+        RapidOcr()
 
 
 def box(text: str, left: float, top: float, height: float = 20) -> TextBox:
