@@ -108,7 +108,7 @@ def test_the_demuxer_is_limited_even_if_the_first_bytes_were_not(tmp_path: Path,
     concat.write_text(f"ffconcat version 1.0\nfile '{encode(tmp_path / 'sibling.ts').name}'\n")
     with av.open(str(concat)) as container:  # what would happen without it
         assert container.format.name == "concat"
-    monkeypatch.setattr("clamr_select.container.check_container", lambda path: "iso-bmff")
+    monkeypatch.setattr("clamr_select.container.check_container", lambda path, **options: "iso-bmff")
     with pytest.raises(UnreadableVideoError):
         open_container(concat)
 

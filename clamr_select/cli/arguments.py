@@ -59,7 +59,7 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", default="pyav", metavar="NAME", help="pyav (default), decord or torchcodec")
     parser.add_argument("--audio", metavar="NAME", help="auto (default): the sound, where the model hears; or off")
     parser.add_argument(
-        "--ocr", metavar="NAME", help="auto (default) reads text on screen with rapidocr; rapidocr, tesseract or off"
+        "--ocr", metavar="NAME", help="auto (default) reads text on screen with rapidocr; rapidocr or off"
     )
     parser.add_argument(
         "--asr",

@@ -126,7 +126,7 @@ class Indexer:
                 stack.enter_context(read.sound)
             text_reader = None
             if self.options.ocr != "off":
-                engine = stack.enter_context(open_text_reader(self.options.ocr))
+                engine = stack.enter_context(open_text_reader())
                 text_reader = (engine, OcrTracker(engine))
             for chunk in self._chunks(reader, candidates):
                 words = {"ocr": self._read_text([frame for frame, _ in chunk], text_reader, read)}

@@ -14,7 +14,7 @@ from clamr_select.video.candidates import DEFAULT_MAX_CANDIDATES
 
 Pairing = Literal["repeat", "neighbor"]
 AudioChoice = Literal["auto", "off"]
-OcrChoice = Literal["auto", "rapidocr", "tesseract", "off"]
+OcrChoice = Literal["auto", "rapidocr", "off"]
 AsrChoice = Literal["off", "auto", "transformers", "faster-whisper", "pocketsphinx"]
 ChapterChoice = Literal["auto", "off"]
 

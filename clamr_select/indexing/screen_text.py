@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from clamr_select.context.ocr import OcrEngine
 from clamr_select.context.ocr_read_ahead import OcrReadAhead
 from clamr_select.context.rapid_ocr import RapidOcr
 
@@ -15,19 +14,12 @@ OCR_DETECTION_SIDE = 480
 MAX_ENGINES = 4
 
 
-def open_text_reader(name: str) -> OcrReadAhead:
-    """The reader of a choice other than ``off``. Close it.
+def open_text_reader() -> OcrReadAhead:
+    """RapidOCR, ready to read. Close it.
 
     Raises:
         MissingDependencyError: its package is absent.
         OcrError: its models are.
     """
-    return OcrReadAhead([_engine(name) for _ in range(max(1, min(MAX_ENGINES, os.cpu_count() or 1)))])
-
-
-def _engine(name: str) -> OcrEngine:
-    if name == "tesseract":
-        from clamr_select.context.tesseract import TesseractOcr
-
-        return TesseractOcr()
-    return RapidOcr(max_side=OCR_DETECTION_SIDE)
+    num_engines = max(1, min(MAX_ENGINES, os.cpu_count() or 1))
+    return OcrReadAhead([RapidOcr(max_side=OCR_DETECTION_SIDE) for _ in range(num_engines)])

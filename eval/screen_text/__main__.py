@@ -19,8 +19,6 @@ import numpy as np
 
 from clamr_select.context.ocr import OcrEngine
 from clamr_select.context.rapid_ocr import RapidOcr
-from clamr_select.context.tesseract import TesseractOcr
-from clamr_select.errors import MissingDependencyError, OcrError
 from clamr_select.eval.sample.sample import ensure_sample
 from clamr_select.eval.screen_text.captions import QUALITIES, SIZES, STYLES, captions, character_error_rate
 from clamr_select.eval.screen_text.gate import compare
@@ -35,23 +33,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--max-candidates", type=int, default=600)
     arguments = parser.parse_args(argv)
     if arguments.what == "captions":
-        for engine in _engines():
-            _print_errors(engine)
+        _print_errors(RapidOcr(max_side=OCR_DETECTION_SIDE))
         return 0
     with tempfile.TemporaryDirectory() as directory:
         videos = arguments.videos or [Path(ensure_sample(directory).video)]
         for video in videos:
             print(compare(video, candidate_fps=arguments.candidate_fps, max_candidates=arguments.max_candidates))
     return 0
-
-
-def _engines() -> list[OcrEngine]:
-    engines: list[OcrEngine] = [RapidOcr(max_side=OCR_DETECTION_SIDE)]
-    try:
-        engines.append(TesseractOcr())
-    except (MissingDependencyError, OcrError) as error:
-        print(f"tesseract: left out, {error}")
-    return engines
 
 
 def _print_errors(engine: OcrEngine) -> None:
