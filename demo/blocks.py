@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio_client import utils as client_utils
 
 from clamr_select.demo.settings import DemoSettings
 from clamr_select.errors import InputError
@@ -63,7 +62,7 @@ class DemoBlocks(gr.Blocks):
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any) -> Any:
         """As Gradio's, which would fetch files from addresses; here files are uploaded."""
-        if any(client_utils.is_http_url_like(path) for path in _file_paths(inputs)):
+        if any("://" in path for path in _file_paths(inputs)):  # whatever the scheme, and however it is spelt
             raise gr.Error("addresses are not opened; upload the file", print_exception=False)
         return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
 

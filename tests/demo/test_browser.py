@@ -179,7 +179,7 @@ def test_examples_are_switched_and_their_questions_asked(browser: Any, demo_url:
         page.click("[data-example=toy-cupboard]")
         page.wait_for_selector("[data-example=toy-cupboard][aria-pressed=true]")
         page.wait_for_selector(".cs-empty")  # another video, another conversation
-        assert page.locator(".cs-frame").count() == 0
+        page.wait_for_function("document.querySelectorAll('.cs-frame').length === 0")
         page.click(".cs-question >> nth=0")
         page.wait_for_selector(".cs-turn[data-state=done]")
         assert page.locator(".cs-frame").count() == 8
