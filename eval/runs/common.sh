@@ -50,9 +50,9 @@ launch() {
   if [ "$GPUS" -gt 1 ]; then accelerate launch --num_processes "$GPUS" "$@"; else $PYTHON "$@"; fi
 }
 
-# report NAME RUN...: compare runs by name, the first is the baseline
+# report NAME RUN...: compare runs by name, the first is the baseline; REPORT_OPTIONS go to the command
 report() {
   local name=$1
   shift
-  $PYTHON -m clamr_select.cli eval report --output "$OUTPUT/reports/$name" "${@/#/$OUTPUT/}"
+  $PYTHON -m clamr_select.cli eval report --output "$OUTPUT/reports/$name" ${REPORT_OPTIONS:-} "${@/#/$OUTPUT/}"
 }

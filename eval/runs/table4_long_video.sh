@@ -21,4 +21,4 @@ report t4_without_subtitles t4_uniform t4_clamr t4_clamr_vision
 evaluate t4_sub_uniform "$WITH_WORDS" qwen2_5_vl "$BASE,clamr_mode=uniform"
 evaluate t4_sub_clamr "$WITH_WORDS" qwen2_5_vl "$BASE,$SELECTOR,clamr_preset=as_published,clamr_pair=none"
 # the words are those of each arm's own frames, so they differ
-report t4_with_subtitles --allow-different-text t4_sub_uniform t4_sub_clamr
+REPORT_OPTIONS=--allow-different-text report t4_with_subtitles t4_sub_uniform t4_sub_clamr
