@@ -40,7 +40,7 @@ def longvideobench(video: BarcodeVideo, question: Row) -> Row:
 def mlvu(video: BarcodeVideo, question: Row) -> Row:
     text = "\n".join([question["question"], *question["options"]])
     return {"video_name": f"{video.name}.mp4", "duration": 64.0, "question": text, "answer": question["answer"],
-            "task_type": "needleQA"}  # fmt: skip
+            "task_type": "needle"}  # fmt: skip
 
 
 def lvbench(video: BarcodeVideo, question: Row) -> Row:
