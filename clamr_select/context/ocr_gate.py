@@ -4,7 +4,7 @@ For every frame, the cheapest step that can rule out a change decides:
 
 1. no block of pixels changed since it was last looked at: the text is that of the frame before;
 2. a detector at low resolution finds no text but the known lines, and each of these looks as it did when it was
-   read, whatever moves behind it: the same;
+   read, whatever moves behind it: the same. Things that it takes for text and that hold none may move about;
 3. else text is found anew at full resolution, and only lines that changed are read.
 
 After a cut, and at the latest after :data:`LOOK_AGAIN_AFTER` changed frames, text is found anew in any case: what is
@@ -39,6 +39,8 @@ LOOK_AGAIN_AFTER = 8
 """Frames."""
 _SAME_PLACE = 0.7
 """Overlap from which on a line that was found anew is the known one."""
+_SAME_THING = 0.5
+"""Overlap from which on what a glance takes for text is what was found before to hold none."""
 _MARGIN_PIXELS = 6
 """Known lines reach so far: low resolution is not exact."""
 _STEP_PIXELS = 2
@@ -64,6 +66,11 @@ class _KnownLine:
     place: Rectangle
     picture: LinePicture
     reading: Reading
+
+    @property
+    def holds_text(self) -> bool:
+        """Waits until it is read."""
+        return self.reading() is not None
 
 
 @dataclass
@@ -107,7 +114,8 @@ class OcrGate:
             self._since_search += 1
             before, self._colours = self._colours, colours(image)
             same = [line for line in self._known if self._looks_as_read(line, image, changed)]
-            if len(same) < len(self._known) or self._is_due(before) or self._has_more(image):
+            is_gone = any(line.holds_text and line not in same for line in self._known)
+            if is_gone or self._is_due(before) or self._has_more(image):
                 self._search(image, same)
             take_blocks(image, self._reference, blocks=changed)
         return self._text()
@@ -127,16 +135,24 @@ class OcrGate:
     def _has_more(self, image: np.ndarray) -> bool:
         """Whether a glance shows text beside the known lines."""
         self.counts.glances += 1
-        return any(self._reaches_out(corners) for corners in self._steps.glance(image))
+        height, width = image.shape[:2]
+        empty = [line.place for line in self._known if not line.holds_text]
+        for corners in self._steps.glance(image):
+            place = rectangle(corners, height=height, width=width)
+            if self._reaches_out(corners) and all(overlap(place, other) < _SAME_THING for other in empty):
+                return True
+        return False
 
     def _reaches_out(self, corners: Corners) -> bool:
-        """Whether a line has more than half a letter outside the known ones, along its middle."""
+        """Whether a line has more than half a letter outside the known ones that hold text, along its middle."""
         top_left, top_right, bottom_right, bottom_left = np.asarray(corners)
         start, end = (top_left + bottom_left) / 2, (top_right + bottom_right) / 2
         length, height = float(np.linalg.norm(end - start)), float(np.linalg.norm(bottom_left - top_left))
         points = np.linspace(start, end, max(2, round(length / _STEP_PIXELS)))
         inside = np.zeros(len(points), dtype=bool)
         for line in self._known:
+            if not line.holds_text:
+                continue
             left, top, right, bottom = line.place
             within = (points >= (left - _MARGIN_PIXELS, top)) & (points < (right + _MARGIN_PIXELS, bottom))
             inside |= within.all(axis=1)

@@ -1,7 +1,7 @@
 """Text on screen: errors on rendered captions, and what reading only changes saves.
 
     python -m clamr_select.eval.screen_text captions
-    python -m clamr_select.eval.screen_text gate [VIDEO …] [--candidate-fps 1] [--max-candidates 600]
+    python -m clamr_select.eval.screen_text gate [VIDEO …] [--candidate-fps 1] [--num-frames 600]
 
 ``captions`` prints the character error rate by size, style and H.264 quality of every engine that can run here.
 ``gate`` reads each video twice with one engine, every frame and gated, and compares; without a VIDEO, the sample.
@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("what", choices=["captions", "gate"])
     parser.add_argument("videos", nargs="*", type=Path, metavar="VIDEO")
     parser.add_argument("--candidate-fps", type=float, default=1.0)
-    parser.add_argument("--max-candidates", type=int, default=600)
+    parser.add_argument("--num-frames", type=int, default=600, help="of each video, from its start")
     arguments = parser.parse_args(argv)
     if arguments.what == "captions":
         _print_errors(RapidOcr(max_side=OCR_DETECTION_SIDE))
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as directory:
         videos = arguments.videos or [Path(ensure_sample(directory).video)]
         for video in videos:
-            print(compare(video, candidate_fps=arguments.candidate_fps, max_candidates=arguments.max_candidates))
+            print(compare(video, candidate_fps=arguments.candidate_fps, num_frames=arguments.num_frames), flush=True)
     return 0
 
 

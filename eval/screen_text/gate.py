@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from clamr_select.context.ocr_track import line_key
 from clamr_select.context.rapid_ocr import RapidOcr
 from clamr_select.indexing.screen_text import OCR_DETECTION_SIDE, OCR_MAX_SIDE
 from clamr_select.video import open_video
-from clamr_select.video.candidates import sample_candidates
+from clamr_select.video.candidates import DEFAULT_MAX_CANDIDATES, sample_candidates
 from clamr_select.video.stream import decode_candidates
 
 CHUNK = 64
@@ -30,13 +31,14 @@ class Pass:
     counts: GateCounts
 
 
-def candidate_images(path: Path, *, candidate_fps: float, max_candidates: int) -> list[np.ndarray]:
-    """The frames at the size text is read at; all of them are held in memory."""
+def candidate_images(path: Path, *, candidate_fps: float, num_frames: int) -> list[np.ndarray]:
+    """The first candidates at the size text is read at; all of them are held in memory."""
     with open_video(path) as reader:
         candidates = sample_candidates(
-            reader.timestamps_seconds, candidate_fps=candidate_fps, max_candidates=max_candidates
+            reader.timestamps_seconds, candidate_fps=candidate_fps, max_candidates=DEFAULT_MAX_CANDIDATES
         )
-        return [frame.image for frame, _ in decode_candidates(reader, candidates, max_side=OCR_MAX_SIDE)]
+        decoded = decode_candidates(reader, candidates, max_side=OCR_MAX_SIDE)
+        return [frame.image for frame, _ in islice(decoded, num_frames)]
 
 
 def read_all(images: list[np.ndarray], *, gated: bool) -> Pass:
@@ -51,9 +53,9 @@ def read_all(images: list[np.ndarray], *, gated: bool) -> Pass:
         return Pass(time.process_time() - started, lines, reader.counts)
 
 
-def compare(path: Path, *, candidate_fps: float, max_candidates: int) -> str:
+def compare(path: Path, *, candidate_fps: float, num_frames: int) -> str:
     """A report of a few lines."""
-    images = candidate_images(path, candidate_fps=candidate_fps, max_candidates=max_candidates)
+    images = candidate_images(path, candidate_fps=candidate_fps, num_frames=num_frames)
     every, gated = read_all(images, gated=False), read_all(images, gated=True)
     shared = sum(len(a & b) for a, b in zip(every.lines, gated.lines, strict=True))
     num_every, num_gated = (sum(map(len, each.lines)) for each in (every, gated))

@@ -101,6 +101,25 @@ def test_a_picture_that_moves_beside_the_text_costs_a_glance() -> None:
     assert counts(gate) == (4, 1, 1)
 
 
+def test_a_thing_that_was_taken_for_text_may_move() -> None:
+    class Rejecting(Steps):
+        def start_reading(self, image: np.ndarray, corners: Corners) -> Callable[[], TextBox | None]:
+            return lambda: None if image[int(corners[0][1]), int(corners[0][0]), 0] == 160 else TextBox("a", 1, corners)
+
+    steps = Rejecting()
+    gate = OcrGate(steps)
+    for left in range(16, 40, 4):
+        image = plain()
+        image[16:64, left : left + 64] = 160
+        steps.places = [corners(left, 16, left + 64, 64)]
+        assert texts(gate, image) == []
+    assert gate.counts.searches == 1
+
+    image[32:48, 40:80] = 240
+    steps.places = [corners(left, 16, left + 64, 64), corners(40, 32, 80, 48)]
+    assert texts(gate, image) == ["a"]
+
+
 def test_text_that_appears_grows_or_goes_is_noticed_at_once() -> None:
     steps = Steps()
     gate = OcrGate(steps)

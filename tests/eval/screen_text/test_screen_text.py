@@ -43,7 +43,7 @@ def test_captions_of_every_size_style_and_quality(monkeypatch: pytest.MonkeyPatc
 
 def test_the_gate_is_compared(color_video: Path) -> None:
     pytest.importorskip("rapidocr")
-    report = compare(color_video, candidate_fps=1, max_candidates=6)
+    report = compare(color_video, candidate_fps=1, num_frames=6)
 
     assert "6 frames" in report
     assert "different lines lost: 0" in report
