@@ -11,7 +11,7 @@ import numpy as np
 from clamr_select.container import check_container
 from clamr_select.isolation.process import WorkerProcess
 from clamr_select.limits import DEFAULT_LIMITS, Limits, as_mapping
-from clamr_select.video.audio import SAMPLE_RATE
+from clamr_select.video.audio import SAMPLE_RATE, stretches
 
 _MAX_SECONDS = 3600
 """Of one stretch."""
@@ -52,15 +52,13 @@ class IsolatedSound:
 
     def chunks(self, *, seconds: float = 30.0) -> Iterator[tuple[float, np.ndarray]]:
         """See :meth:`clamr_select.video.audio.AudioStream.chunks`."""
-        start, length = round(self._next_seconds * SAMPLE_RATE), round(seconds * SAMPLE_RATE)
-        while True:
-            samples = self.take(start_seconds=start / SAMPLE_RATE, end_seconds=(start + length) / SAMPLE_RATE)
-            samples = samples[: max(0, round(self.end_seconds * SAMPLE_RATE) - start)]
-            if len(samples):
-                yield start / SAMPLE_RATE, samples
-            if len(samples) < length:
-                return
-            start += length
+
+        def take(first: int, end: int) -> np.ndarray:
+            samples = self.take(start_seconds=first / SAMPLE_RATE, end_seconds=end / SAMPLE_RATE)
+            return samples[: max(0, round(self.end_seconds * SAMPLE_RATE) - first)]
+
+        first, length = round(self._next_seconds * SAMPLE_RATE), round(seconds * SAMPLE_RATE)
+        return stretches(take, first=first, length=length)
 
     def close(self) -> None:
         """End the worker."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -110,13 +110,9 @@ class AudioStream:
         if not (math.isfinite(seconds) and seconds >= 1):
             raise InputError(f"seconds must be a number of at least 1, got {seconds}")
         start, length = int(max(self._first_sample, self._last_start)), round(seconds * SAMPLE_RATE)
-        while True:
-            samples = self._take(start, start + length)[: max(0, self._end - start)]
-            if len(samples):
-                yield start / SAMPLE_RATE, samples
-            if len(samples) < length:
-                return
-            start += length
+        yield from stretches(
+            lambda first, end: self._take(first, end)[: max(0, self._end - first)], first=start, length=length
+        )
 
     def close(self) -> None:
         """Close the file."""
@@ -151,6 +147,18 @@ class AudioStream:
         """The last block stays: it says how far the reading came."""
         while len(self._held) > 1 and self._held[0][0] + len(self._held[0][1]) <= start:
             self._held.popleft()
+
+
+def stretches(take: Callable[[int, int], np.ndarray], *, first: int, length: int) -> Iterator[tuple[float, np.ndarray]]:
+    """(start_seconds, samples) of what follows each other from sample ``first`` on, until ``take`` (from a first sample
+    to the one after the last) gives less than ``length``."""
+    while True:
+        samples = take(first, first + length)
+        if len(samples):
+            yield first / SAMPLE_RATE, samples
+        if len(samples) < length:
+            return
+        first += length
 
 
 def _best_stream(container: InputContainer, *, path: str) -> FFmpegStream | None:
