@@ -9,13 +9,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from clamr_select.errors import InputError, unknown_name
-from clamr_select.policies import DEFAULT_POLICY, FrameSimilarity, find_policy, select_indices
+from clamr_select.policies import DEFAULT_POLICY, find_policy, select_indices
 from clamr_select.policies.budgets import Fused, adaptive_num_frames, frames_for_seconds, frames_for_tokens
 from clamr_select.policies.include import clip_positions, forced_positions, with_forced
 from clamr_select.policies.parameters import whole_number
+from clamr_select.policies.peaks import median_step_seconds
 from clamr_select.policies.plans import FramePlan, even_plan, more_smaller_frames, tier_plan, tiers_of
 from clamr_select.policies.questions import QuestionPlan
-from clamr_select.policies.similarity import some_candidates
+from clamr_select.policies.similarity import some_inputs
 from clamr_select.selection import VideoFacts
 
 Diversity = Literal["pooled", "late_interaction"]
@@ -130,6 +131,7 @@ def choose_frames(
     parameters = options.policy_parameters if policy == options.policy else {}
     num_frames, side = _num_frames(scores, times, options, facts)
     open_to = _open_to(times, plan, num_frames=min(num_frames, len(scores)))
+    given = inputs(policy)
     noticed: dict[str, str] = {}
     used: dict[str, Any] = {}
 
@@ -139,7 +141,7 @@ def choose_frames(
             timestamps_seconds=times[positions],
             num_frames=wanted,
             policy=policy,
-            **_some(inputs(policy), positions, num_candidates=len(scores)),
+            **(given if len(positions) == len(scores) else some_inputs(given, positions)),
             **parameters,
         )
         noticed.update(result.warnings)
@@ -151,7 +153,7 @@ def choose_frames(
         noticed["fewer_candidates"] = f"{num_frames} frames were asked for and there are {len(scores)} candidates"
     wanted = min(num_frames, len(scores))
     if options.clip_seconds is not None:
-        per_clip = max(1, round(options.clip_seconds / _step(times)))
+        per_clip = max(1, round(options.clip_seconds / median_step_seconds(times)))
         hits = open_to[list(choose(open_to, max(1, min(wanted // per_clip, len(open_to)))))].tolist()
         indices = clip_positions(
             [*forced, *hits],
@@ -177,7 +179,7 @@ def choose_frames(
             "policy": policy,
             "policy_parameters": used,
             "num_frames": num_frames,
-            **({"diversity": options.diversity} if "similarity" in inputs(policy) else {}),
+            **({"diversity": options.diversity} if "similarity" in given else {}),
             **({"side_shares": list(shown.side_shares), "equal_frames": shown.equal_frames} if shown else {}),
             **({"included": [float(times[at]) for at in forced]} if forced else {}),
             **({"clip_seconds": options.clip_seconds} if options.clip_seconds is not None else {}),
@@ -192,7 +194,7 @@ def _num_frames(scores: np.ndarray, times: np.ndarray, options: ChoiceOptions, f
             options.max_tokens, family=options.vlm, width=facts.width, height=facts.height, pair=options.vlm_pair
         )
     elif options.max_seconds is not None:
-        count = frames_for_seconds(options.max_seconds, seconds_per_frame=_step(times))
+        count = frames_for_seconds(options.max_seconds, seconds_per_frame=median_step_seconds(times))
     elif options.num_frames == "auto":
         count = adaptive_num_frames(scores, timestamps_seconds=times, max_frames=options.max_frames)
     else:
@@ -228,19 +230,3 @@ def _forced(times: np.ndarray, options: ChoiceOptions) -> tuple[int, ...]:
     return forced_positions(
         times, first="first" in options.include, last="last" in options.include, at_seconds=at_seconds
     )
-
-
-def _some(inputs: Mapping[str, Any], positions: np.ndarray, *, num_candidates: int) -> dict[str, Any]:
-    if len(positions) == num_candidates:
-        return dict(inputs)
-    found = dict(inputs)
-    if "embeddings" in found:
-        found["embeddings"] = found["embeddings"][positions]
-    if "similarity" in found:
-        similarity: FrameSimilarity = found["similarity"]
-        found["similarity"] = some_candidates(similarity, positions)
-    return found
-
-
-def _step(times: np.ndarray) -> float:
-    return float(np.median(np.diff(times))) if len(times) > 1 else 1.0

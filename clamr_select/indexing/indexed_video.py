@@ -19,7 +19,7 @@ from clamr_select.indexing.choice import ChoiceOptions, Diversity, choose_frames
 from clamr_select.indexing.still_text import repeats_text, text_runs
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.policies import DEFAULT_POLICY, PooledSimilarity, policy_inputs
-from clamr_select.policies.similarity import some_candidates
+from clamr_select.policies.similarity import some_inputs
 from clamr_select.scoring.frame_similarity import LateInteractionSimilarity, pooled_frames
 from clamr_select.scoring.maxsim import Similarity, aggregate, scores_by_modality
 from clamr_select.scoring.reference import candidate_maxima
@@ -205,13 +205,7 @@ class IndexedVideo:
     def _inputs_of(self, policy: str, diversity: Diversity, within: np.ndarray | None) -> dict[str, Any]:
         """:meth:`policy_inputs` of the candidates that compete."""
         inputs = self.policy_inputs(policy, diversity=diversity)
-        if within is None:
-            return inputs
-        some = np.flatnonzero(within)
-        return {
-            name: some_candidates(whole, some) if name == "similarity" else whole[some]
-            for name, whole in inputs.items()
-        }
+        return inputs if within is None else some_inputs(inputs, np.flatnonzero(within))
 
     @cached_property
     def _pooled(self) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from clamr_select.errors import InputError
 from clamr_select.policies.by_score import take_by_score
 from clamr_select.policies.parameters import number
+from clamr_select.policies.peaks import median_step_seconds
 from clamr_select.policies.spread import TIME_TOLERANCE_SECONDS
 
 Choose = Callable[[np.ndarray, int], Sequence[int]]
@@ -23,7 +24,7 @@ def forced_positions(
     Raises:
         InputError: a time outside the candidates' by more than their step.
     """
-    step = float(np.median(np.diff(timestamps_seconds))) if len(timestamps_seconds) > 1 else 1.0
+    step = median_step_seconds(timestamps_seconds)
     start, end = float(timestamps_seconds[0]) - step, float(timestamps_seconds[-1]) + step
     found = {0} if first else set()
     found |= {len(timestamps_seconds) - 1} if last else set()

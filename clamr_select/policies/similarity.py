@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -77,6 +78,15 @@ def some_candidates(similarity: FrameSimilarity, positions: np.ndarray) -> Frame
     if isinstance(similarity, PooledSimilarity):
         return PooledSimilarity(similarity.vectors[positions])
     return SomeCandidates(similarity, positions)
+
+
+def some_inputs(inputs: Mapping[str, Any], positions: np.ndarray) -> dict[str, Any]:
+    """What policies look at beside scores and times (``embeddings``, ``similarity``), of the candidates at
+    ``positions`` alone."""
+    return {
+        name: some_candidates(whole, positions) if name == "similarity" else whole[positions]
+        for name, whole in inputs.items()
+    }
 
 
 def rows(similarity: FrameSimilarity, positions: np.ndarray) -> np.ndarray:
