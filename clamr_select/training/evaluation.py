@@ -95,14 +95,18 @@ def _each_key_once(
     scores: torch.Tensor, relations: torch.Tensor, keys: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The first column of each key, positive where one of its columns is, else ignored where one is."""
-    _, group = torch.unique(keys, return_inverse=True)
-    first = [int((group == number).nonzero()[0, 0]) for number in range(int(group.max()) + 1)]
-    merged = relations[:, sorted(first)].clone()
-    for column, position in enumerate(sorted(first)):
-        same = relations[:, group == group[position]]
-        merged[(same == IGNORED).any(dim=1), column] = IGNORED
-        merged[(same == POSITIVE).any(dim=1), column] = POSITIVE
-    return scores[:, sorted(first)], merged
+    distinct, group = torch.unique(keys, return_inverse=True)
+    positions = torch.arange(len(keys))
+    first = torch.full((len(distinct),), len(keys)).scatter_reduce(0, group, positions, reduce="amin")
+    first, order = first.sort()
+    group = order.argsort()[group]  # numbered as they come
+
+    def some_column(kind: int) -> torch.Tensor:
+        counts = torch.zeros((len(relations), len(first)), dtype=torch.int64)
+        return counts.index_add(1, group, (relations == kind).long()) > 0
+
+    merged = relations[:, first].masked_fill(some_column(IGNORED), IGNORED).masked_fill(some_column(POSITIVE), POSITIVE)
+    return scores[:, first], merged
 
 
 def _scores(queries: QueryTokens, documents: EncodedDocuments, similarity: Score) -> torch.Tensor:
