@@ -145,7 +145,7 @@ class _Read(Predicate):
     """First frame of each document, by the identity of its facts."""
 
     def frame(self, facts: FrameFacts) -> Verdict:
-        raise NotImplementedError("known by position only")
+        raise NotImplementedError("known by position only")  # frames() below never asks one frame by itself
 
     def frames(self, facts: DocumentFacts) -> list[Verdict]:
         start = self.starts[id(facts)]

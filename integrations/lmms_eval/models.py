@@ -48,6 +48,7 @@ class Clamr(lmms):
         given = {name: value for name, value in (additional_config or {}).items() if value is not None}
         return sampled_class(base_class, base=base)(**arguments, **given)
 
+    # lmms-eval wants these of every class it registers; making a Clamr gives a class with the base's own
     def loglikelihood(self, requests: Any) -> Any:
         raise NotImplementedError
 

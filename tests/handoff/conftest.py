@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from clamr_select.eval.longvideo.smoke.models import byte_tokenizer
 from clamr_select.selection import Selection, VideoFacts
 from clamr_select.video import open_video
 
@@ -125,22 +126,6 @@ class Consumer:
         found = re.findall(self.time_pattern, prompt)
         parts = [match if isinstance(match, tuple) else (match,) for match in found]
         return [sum(float(part) * 60**place for place, part in enumerate(reversed(match))) for match in parts]
-
-
-def byte_tokenizer(*special: str, **named: str) -> Any:
-    """256 bytes and the special tokens: spells every prompt, learnt nothing."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    core = Tokenizer(models.BPE(vocab={letter: number for number, letter in enumerate(alphabet)}, merges=[]))
-    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    core.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core, eos_token="<eos>", pad_token="<pad>", extra_special_tokens=named
-    )
-    tokenizer.add_special_tokens({"additional_special_tokens": [*special, *named.values()]})
-    return tokenizer
 
 
 def template(image: str, video: str) -> str:

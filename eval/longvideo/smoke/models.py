@@ -24,7 +24,7 @@ Made = tuple[Any, Any]
 """(model, processor)"""
 
 
-def tokenizer(*special: str, **named: str) -> Any:
+def byte_tokenizer(*special: str, **named: str) -> Any:
     """256 bytes and the special tokens: spells every prompt, learnt nothing."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
@@ -76,7 +76,7 @@ def _qwen_ids(words: Any) -> dict[str, Any]:
 def qwen2_5_vl() -> Made:
     import transformers as tf
 
-    words = tokenizer(*QWEN)
+    words = byte_tokenizer(*QWEN)
     processor = tf.Qwen2_5_VLProcessor(
         tf.Qwen2VLImageProcessor(size=SIZE), words, tf.Qwen2VLVideoProcessor(size=SIZE), chat_template=_qwen_template()
     )
@@ -91,7 +91,7 @@ def qwen2_5_vl() -> Made:
 def qwen3_vl() -> Made:
     import transformers as tf
 
-    words = tokenizer(*QWEN)
+    words = byte_tokenizer(*QWEN)
     processor = tf.Qwen3VLProcessor(
         tf.Qwen2VLImageProcessor(patch_size=16, size=SIZE),
         words,

@@ -39,6 +39,7 @@ class _Oracle(lmms):
         self.device = torch.device("cpu")
         self._rank, self._world_size = self.accelerator.process_index, self.accelerator.num_processes
 
+    # abstract in lmms-eval's class; the tasks here only ask for answers in words
     def loglikelihood(self, requests: Any) -> Any:
         raise NotImplementedError
 
