@@ -51,6 +51,11 @@ def as_asked(question: str, options: ChoiceOptions) -> Asked:
         plan = plan_question(question, ask=ask)
     text = question if plan is None else plan.text
     if options.query == "with_options":
-        listed = " ".join(f"{chr(ord('A') + place)}. {option}" for place, option in enumerate(options.options))
-        text = f"{text} {listed}"
+        text = with_options(text, options.options)
     return Asked(question, (text,) if plan is None or plan.order is None else (text, plan.event), plan)
+
+
+def with_options(text: str, options: Sequence[str]) -> str:
+    """A question with the answers to choose from, as benchmarks of multiple choice put it."""
+    listed = " ".join(f"{chr(ord('A') + place)}. {option}" for place, option in enumerate(options))
+    return f"{text} {listed}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -99,6 +99,11 @@ class LongVideo:
         segments.append(TextSegment("description", self.title))
         frames = [self.frame(i) for i in indices]
         return Document(frames, tuple(segments), [self.neighbor(i) for i in indices])
+
+    def documents(self, *, window: int) -> Iterator[Document]:
+        """All of it in documents of ``window`` candidates, as :class:`clamr_select.FrameSelector` cuts it."""
+        for first in range(0, self.duration_seconds, window):
+            yield self.document(first, min(first + window, self.duration_seconds) - 1)
 
     def oracle_scores(self) -> np.ndarray:
         """(num_questions, num_candidates) float32, 0..1, as ``DocumentSet.oracle_scores``."""

@@ -16,9 +16,9 @@ from clamr_select.eval.needle.long_video import LongQuestion, LongVideo, long_vi
 from clamr_select.eval.needle.noise import Noise
 from clamr_select.eval.needle.vocabulary import Split
 from clamr_select.eval.policies.records import ScoreRecord, record_line
+from clamr_select.indexing.asking import with_options
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.options import DEFAULT_WINDOW_CANDIDATES
-from clamr_select.model.document import Document
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.scoring.frame_similarity import LateInteractionSimilarity, pooled_frames
 from clamr_select.scoring.tokens import TokenEmbeddings, concatenate
@@ -105,7 +105,7 @@ def index_needle(video: LongVideo, *, name: str, encoder: ClamrEncoder) -> Index
     words: dict[str, list[list[str]]] = {m: [[] for _ in range(video.duration_seconds)] for m in ("ocr", "asr")}
     parts: list[TokenEmbeddings] = []
     first = 0
-    for documents in chunks(_documents(video)):
+    for documents in chunks(video.documents(window=DEFAULT_WINDOW_CANDIDATES)):
         embedded, _ = encoder.encode_document(documents)
         parts += embedded
         for document in documents:
@@ -130,11 +130,6 @@ def index_needle(video: LongVideo, *, name: str, encoder: ClamrEncoder) -> Index
     )
 
 
-def _documents(video: LongVideo) -> Iterator[Document]:
-    for first in range(0, video.duration_seconds, DEFAULT_WINDOW_CANDIDATES):
-        yield video.document(first, min(first + DEFAULT_WINDOW_CANDIDATES, video.duration_seconds) - 1)
-
-
 def _records(video: LongVideo, indexed: IndexedVideo) -> Iterator[tuple[ScoreRecord, frozenset[int]]]:
     asked = [question.text for question in video.questions]
     queries, _ = indexed.encoder.encode_query([*asked, *(_with_options(video, at) for at in range(len(asked)))])
@@ -155,11 +150,10 @@ def _records(video: LongVideo, indexed: IndexedVideo) -> Iterator[tuple[ScoreRec
 
 
 def _with_options(video: LongVideo, number: int) -> str:
-    """The question with four options, as benchmarks of multiple choice put it: what is asked of other moments."""
+    """The question with four options: what is asked of other moments."""
     others: list[LongQuestion] = [q for at, q in enumerate(video.questions) if at != number]
     options = [others[(number + step) % len(others)].text.rstrip("?") for step in range(min(_NUM_OPTIONS, len(others)))]
-    listed = " ".join(f"{letter}. {option}" for letter, option in zip("ABCD", options, strict=False))
-    return f"{video.questions[number].text} {listed}"
+    return with_options(video.questions[number].text, options)
 
 
 def _save_frames(tokens: TokenEmbeddings, path: Path, *, late_interaction: bool) -> None:

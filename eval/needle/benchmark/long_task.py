@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,22 +12,16 @@ from clamr_select.eval.needle.benchmark.scored import Material, Scored
 from clamr_select.eval.needle.long_video import LongQuestion, LongVideo
 from clamr_select.indexing.options import DEFAULT_WINDOW_CANDIDATES
 from clamr_select.metrics import evidence_recall, hit_at_k
-from clamr_select.model.document import Document
 from clamr_select.policies import select_indices
 
 BUDGETS = (1, 4, 8, 16, 32)
 
 
 def long_material(video: LongVideo, *, window: int = DEFAULT_WINDOW_CANDIDATES) -> Material:
-    """The video in documents of ``window`` candidates, as :class:`clamr_select.FrameSelector` cuts it."""
-
-    def documents() -> Iterator[Document]:
-        for first in range(0, video.duration_seconds, window):
-            yield video.document(first, min(first + window, video.duration_seconds) - 1)
-
+    """The video in documents of ``window`` candidates."""
     return Material(
         questions=tuple(question.text for question in video.questions),
-        documents=documents,
+        documents=lambda: video.documents(window=window),
         rows="frames",
         oracle=video.oracle_scores(),
     )
