@@ -113,7 +113,7 @@ class Sampler:
         """The words that the base reads beside the frames, as it got them."""
         if self.is_simple:
             return self._context(one)
-        doc = self.model.task_dict[one.request.task_name][one.request.split][one.request.doc_id]
+        doc = self._doc(one.request)
         made = with_prompt_of(self.name, one.request.make)(doc)
         messages = made[0] if isinstance(made, tuple) else made
         return self._rewriting(one, doc).words(messages or [])
@@ -127,15 +127,18 @@ class Sampler:
                 "from those of --model %s. Set %s=%s and use --model %s",
                 request.task_name, self.name, self.name, WRAP_VARIABLE, self.name, self.name,
             )  # fmt: skip
-        doc = self.model.task_dict[request.task_name][request.split][request.doc_id]
+        doc = self._doc(request)
         adapter = adapter_of(request.task_name)
         question = adapter.question(doc, _dataset_kwargs(task))
         videos = self._videos(adapter, request, doc)
         if not videos:
             logger.info("%s %s has no video; it goes through as it is", request.task_name, request.doc_id)
-        shown = adapter.interleaved.num_frames(doc, _dataset_kwargs(task)) if adapter.interleaved is not None else None
+        shown = adapter.num_shown(doc, _dataset_kwargs(task))
         plans = tuple(self._plan(video, question, num_frames=shown) for video in videos)
         return Asked(request, adapter, question, plans, ids=keys_of(doc))
+
+    def _doc(self, request: Request) -> Doc:
+        return self.model.task_dict[request.task_name][request.split][request.doc_id]
 
     def _videos(self, adapter: TaskAdapter, request: Request, doc: Doc) -> list[str]:
         if adapter.videos is not None:
@@ -199,13 +202,13 @@ class Sampler:
 
     def _context(self, one: Asked) -> str:
         """The prompt of a simple model, which is written before the frames are known."""
-        doc = self.model.task_dict[one.request.task_name][one.request.split][one.request.doc_id]
+        doc = self._doc(one.request)
         return self._rewriting(one, doc).text(one.request.instance.args[0], videos=[p.video for p in one.plans])
 
     def _rewriting(self, one: Asked, doc: Doc) -> Rewriting:
         arguments = _dataset_kwargs(one.request.task)
         question = one.adapter.question(doc, arguments)
-        shown = one.adapter.interleaved.num_frames(doc, arguments) if one.adapter.interleaved is not None else None
+        shown = one.adapter.num_shown(doc, arguments)
 
         def plan_of(video: str) -> FramePlan:
             plan = self._plan(video, question, num_frames=shown)

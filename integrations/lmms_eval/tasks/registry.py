@@ -63,6 +63,10 @@ class TaskAdapter:
     answerer_reads: tuple[str, ...] = ()
     name: str = ""
 
+    def num_shown(self, doc: Doc, arguments: Mapping[str, Any]) -> int | None:
+        """How many pictures the task shows in place of the video; None where it hands over the video."""
+        return None if self.interleaved is None else self.interleaved.num_frames(doc, arguments)
+
 
 _registered: dict[str, TaskAdapter] = {}
 
