@@ -74,6 +74,15 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--asr-language", metavar="CODE", help="what is spoken, e.g. en (default: detected)")
     parser.add_argument("--chapters", metavar="NAME", help="auto (default): titles of the video's chapters; or off")
     parser.add_argument(
+        "--token-pooling", type=int, default=1, metavar="N", help="divides the video tokens of a frame (default: 1)"
+    )
+    parser.add_argument(
+        "--precision",
+        default="as_encoded",
+        metavar="NAME",
+        help="of kept embeddings: as_encoded (default), bfloat16, int8 or int4; docs/store.md has what each costs",
+    )
+    parser.add_argument(
         "--limit",
         action="append",
         default=[],
@@ -131,6 +140,7 @@ def check(arguments: argparse.Namespace) -> None:
     from clamr_select.errors import VideoNotFoundError
     from clamr_select.indexing.presets import preset
     from clamr_select.policies import find_policy
+    from clamr_select.scoring.codes import check_precision
     from clamr_select.scoring.maxsim import check_similarity
 
     chosen = preset(arguments.preset)
@@ -147,6 +157,9 @@ def check(arguments: argparse.Namespace) -> None:
         raise InputError(f"--threads must be at least 1, got {arguments.threads}")
     find_policy(arguments.policy)
     check_similarity(arguments.similarity)
+    check_precision(arguments.precision)
+    if arguments.token_pooling < 1:
+        raise InputError(f"--token-pooling must be at least 1, got {arguments.token_pooling}")
     limits(arguments.limit)
     if arguments.no_cache and arguments.cache_dir is not None:
         raise InputError("give --cache-dir or --no-cache, not both")
@@ -176,6 +189,8 @@ def index_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "asr_model": arguments.asr_model,
         "asr_language": arguments.asr_language,
         "chapters": arguments.chapters,
+        "token_pooling": arguments.token_pooling,
+        "precision": arguments.precision,
         "isolate": arguments.isolate,
         "allow_urls": arguments.allow_urls,
         "cache_dir": None if arguments.no_cache else arguments.cache_dir or "auto",

@@ -11,6 +11,7 @@ from pathlib import Path
 from clamr_select.cli import eval_policies, longvideo
 from clamr_select.cli.arguments import DEFAULT_MODEL, add_model_arguments, load_selector
 from clamr_select.errors import InputError
+from clamr_select.eval.compact import command as compact_command
 from clamr_select.eval.speed import command as speed_command
 
 
@@ -28,6 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     policies = subparsers.add_parser("policies", help=summary, description=summary)
     eval_policies.add_arguments(policies)
     policies.set_defaults(measure=eval_policies.run)
+    summary = "what smaller embeddings cost in evidence, and save in room"
+    compact = subparsers.add_parser("compact", help=summary, description=summary)
+    compact_command.add_arguments(compact)
+    compact.set_defaults(measure=compact_command.run)
     summary = "what each stage costs, against its peers and what the hardware can do"
     speed = subparsers.add_parser("speed", help=summary, description=summary)
     speed_command.add_arguments(speed)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -20,16 +21,19 @@ from clamr_select.indexing.still_text import repeats_text, text_runs
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.policies import DEFAULT_POLICY, PooledSimilarity, policy_inputs
 from clamr_select.policies.similarity import some_inputs
+from clamr_select.scoring.codes import Precision
 from clamr_select.scoring.frame_similarity import LateInteractionSimilarity, pooled_frames
 from clamr_select.scoring.maxsim import Similarity, aggregate, scores_by_modality
 from clamr_select.scoring.reference import candidate_maxima
 from clamr_select.scoring.scorer import SegmentScorer
 from clamr_select.scoring.segments import candidate_segments
+from clamr_select.scoring.stored_vectors import Storage
 from clamr_select.scoring.tokens import TokenEmbeddings
 from clamr_select.selection import CandidateScores, Selection, SelectionWarning, VideoFacts
 
 OCR = "ocr"
 NO_MODALITY = "none"
+SCORED_IN: Mapping[Precision, Storage] = MappingProxyType({"bfloat16": "bfloat16", "int8": "int8"})
 LOWEST_SCORE = -1.0
 """Of a candidate that has nothing of the modalities asked for: the least a mean of cosines can be."""
 
@@ -68,6 +72,8 @@ class IndexedVideo:
     encoder: ClamrEncoder = field(repr=False)
     tracks: tuple[ContextTrack, ...] = field(default=(), repr=False)
     """Speech, and text on screen where it was read: each line with its time, confidence, and words or place."""
+    precision: Precision = "as_encoded"
+    """What the vectors of ``tokens`` were rounded to, and are scored in on a CPU where that is quicker."""
 
     def __len__(self) -> int:
         return len(self.frame_indices)
@@ -219,7 +225,12 @@ class IndexedVideo:
     def _scorer(self) -> SegmentScorer:
         """On the encoder's GPU where it has one: the vectors of hours fit beside any model."""
         device = self.encoder.device if self.encoder.device.type == "cuda" else "cpu"
-        return SegmentScorer(self.tokens.vectors, segments=candidate_segments(self.tokens), device=device)
+        return SegmentScorer(
+            self.tokens.vectors,
+            segments=candidate_segments(self.tokens),
+            device=device,
+            storage=SCORED_IN.get(self.precision, "as_given") if device == "cpu" else "as_given",
+        )
 
     @property
     def _scoring(self) -> dict[str, str]:

@@ -20,6 +20,7 @@ from clamr_select.context.ocr_track import OcrTracker
 from clamr_select.context.timed_text import ContextTrack
 from clamr_select.indexing.about import About, about_video
 from clamr_select.indexing.alignment import words_by_candidate
+from clamr_select.indexing.compact import compact_tokens
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.indexing.progress import Progress, Stopwatch
@@ -267,13 +268,18 @@ class Indexer:
             video_facts=_facts(reader.info),
             frame_indices=np.asarray(read.frame_indices),
             timestamps_seconds=timestamps,
-            tokens=concatenate(read.embeddings),
+            tokens=compact_tokens(
+                concatenate(read.embeddings),
+                token_pooling=self.options.token_pooling,
+                precision=self.options.precision,
+            ),
             words=read.words,
             tracks=(speech,) if read.screen is None else (speech, read.screen),
             method=self._method(reader, read, speech=speech, about=about),
             warnings=tuple(SelectionWarning(*warning) for warning in warnings),
             timings_seconds=dict(self.watch.seconds),
             encoder=self.encoder,
+            precision=self.options.precision,
         )
 
     def _method(self, reader: VideoReader, read: _Read, *, speech: ContextTrack, about: About) -> dict[str, Any]:
@@ -290,6 +296,8 @@ class Indexer:
             "asr": speech.source,
             **({"asr_languages": list(speech.languages)} if speech.languages else {}),
             "ocr": "off" if read.screen is None else read.screen.source,
+            **({"token_pooling": self.options.token_pooling} if self.options.token_pooling > 1 else {}),
+            **({"precision": self.options.precision} if self.options.precision != "as_encoded" else {}),
             "audio": "off" if read.sound is None else read.sound.source,
             "description": about.description is not None,
             **({"metadata": list(about.sources)} if about.sources else {}),

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from clamr_select.errors import InputError, unknown_name
 from clamr_select.limits import DEFAULT_LIMITS, Limits
+from clamr_select.scoring.codes import Precision
 from clamr_select.video import Backend
 from clamr_select.video.candidates import DEFAULT_MAX_CANDIDATES
 
@@ -58,6 +59,10 @@ class IndexOptions:
     """As ``title``; ``""`` also leaves out channel and tags."""
     chapters: ChapterChoice = "auto"
     """``auto``: the titles of the chapters in ``.info.json``, else in the container, each where its chapter starts."""
+    token_pooling: int = 1
+    """Divides the video tokens of a frame: those that are alike become one (docs/store.md)."""
+    precision: Precision = "as_encoded"
+    """What embeddings are kept and scored as: ``bfloat16``, ``int8`` or ``int4`` take less room (docs/store.md)."""
     limits: Limits = DEFAULT_LIMITS
     """What the file may be at most."""
     isolate: bool = False
@@ -71,13 +76,14 @@ class IndexOptions:
             ("ocr", self.ocr, get_args(OcrChoice)),
             ("asr", self.asr, get_args(AsrChoice)),
             ("chapters", self.chapters, get_args(ChapterChoice)),
+            ("precision", self.precision, get_args(Precision)),
         ):
             if value not in allowed:
                 raise unknown_name(kind, value, allowed)
         self._check_speech()
         if not (math.isfinite(self.candidate_fps) and self.candidate_fps > 0):
             raise InputError(f"candidate_fps must be a positive number, got {self.candidate_fps}")
-        for name in ("max_candidates", "window_candidates"):
+        for name in ("max_candidates", "window_candidates", "token_pooling"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
 

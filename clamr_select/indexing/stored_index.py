@@ -12,6 +12,7 @@ import torch
 from clamr_select.context.timed_text import ContextTrack, TimedText, TimedWord
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.model.encoder import ClamrEncoder
+from clamr_select.scoring import codes
 from clamr_select.scoring.tokens import TokenEmbeddings
 from clamr_select.selection import SelectionWarning, VideoFacts
 from clamr_select.store import Entry
@@ -31,9 +32,10 @@ def to_entry(indexed: IndexedVideo) -> Entry:
         "warnings": [asdict(warning) for warning in indexed.warnings if warning not in assumed],
         "num_candidates": tokens.num_candidates,
         "modalities": list(tokens.modalities),
+        "precision": indexed.precision,
     }
     tensors = {
-        "vectors": tokens.vectors,
+        **codes.encode(tokens.vectors, precision=indexed.precision),
         "modality_ids": tokens.modality_ids.to(torch.uint8),
         "first_candidates": tokens.first_candidates.to(torch.int32),
         "last_candidates": tokens.last_candidates.to(torch.int32),
@@ -54,7 +56,7 @@ def from_entry(
         frame_indices=tensors["frame_indices"].numpy(),
         timestamps_seconds=tensors["timestamps_seconds"].numpy(),
         tokens=TokenEmbeddings(
-            vectors=tensors["vectors"],
+            vectors=codes.decode(tensors),
             modality_ids=tensors["modality_ids"].long(),
             first_candidates=tensors["first_candidates"].long(),
             last_candidates=tensors["last_candidates"].long(),
@@ -67,6 +69,7 @@ def from_entry(
         warnings=(*_assumed(encoder), *(SelectionWarning(**warning) for warning in record["warnings"])),
         timings_seconds=timings_seconds,
         encoder=encoder,
+        precision=record["precision"],
     )
 
 

@@ -68,7 +68,7 @@ def write_score_files(settings: NeedleSet, *, encoder: ClamrEncoder, directory: 
         name = f"{settings.split}-{settings.noise}-{settings.duration_seconds}-{number:04d}"
         if (directory / f"{name}.jsonl").exists():
             continue
-        video = _draw(settings, seed=_FIRST_SEED + number)
+        video = draw_video(settings, number=number)
         indexed = index_needle(video, name=name, encoder=encoder)
         _save_frames(indexed.tokens, directory / f"{name}.safetensors", late_interaction=settings.late_interaction)
         lines = [record_line(r, frames_file=f"{name}.safetensors", ignored=i) for r, i in _records(video, indexed)]
@@ -77,8 +77,9 @@ def write_score_files(settings: NeedleSet, *, encoder: ClamrEncoder, directory: 
         logger.info("%s: %d questions", name, len(lines))
 
 
-def _draw(settings: NeedleSet, *, seed: int) -> LongVideo:
-    """The most questions there is room for, up to the number asked for."""
+def draw_video(settings: NeedleSet, *, number: int) -> LongVideo:
+    """Video ``number`` of the set, with the most questions there is room for, up to the number asked for."""
+    seed = _FIRST_SEED + number
     for wanted in range(settings.questions_per_video, 1, -1):
         try:
             return long_video(

@@ -118,6 +118,27 @@ def test_what_was_stored_is_what_was_computed(selector, talk):
         assert torch.equal(found, expected)
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "int8", "int4"])
+def test_compact_embeddings_answer_alike_before_and_after_they_were_stored(selector, talk, tmp_path, precision):
+    """And take less room, and are near the whole ones."""
+    whole = selector.index(talk, cache_dir=Store(tmp_path / "whole"), **QUICK)
+    compact = {"precision": precision, "token_pooling": 4, **QUICK}
+    made = selector.index(talk, cache_dir=Store(tmp_path / "compact"), **compact)
+    read = selector.index(talk, cache_dir=Store(tmp_path / "compact"), **compact)
+
+    assert torch.equal(read.tokens.vectors, made.tokens.vectors)
+    assert len(made.tokens) < len(whole.tokens)
+    first, again = (plain(found.select(QUESTION, num_frames=3)) for found in (made, read))
+    assert again == first
+    assert first["method"]["precision"] == precision
+    assert first["method"]["token_pooling"] == 4
+    assert (first["method"]["scoring"]["storage"] == "float32") == (precision == "int4")
+    sizes = [sum(f.stat().st_size for f in (tmp_path / name).rglob("*.safetensors")) for name in ("whole", "compact")]
+    assert sizes[1] < sizes[0] / 2
+    query = selector.encoder.encode_query([QUESTION])[0][0]
+    np.testing.assert_allclose(made.score(query).total, whole.score(query).total, atol=0.05)
+
+
 def test_the_same_bytes_under_another_name_are_the_same_video(selector, talk, count_indexing):
     selector.index(talk, subtitles=None, **QUICK)
     copied = talk.with_name("copy.mp4")
@@ -167,6 +188,8 @@ def test_other_options_and_weights_have_other_entries(selector, talk):
         IndexOptions(asr="transformers", asr_language="de"),
         IndexOptions(asr="faster-whisper"),
         IndexOptions(chapters="off"),
+        IndexOptions(precision="int8"),
+        IndexOptions(token_pooling=2),
         IndexOptions(limits=Limits(max_bytes=10**9)),
         IndexOptions(title="a"),
         IndexOptions(title=""),

@@ -26,7 +26,7 @@ def test_an_interrupted_run_goes_on_and_keeps_finished_videos(encoder, tmp_path,
     (first,) = tmp_path.glob("*.jsonl")
     before = first.stat().st_mtime_ns
     drawn = []
-    monkeypatch.setattr(needle, "_draw", lambda *a, **k: drawn.append(k["seed"]) or long_draw(*a, **k))
+    monkeypatch.setattr(needle, "draw_video", lambda *a, **k: drawn.append(k["number"]) or long_draw(*a, **k))
     write_score_files(wanted, encoder=encoder, directory=tmp_path, shard=(0, 1))
     assert len(drawn) == 1
     assert first.stat().st_mtime_ns == before
@@ -40,7 +40,7 @@ def test_an_interrupted_run_goes_on_and_keeps_finished_videos(encoder, tmp_path,
         np.testing.assert_allclose(np.diag(record.frames.late_interaction), 1.0, atol=2e-3)
 
 
-long_draw = needle._draw
+long_draw = needle.draw_video
 
 
 def test_scores_are_those_of_the_benchmark(encoder):

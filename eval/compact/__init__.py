@@ -1,0 +1,1 @@
+"""What smaller embeddings cost in evidence, and save in room."""
