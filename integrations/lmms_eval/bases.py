@@ -8,8 +8,13 @@ from typing import Any
 
 from clamr_select.errors import InputError
 
-FRAME_COUNTS = ("max_num_frames", "nframes", "max_frames_num", "num_frames", "num_segments", "num_video_frames")
-"""Under these names the models keep how many frames they sample."""
+FRAME_COUNTS = (
+    "nframes", "max_num_frames", "max_frames_num", "num_frames", "num_segments", "num_video_frames", "max_frame_num",
+)  # fmt: skip
+"""Under these names the models keep how many frames they sample; the first that is set decides."""
+FRAME_CAPS = ("max_num_frames", "max_frames_num", "max_frame_num", "max_frames")
+"""And under these the most that they take where they sample at a rate."""
+RATES = ("fps", "video_fps")
 DEFAULT_FPS_MAX_FRAMES = 768
 
 
@@ -28,12 +33,17 @@ class Base:
     """Of clips, where it divides by the rounded frame rate of a file; None: as long as the video."""
     why_not: Mapping[str, str] | None = None
     """Reasons, by attribute: with it set, a selection would not arrive."""
+    refused: str | None = None
+    """Why no form reaches it; then ``emits`` is empty."""
 
 
 _SERVER_DECODES = {"pass_video_url": "the server then gets the whole video, and samples it itself"}
 _QWEN = Base(("handle", "images", "clip"), fuses=True)
 _SENDS_IMAGES = Base(("handle", "images", "clip"), why_not=_SERVER_DECODES)
 _PROCESSOR = Base(("frames", "images"), frames_only=("num_frames", "fps"))
+_PICTURES = Base(("images",))
+_ONE_VISUAL = Base(("clip",))
+_ONE_PICTURE = Base((), refused="it shows its model one picture of a document, whatever it is handed")
 
 CHAT: Mapping[str, Base] = {
     "qwen2_5_vl": _QWEN,
@@ -50,22 +60,46 @@ CHAT: Mapping[str, Base] = {
     "sglang": Base(("images",), takes_gpu=True),
     "gemini": Base(("images", "clip")),
     "internvl_hf": _PROCESSOR,
-    "huggingface": Base(("frames", "images"), fuses=False),
-    "async_hf_model": Base(("frames", "images"), fuses=False),
+    "huggingface": Base(("frames", "images")),
+    "async_hf_model": Base(("frames", "images")),
     # its call of the processor fails for a video alone (lmms-eval 0.7.3 with transformers 5)
     "llava_hf": Base(("images", "frames")),
+    "neo_ov": _PICTURES,
+    "lfm2_5_vl": _ONE_PICTURE,
 }
 SIMPLE: Mapping[str, Base] = {
-    "qwen2_vl": Base(("handle", "images", "clip"), fuses=True),
+    "qwen2_vl": _QWEN,
     "qwen2_5_vl": _QWEN,
     "qwen3_vl": _QWEN,
     "qwen3_5": _QWEN,
-    # they divide by a frame rate that they round to a whole number
+    "vllm": Base(("clip", "images"), takes_gpu=True),
+    # a path means a picture to them, or they take no path at all
+    **{
+        name: _PICTURES
+        for name in (
+            "glm4v", "llava", "mantis", "mistral3_vl", "phi3v", "qwen_vl", "ross", "slime", "tinyllava",
+            "xcomposer2_4KHD",
+        )
+    },
+    # of several visuals they take the first, or none but one
+    **{
+        name: _ONE_VISUAL
+        for name in (
+            "baichuan_omni", "internvideo2", "internvideo2_5", "omnivinci", "plm", "qwen2_5_omni", "qwen3_omni",
+            "uni_moe_2_omni", "video_llava", "videochat2",
+        )
+    },
+    **{
+        name: _ONE_PICTURE
+        for name in ("cogvlm2", "fuyu", "instructblip", "internvl", "minicpm_v", "minimonkey", "vora")
+    },
+    # they divide by a frame rate that they round to a whole number, or take a frame a second
     **{
         name: Base(("clip", "images"), clip_seconds_per_frame=1.0)
-        for name in ("llava_vid", "cambrians", "egogpt", "minicpm_o", "vila", "oryx", "ola", "llama_vid")
+        for name in ("llava_vid", "cambrians", "egogpt", "vila", "oryx", "ola", "llama_vid", "penguinvl")
     },
-}
+    **{name: Base(("clip",), clip_seconds_per_frame=1.0) for name in ("minicpm_o", "videollama3")},
+}  # fmt: skip
 OTHER_CHAT = Base(("images", "frames", "clip"))
 OTHER_SIMPLE = Base(("clip", "images"))
 
@@ -75,20 +109,27 @@ def base_of(name: str, *, is_simple: bool) -> Base:
     return SIMPLE.get(name, OTHER_SIMPLE) if is_simple else CHAT.get(name, OTHER_CHAT)
 
 
-def sampled_frames(model: Any, *, video: str) -> int:
+def sampled_frames(settings: Any, *, video: str) -> int:
     """How many frames the base itself would take of a video, from its own arguments.
+
+    Args:
+        settings: the model, or an object with its arguments.
 
     Raises:
         InputError: it has none of the arguments that say so.
         VideoError: a rate is set, and the video cannot be read.
     """
-    count = next((int(getattr(model, name)) for name in FRAME_COUNTS if getattr(model, name, None)), None)
-    fps = getattr(model, "fps", None)
-    if fps is None:
-        if count is None:
-            raise InputError(f"{type(model).__name__} does not say how many frames it samples; give clamr_num_frames=N")
-        return count
-    return _frames_at_rate(float(fps), most=count or getattr(model, "max_frames", None), video=video)
+    rate = _first(settings, RATES)
+    if rate is not None:
+        return _frames_at_rate(float(rate), most=_first(settings, FRAME_CAPS), video=video)
+    count = _first(settings, FRAME_COUNTS)
+    if count is None:
+        raise InputError("this base does not say how many frames it samples; give clamr_num_frames=N")
+    return int(count)
+
+
+def _first(settings: Any, names: tuple[str, ...]) -> Any:
+    return next((getattr(settings, name) for name in names if getattr(settings, name, None)), None)
 
 
 def _frames_at_rate(fps: float, *, most: int | None, video: str) -> int:
@@ -98,5 +139,5 @@ def _frames_at_rate(fps: float, *, most: int | None, video: str) -> int:
 
     with open_video(video) as reader:
         total, rate = reader.info.num_frames, reader.info.average_fps
-    block = {"fps": fps, "max_frames": most or DEFAULT_FPS_MAX_FRAMES}
+    block = {"fps": fps, "max_frames": int(most or DEFAULT_FPS_MAX_FRAMES)}
     return int(vision_process(purpose="a base with fps=").smart_nframes(block, total_frames=total, video_fps=rate))

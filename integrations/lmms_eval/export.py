@@ -57,13 +57,13 @@ def _bolt(entries: Sequence[FileEntry]) -> str:
     for entry in entries:
         selection = _selection(entry)
         times = [round(seconds, 3) for seconds in selection.timestamps_seconds]
-        row = {"question_id": str(entry.doc_id), "question": selection.question, "frames": times}
+        row = {"question_id": _name(entry), "question": selection.question, "frames": times}
         videos.setdefault(str(entry.video), []).append(row)
     return json.dumps(videos, ensure_ascii=False)
 
 
 def _qca(entries: Sequence[FileEntry]) -> str:
-    return json.dumps({str(entry.doc_id): list(entry.frame_indices) for entry in entries})
+    return json.dumps({_name(entry): list(entry.frame_indices) for entry in entries})
 
 
 def _vlmevalkit(entries: Sequence[FileEntry]) -> str:
@@ -123,6 +123,11 @@ def write_clip_task(folder: Path, *, task: str, included: Path, split: str) -> P
     text = _TASK.format(included=included, task=f"{task}_clips", split=split, data=f"{task}.jsonl")
     file.write_text(text, encoding="utf-8")
     return file
+
+
+def _name(entry: FileEntry) -> str:
+    """What the data set calls its question; its number where it has no name for it."""
+    return entry.ids[0] if entry.ids else str(entry.doc_id)
 
 
 def _selection(entry: FileEntry) -> Selection:

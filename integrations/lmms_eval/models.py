@@ -45,6 +45,7 @@ class Clamr(lmms):
         if base not in known or str(base).startswith("clamr"):
             raise InputError(f"base={base} is no model of this lmms-eval; see lmms_eval.models.list_available_models()")
         base_class = models.get_model(base, force_simple=cls.is_simple)
+        base = models.get_model_manifest(base).model_id  # it has other names too
         given = {name: value for name, value in (additional_config or {}).items() if value is not None}
         return sampled_class(base_class, base=base)(**arguments, **given)
 

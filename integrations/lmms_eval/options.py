@@ -26,6 +26,7 @@ Query = Literal["stem", "options"]
 SubtitlesChoice = Literal["task", "none"]
 BackendChoice = Literal["auto", "pyav", "decord", "torchcodec"]
 OcrChoice = Literal["auto", "off"]
+OnMissing = Literal["error", "uniform"]
 
 # they choose where things are kept, not which frames come out
 PLACES = ("log", "store", "rev", "device")
@@ -76,6 +77,8 @@ class SamplerOptions:
     """Of ``emit=clip``; ``auto`` makes the clip as long as the video."""
     selections: str | None = None
     """Of ``mode=cached``: a file of ours, or of AKS, BOLT, QCA, WFS-SB, VideoITG."""
+    on_missing: OnMissing = "error"
+    """Of ``mode=cached``: ``uniform`` takes even frames for questions that the file lacks; on record."""
     device: str = "auto"
     store: str | None = None
     """Folder of embeddings, shared by all processes and runs; None is the default one."""
@@ -94,6 +97,7 @@ class SamplerOptions:
             ("pair", self.pair, get_args(PairChoice)),
             ("emit", self.emit, get_args(Emit)),
             ("backend", self.backend, get_args(BackendChoice)),
+            ("on_missing", self.on_missing, get_args(OnMissing)),
         ):
             if value not in allowed:
                 raise unknown_name(PREFIX + name, value, allowed)
@@ -107,6 +111,8 @@ class SamplerOptions:
             )
         if (self.mode == "cached") != (self.selections is not None):
             raise InputError("clamr_mode=cached needs clamr_selections=FILE, and no other mode takes it")
+        if self.on_missing != "error" and self.mode != "cached":
+            raise InputError("clamr_on_missing is about clamr_selections=FILE; no other mode than cached takes it")
 
     def _check_names(self) -> None:
         from clamr_select.indexing.presets import preset

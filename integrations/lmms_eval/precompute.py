@@ -99,6 +99,7 @@ def selected_lines(
                 "clamr_select": __version__,
                 "task": task,
                 "doc_id": doc_id,
+                "ids": list(wanted.ids),
                 "arm": "select",
                 "options": options.selecting(),
                 "source": dict(source.describe()),
@@ -106,7 +107,7 @@ def selected_lines(
             },
             ensure_ascii=False,
         )
-        for ((task, doc_id), _), selection in zip(asked, selections, strict=True)
+        for ((task, doc_id), wanted), selection in zip(asked, selections, strict=True)
     ]
 
 

@@ -11,7 +11,8 @@ from clamr_select import __version__
 from clamr_select.integrations.lmms_eval.plan import FramePlan
 
 if TYPE_CHECKING:
-    from clamr_select.integrations.lmms_eval.sampler import Asked, Sampler
+    from clamr_select.integrations.lmms_eval.asking import Asked
+    from clamr_select.integrations.lmms_eval.sampler import Sampler
 
 SCHEMA_VERSION = 1
 NOT_FOR_REPORTING = "clamr-nano"
@@ -37,6 +38,7 @@ def record_of(one: Asked, plan: FramePlan, *, sampler: Sampler) -> dict[str, Any
         "clamr_select": __version__,
         "task": one.request.task_name,
         "doc_id": one.request.doc_id,
+        "ids": list(one.ids),
         "base": sampler.name,
         "arm": plan.arm,
         "not_for_reporting": options.mode == "select" and options.model == NOT_FOR_REPORTING,

@@ -10,17 +10,27 @@ from typing import Any
 
 from clamr_select.errors import InputError
 from clamr_select.integrations.lmms_eval.bases import Base, base_of
+from clamr_select.integrations.lmms_eval.encoded_images import keep_encoded_images
+from clamr_select.integrations.lmms_eval.forms import emit_form
+from clamr_select.integrations.lmms_eval.late_start import LateStart, declared_arguments, on_gpu
 from clamr_select.integrations.lmms_eval.options import SamplerOptions
-from clamr_select.integrations.lmms_eval.sampler import Sampler, emit_form
+from clamr_select.integrations.lmms_eval.sampler import Sampler
 from clamr_select.integrations.lmms_eval.selecting import SelectionSource
 
 logger = logging.getLogger(__name__)
+
+_ENGINE_HAS_THE_GPU = (
+    "{name} has the memory of the GPU by now, so no selector fits beside it, and this run asks for more selections. "
+    "Select first: clamr-select precompute --tasks … --output FILE, then clamr_mode=cached,clamr_selections=FILE; or "
+    "clamr_device=cpu"
+)
 
 
 class SampledModel:
     """Comes before the base among the bases of a class; see :func:`sampled_class`."""
 
     clamr_base: str
+    clamr_made_of: type
     is_simple: bool
 
     def __init__(self, **arguments: Any) -> None:
@@ -28,14 +38,22 @@ class SampledModel:
         InputError: a ``clamr_…`` argument that is wrong, or frames that could not reach the base as it is set up.
         """
         options = SamplerOptions.from_model_args(arguments)
+        if options.mode != "off":
+            keep_encoded_images()
         known = base_of(self.clamr_base, is_simple=self.is_simple)
         _check(options, known, name=self.clamr_base, arguments=arguments)
         source = None if options.mode in ("off", "uniform") else source_of(options)
-        super().__init__(**arguments)
+        self._late = LateStart(arguments) if known.takes_gpu and options.mode == "select" else None
+        settings: Any = self
+        if self._late is None:
+            super().__init__(**arguments)
+        else:
+            self._late.stand_in(self)
+            settings = declared_arguments(self.clamr_made_of, arguments)
         self._sampler = (
             None
             if options.mode == "off"
-            else Sampler(self, name=self.clamr_base, base=known, options=options, source=source)
+            else Sampler(self, name=self.clamr_base, base=known, options=options, source=source, settings=settings)
         )
 
     def generate_until(self, requests: list[Any]) -> list[Any]:
@@ -45,12 +63,15 @@ class SampledModel:
         return self._with_frames(requests, "generate_until_multi_round")
 
     def _with_frames(self, requests: list[Any], method: str) -> list[Any]:
-        generate = getattr(super(), method)
         if self._sampler is None:
-            return generate(requests)
-        copies, asked = self._sampler.prepared(requests)
+            return getattr(super(), method)(requests)
+        asked = self._sampler.selected(requests)
+        if self._late is not None:
+            self._late.start(self, super().__init__)
+            if on_gpu(self._sampler.options.device):
+                self._sampler.closed = _ENGINE_HAS_THE_GPU.format(name=self.clamr_base)
         with _without(self, self._sampler.base.frames_only if self._sampler.source is not None else ()):
-            answers = generate(copies)
+            answers = getattr(super(), method)(self._sampler.copies(asked))
         self._sampler.check_consumed(asked)
         self._sampler.record(asked)
         return answers
@@ -69,7 +90,7 @@ def source_of(options: SamplerOptions) -> SelectionSource:
     if options.selections is not None:
         from clamr_select.integrations.lmms_eval.replay import FileSource
 
-        return FileSource(options.selections, rev=options.rev)
+        return FileSource(options.selections, rev=options.rev, on_missing=options.on_missing)
     from clamr_select.integrations.lmms_eval.selecting import ModelSource
 
     return ModelSource(options)
@@ -84,19 +105,6 @@ def _check(options: SamplerOptions, base: Base, *, name: str, arguments: dict[st
             raise InputError(
                 f"{argument}={arguments[argument]} of {name}: {reason}; use clamr_emit=images or leave it out"
             )
-    if options.mode == "select" and base.takes_gpu and _on_gpu(options.device):
-        raise InputError(
-            f"{name} takes the memory of the GPU when it starts, so no selector fits beside it. Select first: "
-            "clamr-select precompute --tasks …, then clamr_mode=cached,clamr_selections=FILE; or clamr_device=cpu"
-        )
-
-
-def _on_gpu(device: str) -> bool:
-    if device != "auto":
-        return device.startswith("cuda")
-    import torch
-
-    return torch.cuda.is_available()
 
 
 @contextlib.contextmanager

@@ -32,6 +32,8 @@ class Wanted:
     doc_id: str = ""
     ids: tuple[str, ...] = ()
     """What the document calls its question."""
+    num_documents: int | None = None
+    """Of the task, for files that count them."""
 
 
 class SelectionSource(Protocol):
@@ -78,9 +80,13 @@ class ModelSource:
         return [made[one] for one in wanted]
 
     def release(self) -> None:
+        import gc
+
         import torch
 
         self._selector = None
+        # modules and their hooks hold one another
+        gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 

@@ -1,14 +1,17 @@
 """Selections in files: ours, and those that other selectors publish, read into one form.
 
 ========== ==================================================================================================
-AKS        a list with one list of frame indices a document, in the order of the data set; or the data set's
-           documents with ``frame_idx``
+AKS        a list with one list of frame indices a document, in the order of the data set, the indices as whole
+           numbers or as 29.0; or the data set's documents with ``frame_idx``
 WFS-SB     the data set's documents with ``keyframe_indices``
-QCA        question id to frame indices
-BOLT       video to ``[{"question_id", "question", "frames"}]``, frames in seconds
-VideoITG   lines of ``{"doc_id", "index"}``
+QCA        question id to frame indices; for MLVU the id is the video and a row of MLVU's own files
+BOLT       video to ``[{"question_id", "question", "frames"}]``, frames in seconds; ids may count by video
+VideoITG   lines of ``{"doc_id", "index"}``; with ``logits`` the indices are ordered by score, best first
 ours       lines as ``clamr_log`` and ``clamr-select precompute`` write them
 ========== ==================================================================================================
+
+As their repositories hold or write them (ncTimTang/AKS, MAC-AutoML/WFS-SB, hktk07/QCA, sming256/BOLT, NVlabs/VideoITG,
+read in November 2026).
 """
 
 from __future__ import annotations
@@ -25,6 +28,12 @@ from clamr_select.errors import InputError
 ID_FIELDS = ("question_id", "id", "qid", "question_idx", "uid")
 VIDEO_FIELDS = ("videoID", "video_path", "video_name", "video_uid", "video_idx", "video_id", "video", "key")
 INDEX_FIELDS = ("keyframe_indices", "frame_idx", "frame_indices")
+QCA_ROWS_OF_MLVU = {
+    "plotQA": -1113, "needle": 539, "ego": 133, "count": 691, "order": -463, "anomaly_reco": 1356,
+    "topic_reasoning": 259,
+}  # fmt: skip
+"""QCA numbers MLVU's questions through MLVU's seven files, the data set on the hub holds them in another order of
+tasks: what is to be added to a row of the latter. All 2,174 keys of QCA's file meet a document so."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,8 @@ class FileEntry:
     task: str | None = None
     selection: Mapping[str, Any] | None = None
     """A whole ``Selection``, from our own files."""
+    ranked: bool = False
+    """Whether the indices are ordered by score and are as many as were scored: the first ones are the selection."""
 
 
 def file_revision(path: Path) -> str:
@@ -70,11 +81,13 @@ def read_selection_file(path: str | Path) -> tuple[str, list[FileEntry]]:
         if all(isinstance(value, list) and all(isinstance(one, dict) for one in value) for value in values):
             return "BOLT", list(_of_bolt(content))
         if all(_is_indices(value) for value in values):
-            return "QCA", [FileEntry(frame_indices=tuple(value), ids=(str(name),)) for name, value in content.items()]
+            return "QCA", [
+                FileEntry(frame_indices=_indices(value), ids=(str(name),)) for name, value in content.items()
+            ]
     if isinstance(content, list) and content:
         if all(_is_indices(one) for one in content):
-            return "AKS", [FileEntry(frame_indices=tuple(one), doc_id=number) for number, one in enumerate(content)]
-        if all(isinstance(one, dict) and any(name in one for name in INDEX_FIELDS) for one in content):
+            return "AKS", [FileEntry(frame_indices=_indices(one), doc_id=number) for number, one in enumerate(content)]
+        if all(isinstance(one, dict) and any(_is_indices(one.get(name)) for name in INDEX_FIELDS) for one in content):
             kind = "WFS-SB" if "keyframe_indices" in content[0] else "AKS"
             return kind, [_of_document(one, number) for number, one in enumerate(content)]
     raise InputError(f"{path} is no file of selections that is known: AKS, WFS-SB, QCA, BOLT, VideoITG or ours")
@@ -82,7 +95,11 @@ def read_selection_file(path: str | Path) -> tuple[str, list[FileEntry]]:
 
 def keys_of(doc: Mapping[str, Any]) -> tuple[str, ...]:
     """What a document may be called in such files."""
-    return tuple(str(doc[name]) for name in ID_FIELDS if isinstance(doc.get(name), str | int))
+    named = tuple(str(doc[name]) for name in ID_FIELDS if isinstance(doc.get(name), str | int))
+    row, shift = str(doc.get("question_id", ""))[1:], QCA_ROWS_OF_MLVU.get(str(doc.get("task_type")))
+    if shift is not None and row.isdecimal() and isinstance(doc.get("video_name"), str):
+        return (*named, f"{video_key(doc['video_name'])}_{int(row) + shift}")
+    return named
 
 
 def video_key(name: str) -> str:
@@ -91,8 +108,13 @@ def video_key(name: str) -> str:
 
 
 def question_key(text: str) -> str:
-    """BOLT keeps the first line alone."""
-    return " ".join(text.strip().splitlines()[0].split()) if text.strip() else ""
+    """A question whatever its line breaks and spaces."""
+    return " ".join(text.split())
+
+
+def stem_key(text: str) -> str:
+    """Its first line: some files keep that alone, others the options below it."""
+    return question_key(text.strip().splitlines()[0]) if text.strip() else ""
 
 
 def _lines(file: Path, text: str) -> tuple[str, list[FileEntry]]:
@@ -107,7 +129,7 @@ def _lines(file: Path, text: str) -> tuple[str, list[FileEntry]]:
             continue
         if isinstance(row, dict) and {"doc_id", "index"} <= row.keys():
             kind = "VideoITG"
-            entries.append(FileEntry(frame_indices=tuple(row["index"]), doc_id=int(row["doc_id"])))
+            entries.append(_of_videoitg(row, where=f"{file}, line {number}"))
         elif isinstance(row, dict) and isinstance(row.get("selection"), dict):
             entries.append(_of_ours(row))
         elif isinstance(row, dict) and row.get("arm") == "uniform":
@@ -117,12 +139,25 @@ def _lines(file: Path, text: str) -> tuple[str, list[FileEntry]]:
     return kind, entries
 
 
+def _of_videoitg(row: Mapping[str, Any], *, where: str) -> FileEntry:
+    if not _is_indices(row["index"]):
+        raise InputError(f"{where}: index must be a list of frame numbers, got {row['index']!r}")
+    video = row.get("video_path")
+    return FileEntry(
+        frame_indices=_indices(row["index"]),
+        doc_id=int(row["doc_id"]),
+        video=video_key(video) if isinstance(video, str) else None,
+        ranked="logits" in row,
+    )
+
+
 def _of_ours(row: Mapping[str, Any]) -> FileEntry:
     selection = row["selection"]
     return FileEntry(
         frame_indices=tuple(selection["frame_indices"]),
+        ids=tuple(row.get("ids", ())),
         video=video_key(selection["video"]),
-        question=question_key(selection["question"]),
+        question=selection["question"],
         doc_id=row.get("doc_id"),
         task=row.get("task"),
         selection=selection,
@@ -136,7 +171,7 @@ def _of_bolt(content: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Fil
                 seconds=tuple(float(seconds) for seconds in one["frames"]),
                 ids=(str(one["question_id"]),) if "question_id" in one else (),
                 video=video_key(video),
-                question=question_key(str(one.get("question", ""))),
+                question=str(one["question"]) if one.get("question") else None,
             )
 
 
@@ -145,13 +180,20 @@ def _of_document(doc: Mapping[str, Any], number: int) -> FileEntry:
     video = next((str(doc[name]) for name in VIDEO_FIELDS if isinstance(doc.get(name), str)), None)
     question = doc.get("question")
     return FileEntry(
-        frame_indices=tuple(int(index) for index in indices),
+        frame_indices=_indices(indices),
         ids=keys_of(doc),
         video=None if video is None else video_key(video),
-        question=question_key(question) if isinstance(question, str) else None,
+        question=question if isinstance(question, str) else None,
         doc_id=number,
     )
 
 
 def _is_indices(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, int) and not isinstance(one, bool) for one in value)
+    """AKS writes those of Video-MME as 29.0."""
+    return isinstance(value, list) and all(
+        isinstance(one, int | float) and not isinstance(one, bool) and float(one).is_integer() for one in value
+    )
+
+
+def _indices(values: Sequence[float]) -> tuple[int, ...]:
+    return tuple(int(one) for one in values)

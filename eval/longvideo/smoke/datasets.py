@@ -39,8 +39,10 @@ def longvideobench(video: BarcodeVideo, question: Row) -> Row:
 
 def mlvu(video: BarcodeVideo, question: Row) -> Row:
     text = "\n".join([question["question"], *question["options"]])
-    return {"video_name": f"{video.name}.mp4", "duration": 64.0, "question": text, "answer": question["answer"],
-            "task_type": "needle"}  # fmt: skip
+    number = 4 * int(video.name[-1]) + int(question["id"][-1])
+    return {"video_name": f"{video.name}.mp4", "duration": 64.0, "question": text,
+            "candidates": [option[3:] for option in question["options"]], "answer": question["answer"],
+            "task_type": "needle", "question_id": f"Q{number}"}  # fmt: skip
 
 
 def lvbench(video: BarcodeVideo, question: Row) -> Row:

@@ -33,6 +33,7 @@ OTHER_VALUES: dict[str, Any] = {
     "emit": "images",
     "backend": "pyav",
     "clip_seconds_per_frame": 1.0,
+    "on_missing": "uniform",
     "device": "cpu",
     "store": "folder",
     "log": "folder",
@@ -75,6 +76,7 @@ def test_a_preset_and_what_overrides_it() -> None:
         ({"clamr_mode": "cached"}, "needs clamr_selections=FILE"),
         ({"clamr_mode": "uniform", "clamr_selections": "f.json"}, "no other mode takes it"),
         ({"clamr_model": "m", "clamr_policy_min_gap_seconds": 2}, "name it, clamr_policy=NAME"),
+        ({"clamr_model": "m", "clamr_on_missing": "uniform"}, "no other mode than cached takes it"),
     ],
 )
 def test_what_is_wrong_is_said(arguments: dict[str, Any], said: str) -> None:
@@ -83,7 +85,7 @@ def test_what_is_wrong_is_said(arguments: dict[str, Any], said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["mode", "pair", "emit", "query", "subtitles", "ocr", "compat", "backend", "policy", "preset"]
+    "name", ["mode", "pair", "emit", "query", "subtitles", "ocr", "compat", "backend", "policy", "preset", "on_missing"]
 )
 def test_unknown_names(name: str) -> None:
     with pytest.raises(UnknownNameError):
@@ -116,6 +118,8 @@ def test_the_digest_names_what_decides() -> None:
     """Records of different settings never share a file; where things are kept is no setting."""
     plain = SamplerOptions(model="clamr-nano").digest()
     for name, value in OTHER_VALUES.items():
+        if name == "on_missing":  # only with mode=cached
+            continue
         other = SamplerOptions.from_model_args({"clamr_model": "clamr-nano", f"clamr_{name}": value}).digest()
         assert (other == plain) == (name in PLACES), name
 

@@ -16,7 +16,7 @@ from clamr_select.errors import InputError
 from clamr_select.integrations.lmms_eval.export import export
 from clamr_select.integrations.lmms_eval.replay import FileSource
 from clamr_select.integrations.lmms_eval.selecting import Wanted, with_last
-from clamr_select.integrations.lmms_eval.selection_files import read_selection_file
+from clamr_select.integrations.lmms_eval.selection_files import keys_of, read_selection_file
 from clamr_select.selection import Selection
 
 Evaluate = Callable[..., dict[str, Any]]
@@ -29,14 +29,24 @@ def wanted(world: Path, **changes: Any) -> Wanted:
     return Wanted(**{**given, **changes})
 
 
+# as the repositories of the selectors hold or write them
 FILES: dict[str, Any] = {
     "AKS": [CHOSEN, [1]],
+    "AKS of Video-MME": [[10.0, 12.0, 15.0, 20.0], [29.0]],
     "AKS with documents": [{"id": "q-0", "question": "Which?", "video": "barcode_0.mp4", "frame_idx": CHOSEN}],
     "WFS-SB": [{"id": "q-0", "question": "Which?", "video_path": "barcode_0.mp4", "keyframe_indices": CHOSEN}],
     "WFS-SB without an id": [{"question": "Which?", "video_path": "barcode_0.mp4", "keyframe_indices": CHOSEN}],
     "QCA": {"q-0": CHOSEN, "q-1": [1]},
     "BOLT": {"barcode_0": [{"question_id": "other", "question": "Which?", "frames": [2.0, 2.4, 3.0, 4.02]}]},
+    "BOLT of NExT-QA": {
+        "other": [{"question_id": "q-0", "question": "Which?", "frames": [9.0]}],
+        "barcode_0": [{"question_id": "q-0", "question": "Which?", "frames": [2.0, 2.4, 3.0, 4.0]}],
+    },
     "VideoITG": '{"doc_id": 0, "index": [10, 12, 15, 20]}\n{"doc_id": 1, "index": [1]}\n',
+    "VideoITG with scores": (
+        '{"doc_id": 0, "video_path": "/v/barcode_0.mp4", "index": [15, 10, 20, 12, 300, 7], '
+        '"logits": [0.9, 0.8, 0.8, 0.7, 0.1, 0.0], "contexts": "Which?"}\n'
+    ),
 }
 
 
@@ -71,7 +81,63 @@ def test_what_does_not_fit_is_an_error(world: Path, tmp_path: Path) -> None:
         FileSource(str(file), rev="0")
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", '{"a": 1}', '[{"question": "x"}]', "no json", '{"x": 1}\n{"y": 2}'])
+def test_questions_of_mlvu_by_the_rows_of_its_own_files(world: Path, tmp_path: Path) -> None:
+    """QCA counts through MLVU's files, the data set on the hub through its tasks in another order."""
+    doc = {"video_name": "barcode_0.mp4", "question": "Which?\n(A) a", "task_type": "plotQA", "question_id": "Q1113"}
+    assert keys_of(doc) == ("Q1113", "barcode_0_0")
+    assert keys_of({**doc, "task_type": "needle", "question_id": "Q0"}) == ("Q0", "barcode_0_539")
+    assert keys_of({"question_id": "001-1", "task_type": "Counting Problem"}) == ("001-1",)
+
+    file = tmp_path / "mlvu_keyframes.json"
+    file.write_text(json.dumps({"barcode_0_0": CHOSEN, "barcode_0_539": [1]}), encoding="utf-8")
+    (selection,) = FileSource(str(file)).select([wanted(world, ids=keys_of(doc))])
+    assert selection.frame_indices == tuple(CHOSEN)
+
+
+def test_numbers_of_another_split_are_refused(world: Path, tmp_path: Path) -> None:
+    """A list has no names: a task that shows a part of the data set counts otherwise."""
+    file = tmp_path / "aks.json"
+    file.write_text(json.dumps([CHOSEN, [1], [2]]), encoding="utf-8")
+    with pytest.raises(InputError, match="counts 3 documents, t has 2: its numbers are of another task or split"):
+        FileSource(str(file)).select([wanted(world, num_documents=2)])
+
+    file.write_text('{"doc_id": 0, "video_path": "/v/another.mp4", "index": [1], "logits": [1.0]}', encoding="utf-8")
+    with pytest.raises(InputError, match="is about another, of t about barcode_0"):
+        FileSource(str(file)).select([wanted(world)])
+
+
+def test_the_same_words_with_other_options(world: Path, tmp_path: Path) -> None:
+    """Files that keep the first line alone cannot tell such questions apart; names or whole questions can."""
+    documents = [
+        {"question": f"Which?\n(A) {option}", "video_name": "barcode_0.mp4", "keyframe_indices": frames}
+        for option, frames in (("red", CHOSEN), ("blue", [1, 2, 3, 4]))
+    ]
+    file = tmp_path / "f.json"
+    file.write_text(json.dumps(documents), encoding="utf-8")
+    source = FileSource(str(file))
+
+    with pytest.raises(InputError, match="has 2 different selections for t 0, 'Which\\?': "):
+        source.select([wanted(world)])
+    (second,) = source.select([wanted(world, query="Which?\n(A) blue")])
+    assert second.frame_indices == (1, 2, 3, 4)
+
+
+def test_a_question_that_the_file_lacks_can_be_asked_with_even_frames(world: Path, tmp_path: Path) -> None:
+    """QCA's file of Video-MME lacks one of 2,700."""
+    file = tmp_path / "f.json"
+    file.write_text(json.dumps({"q-0": CHOSEN}), encoding="utf-8")
+    source = FileSource(str(file), on_missing="uniform")
+    there, lacking = source.select([wanted(world), wanted(world, ids=("q-1",), query="Who?")])
+
+    assert (there.frame_indices, there.warnings) == (tuple(CHOSEN), ())
+    assert (lacking.frame_indices, lacking.question) == ((0, 106, 213, 319), "Who?")
+    assert [warning.code for warning in lacking.warnings] == ["not_in_file"]
+    assert lacking.method["policy"] == "uniform"
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "[[1.5, 2.0]]", "{}", '{"a": 1}', '[{"question": "x"}]', "no json", '{"x": 1}\n{"y": 2}']
+)
 def test_what_is_no_file_of_selections(text: str, tmp_path: Path) -> None:
     file = tmp_path / "f.json"
     file.write_text(text, encoding="utf-8")
@@ -137,9 +203,12 @@ def test_replaying_imports_no_model() -> None:
 def our_file(tmp_path: Path, color_selection: Selection) -> Path:
     file = tmp_path / "ours.jsonl"
     rows = [
-        {"task": "t", "doc_id": number, "selection": {**color_selection.to_dict(), "question": question}}
+        {
+            "task": "t", "doc_id": number, "ids": [f"q-{number}"],
+            "selection": {**color_selection.to_dict(), "question": question},
+        }
         for number, question in enumerate(["first?", "second?", "first?"])
-    ]
+    ]  # fmt: skip
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return file
 
@@ -151,6 +220,8 @@ def test_exports_are_read_back(form: Any, our_file: Path, color_selection: Selec
 
     assert kind == {"aks": "AKS", "bolt": "BOLT", "qca": "QCA"}[form]
     assert len(entries) == 3
+    if form != "aks":
+        assert sorted(name for entry in entries for name in entry.ids) == ["q-0", "q-1", "q-2"]
     if form == "bolt":
         assert entries[0].seconds == color_selection.timestamps_seconds
     else:

@@ -126,7 +126,7 @@ def test_a_simple_model_is_told_that_its_prompt_differs(
     ("base", "arguments", "said"),
     [
         ("openai", {"pass_video_url": True}, "the server then gets the whole video"),
-        ("vllm", {"clamr_device": "cuda"}, "takes the memory of the GPU when it starts"),
+        ("lfm2_5_vl", {}, "no frames can be handed to lfm2_5_vl: it shows its model one picture"),
         ("sglang", {"clamr_emit": "handle"}, "clamr_emit=handle does not reach sglang; allowed: auto, images"),
         ("gemini", {"clamr_pair": "repeat"}, "clamr_emit=images sends none"),
     ],
