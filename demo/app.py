@@ -13,6 +13,7 @@ from clamr_select.answer.vlm import Vlm
 from clamr_select.demo.asking import Asking, Question, Results
 from clamr_select.demo.blocks import DemoBlocks
 from clamr_select.demo.examples import Example, load_examples
+from clamr_select.demo.hearing import find_hearing
 from clamr_select.demo.indexes import Indexes, Source
 from clamr_select.demo.messages import STOPPED, UNEXPECTED
 from clamr_select.demo.parts import page_css, part
@@ -45,11 +46,13 @@ class Page:
     def __init__(self, selector: FrameSelector, *, vlm: Vlm | None, settings: DemoSettings) -> None:
         self.selector, self.vlm, self.settings = selector, vlm, settings
         self.examples = dict(load_examples(settings.examples_dir)) if settings.examples else {}
+        self.hearing = find_hearing(settings)
         self.indexes = Indexes(
             selector,
             max_videos=settings.max_indexed_videos,
             index_options={"max_candidates": settings.max_candidates},
             keep_dir=settings.examples_dir / "indexes",
+            hearing=self.hearing,
         )
         self.asking = Asking(self.indexes, vlm=vlm, settings=settings)
         look = {"theme": _theme(), "css": page_css()}
@@ -100,6 +103,13 @@ class Page:
         with gr.Accordion("Subtitles and settings", open=False, elem_id="cs-settings"):
             self.subtitles = gr.File(
                 label="Subtitles (srt, vtt, ass, json)", file_types=SUBTITLE_TYPES, height=150, elem_id="cs-subtitles"
+            )
+            self.listen = gr.Checkbox(
+                self.hearing.by_default,
+                label="Listen to what is said",
+                info=self.hearing.about,
+                interactive=self.hearing.is_possible,
+                elem_id="cs-listen",
             )
             self.num_frames = gr.Slider(
                 1, self.settings.max_frames, value=8, step=1, label="Frames to select", elem_id="cs-num-frames"
@@ -158,10 +168,10 @@ class Page:
 
     def _wire_sources(self, running: list[Any], quick: dict[str, Any]) -> None:
         fresh = [self.session, self.starter, self.conversation, self.timeline, self.frames, self.stop]
-        brought = [self.player, self.subtitles, self.read_text]
+        brought = [self.player, self.subtitles, self.read_text, self.listen]
         self.player.upload(self._new_video, brought, [*fresh, self.player], cancels=running, **quick)
         self.player.clear(self._no_video, None, [*fresh, self.subtitles], cancels=running, **quick)
-        for setting in (self.subtitles.upload, self.subtitles.clear, self.read_text.input):
+        for setting in (self.subtitles.upload, self.subtitles.clear, self.read_text.input, self.listen.input):
             setting(self._resource, [*brought, self.session], self.session, cancels=running, **quick)
         self.starter.take(
             self._take_example, self.read_text, [self.player, self.subtitles, *fresh], cancels=running, **quick
@@ -216,18 +226,20 @@ class Page:
         session.choose_span(event._data.get("start"), event._data.get("end"))
         return session
 
-    def _new_video(self, video: str, subtitles: str | None, read_text: bool) -> list[Any]:
-        source = Source(Path(video), None if subtitles is None else Path(subtitles), read_text)
+    def _new_video(self, video: str, subtitles: str | None, read_text: bool, listen: bool) -> list[Any]:
+        source = Source(Path(video), None if subtitles is None else Path(subtitles), read_text, listen)
         without_captions = gr.Video(subtitles=None)  # those of an example before it
         return [Session(source), *self._cleared(None), without_captions]
 
-    def _resource(self, video: str | None, subtitles: str | None, read_text: bool, session: Session) -> Session:
-        """The same video with other subtitles, or its text read or not."""
+    def _resource(
+        self, video: str | None, subtitles: str | None, read_text: bool, listen: bool, session: Session
+    ) -> Session:
+        """The same video with other subtitles, or its text read, its sound heard, or not."""
         given = None if subtitles is None else Path(subtitles)
         if session.example is not None:
             session.source = session.example.source(read_text, subtitles=given)
         elif video is not None:
-            session.source = Source(Path(video), given, read_text)
+            session.source = Source(Path(video), given, read_text, listen)
         return session
 
     def _no_video(self) -> list[Any]:

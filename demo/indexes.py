@@ -11,8 +11,9 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from clamr_select.demo.hearing import Hearing
 from clamr_select.demo.pictures import Pictures
-from clamr_select.errors import VideoNotFoundError
+from clamr_select.errors import InputError, VideoNotFoundError
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.selector import FrameSelector
 
@@ -29,6 +30,8 @@ class Source:
     subtitles: Path | None = None
     read_text: bool = True
     """Read the text on screen."""
+    listen: bool = False
+    """Make subtitles from the sound; not where a file of subtitles is given."""
     keep: bool = False
     """Keep the index on disk. Not that of what a visitor brought: it leaves nothing behind."""
 
@@ -38,7 +41,12 @@ class Source:
         Raises:
             VideoNotFoundError: the file is gone.
         """
-        return (_stamp(self.video), None if self.subtitles is None else _stamp(self.subtitles), self.read_text)
+        subtitles = None if self.subtitles is None else _stamp(self.subtitles)
+        return (_stamp(self.video), subtitles, self.read_text, self.is_heard)
+
+    @property
+    def is_heard(self) -> bool:
+        return self.listen and self.subtitles is None
 
 
 @dataclass(frozen=True)
@@ -57,14 +65,21 @@ class Indexes:
     Args:
         selector: indexes videos, in one thread at a time.
         index_options: for ``FrameSelector.index``.
+        hearing: what listens to a source that is to be heard.
         keep_dir: where indexes are kept on disk.
     """
 
     def __init__(
-        self, selector: FrameSelector, *, max_videos: int, index_options: dict[str, Any], keep_dir: Path
+        self,
+        selector: FrameSelector,
+        *,
+        max_videos: int,
+        index_options: dict[str, Any],
+        keep_dir: Path,
+        hearing: Hearing,
     ) -> None:
         self.selector, self.max_videos, self.index_options = selector, max_videos, index_options
-        self.keep_dir = keep_dir
+        self.keep_dir, self.hearing = keep_dir, hearing
         self.model_lock = threading.Lock()
         self._kept: OrderedDict[Key, Ready] = OrderedDict()
 
@@ -77,6 +92,8 @@ class Indexes:
         Raises:
             VideoError, ContextError, InputError: as ``FrameSelector.index``.
         """
+        if source.is_heard and not self.hearing.is_possible:
+            raise InputError(self.hearing.about)
         key = source.key()
         kept = self._kept.get(key)
         if kept is None:
@@ -107,6 +124,7 @@ class Indexes:
                     subtitles="auto" if source.subtitles is None else source.subtitles,
                     ocr="auto" if source.read_text else "off",
                     progress=progress,
+                    **(self.hearing.options if source.is_heard else {}),
                     cache_dir=self.keep_dir if source.keep else None,
                     **self.index_options,
                 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clamr_select.errors import InputError
+from clamr_select.indexing.options import AsrChoice
 
 
 def default_examples_dir() -> Path:
@@ -28,6 +29,10 @@ class DemoSettings:
     examples: bool = True
     media_dir: Path | None = None
     """A folder whose videos agents may name in the API; None allows uploads and examples alone."""
+    asr: AsrChoice = "auto"
+    """What makes subtitles where a visitor wants them: as ``FrameSelector.index`` takes it; ``off`` offers none."""
+    asr_model: str | None = None
+    asr_language: str | None = None
     max_upload_bytes: int = 500 * 1024 * 1024
     max_candidates: int = 3600
     """Of one video: an hour at one frame a second; what is longer is thinned, and says so."""

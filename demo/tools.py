@@ -20,7 +20,7 @@ from clamr_select.demo.examples import Example
 from clamr_select.demo.indexes import Ready, Source
 from clamr_select.demo.messages import sentence
 from clamr_select.demo.settings import DemoSettings
-from clamr_select.demo.views.conversation import stage_name
+from clamr_select.demo.views.conversation import stage_name, stage_unit
 from clamr_select.errors import ClamrSelectError, InputError
 from clamr_select.policies import DEFAULT_POLICY
 from clamr_select.selection import Selection
@@ -58,6 +58,7 @@ class Tools:
             end_seconds: float | None = None,
             subtitles: str | None = None,
             read_text_on_screen: bool = True,
+            listen: bool = False,
         ) -> str:
             """Find the moments of a video that answer a question, by what is seen, said and written on screen.
 
@@ -72,13 +73,14 @@ class Tools:
                 end_seconds: search up to here; leave out for the whole video.
                 subtitles: an uploaded srt, vtt, ass or json file; leave out to use what lies in the video.
                 read_text_on_screen: also search the text on screen; slower to index.
+                listen: recognise what is said, where there are no subtitles; slower to index.
 
             Returns:
                 JSON with the moments in time order: seconds, clock, score, modality, and the words around each.
             """
             span = _span(start_seconds, end_seconds)
             with _plain_errors():
-                ready = self._ready(video, subtitles, read_text_on_screen)
+                ready = self._ready(video, subtitles, read_text_on_screen, listen)
                 selection, _ = self._choose(ready, Question(question, num_frames, policy, span=span))
             return json.dumps(_found(selection), ensure_ascii=False)
 
@@ -91,6 +93,7 @@ class Tools:
             num_frames: int = 8,
             subtitles: str | None = None,
             read_text_on_screen: bool = True,
+            listen: bool = False,
         ) -> str:
             """Answer a question about a video in words, from the moments that answer it.
 
@@ -102,12 +105,13 @@ class Tools:
                 num_frames: how many moments the answer may rest on.
                 subtitles: an uploaded srt, vtt, ass or json file; leave out to use what lies in the video.
                 read_text_on_screen: also use the text on screen; slower to index.
+                listen: recognise what is said, where there are no subtitles; slower to index.
 
             Returns:
                 JSON with the answer and the moments that it rests on.
             """
             with _plain_errors():
-                ready = self._ready(video, subtitles, read_text_on_screen)
+                ready = self._ready(video, subtitles, read_text_on_screen, listen)
                 selection, _ = self._choose(ready, Question(question, num_frames))
                 answer = self._answer(question, selection)
             return json.dumps({"answer": answer, **_found(selection)}, ensure_ascii=False)
@@ -130,12 +134,13 @@ class Tools:
 
         return list_videos
 
-    def _ready(self, video: str, subtitles: str | None, read_text: bool) -> Ready:
+    def _ready(self, video: str, subtitles: str | None, read_text: bool, listen: bool) -> Ready:
         example = self.examples.get(video) if isinstance(video, str) else None
         if example is not None:
             source = example.source(read_text, subtitles=None if subtitles is None else self._file(subtitles))
         else:
-            source = Source(self._file(video), None if subtitles is None else self._file(subtitles), read_text)
+            given = None if subtitles is None else self._file(subtitles)
+            source = Source(self._file(video), given, read_text, listen)
         stages = self.asking.indexes.ready(source)
         progress = gr.Progress()
         with closing(stages):
@@ -144,7 +149,7 @@ class Tools:
                     stage, (done, total) = list(next(stages).items())[-1]
                 except StopIteration as finished:
                     return finished.value
-                progress((done, total), desc=stage_name(stage), unit="frames")
+                progress((done, total), desc=stage_name(stage), unit=stage_unit(stage))
 
     def _file(self, named: object) -> Path:
         """A file that was uploaded, or that lies in the media folder; nothing else on this machine has a name here.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -91,3 +92,55 @@ def color_selection(color_video: Path) -> Selection:
         timings_seconds={"decode": 0.4, "encode": 1.25},
         candidates=CandidateScores(tuple(FPS * int(s) for s in seconds), tuple(seconds), tuple(total), by_modality),
     )
+
+
+SAID = ((4.0, "A red boat waits at the harbor."), (14.0, "The home team scored three goals and won the game."))
+"""Seconds and sentences of ``talk``."""
+TALK_SECONDS, SOUND_RATE = 22, 16_000
+
+
+@pytest.fixture(scope="session")
+def write_talk() -> Callable[..., Path]:
+    """Writes a grey video of ``TALK_SECONDS`` at 5 fps, without subtitles, with a sound track or None."""
+    import av
+
+    def write(path: Path, sound: np.ndarray | None, *, audio_offset_seconds: float = 0.0) -> Path:
+        with av.open(str(path), "w") as container:
+            picture = container.add_stream("libx264", rate=5, options={"preset": "ultrafast"})
+            picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
+            track = None if sound is None else container.add_stream("aac", rate=SOUND_RATE, layout="mono")
+            for number in range(TALK_SECONDS * 5):
+                frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90, np.uint8), format="rgb24")
+                frame.pts, frame.time_base = number, Fraction(1, 5)
+                container.mux(picture.encode(frame))
+            container.mux(picture.encode())
+            if sound is not None and track is not None:
+                whole = av.AudioFrame.from_ndarray(sound[None], format="fltp", layout="mono")
+                whole.sample_rate, whole.time_base = SOUND_RATE, Fraction(1, SOUND_RATE)
+                whole.pts = round(audio_offset_seconds * SOUND_RATE)
+                container.mux(track.encode(whole))
+                container.mux(track.encode())
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
+    """The sound of ``SAID``, read by flite."""
+    from clamr_select.eval.speech.narration import narrate
+
+    if shutil.which("flite") is None:
+        pytest.skip("flite is not installed (apt-get install flite)")
+    sound = np.zeros(TALK_SECONDS * SOUND_RATE, np.float32)
+    for start, sentence in SAID:
+        samples = narrate(sentence, voice="slt", directory=tmp_path_factory.mktemp("said")).samples
+        first = round(start * SOUND_RATE)
+        sound[first : first + len(samples)] = samples
+    return sound
+
+
+@pytest.fixture(scope="session")
+def talk(tmp_path_factory: pytest.TempPathFactory, spoken: np.ndarray, write_talk: Callable[..., Path]) -> Path:
+    """A video in which ``SAID`` is spoken."""
+    return write_talk(tmp_path_factory.mktemp("talk") / "talk.mp4", spoken)

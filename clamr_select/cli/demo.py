@@ -23,6 +23,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_arguments(parser)
     add_vlm_arguments(parser)
     parser.add_argument(
+        "--asr",
+        default="auto",
+        metavar="NAME",
+        help="what makes subtitles where a visitor wants them: auto (default; downloads nothing), off, transformers, "
+        "faster-whisper or pocketsphinx",
+    )
+    parser.add_argument("--asr-model", metavar="NAME", help="tiny … turbo, a hub id or a directory")
+    parser.add_argument("--asr-language", metavar="CODE", help="what is spoken, e.g. en (default: detected)")
+    parser.add_argument(
         "--host", default="127.0.0.1", metavar="ADDRESS", help="127.0.0.1 (default): this machine alone"
     )
     parser.add_argument("--port", type=int, default=7860, metavar="N", help="(default: 7860)")
@@ -86,6 +95,9 @@ def build(arguments: argparse.Namespace) -> Any:
         vlm=load_vlm(arguments),
         examples=arguments.examples,
         media_dir=arguments.media_dir,
+        asr=arguments.asr,
+        asr_model=arguments.asr_model,
+        asr_language=arguments.asr_language,
         max_upload_bytes=arguments.max_upload_mb * MEGABYTE,
         max_new_tokens=arguments.max_new_tokens,
         **given,

@@ -102,6 +102,7 @@ def transcribe(
         return _silent(recognizer, "speech is to be recognised, and the file has no sound")
     transcript, kept = _Transcript(), StretchStore(store, identity=recognizer.identity)
     total, report = max(1, math.ceil(end_seconds)), progress or (lambda stage, done, total: None)
+    report(HEARING, 0, total)
     with stream:
         stretches = speech_stretches(stream.chunks(), detector=VoiceDetector())
         for batch in _batches(stretches, size=recognizer.batch_size):

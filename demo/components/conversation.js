@@ -27,7 +27,7 @@ function stages(turn) {
         { class: "cs-stage" },
         el("span", {}, stage.name),
         el("progress", { max: stage.total, value: stage.done, "aria-label": stage.name }),
-        el("span", { class: "cs-count" }, `${stage.done} / ${stage.total}`),
+        el("span", { class: "cs-count" }, `${stage.done} / ${stage.total}${stage.unit === "seconds" ? " s" : ""}`),
       ),
     ),
   );

@@ -9,12 +9,20 @@ from typing import Any, Literal
 from clamr_select.answer import evidence
 from clamr_select.answer.cited_times import split_cited_times
 from clamr_select.demo.indexes import Stages
+from clamr_select.indexing.progress import HEARING
 from clamr_select.selection import Selection, SelectionWarning
 from clamr_select.time_format import format_time
 
 State = Literal["waiting", "indexing", "answering", "done", "error"]
-STAGE_NAMES = {"decoding": "Decoding frames", "reading text": "Reading text on screen", "encoding": "Encoding"}
+STAGE_NAMES = {
+    HEARING: "Hearing speech",
+    "decoding": "Decoding frames",
+    "reading text": "Reading text on screen",
+    "encoding": "Encoding",
+}
 NO_VLM = "No VLM is set, so nothing is answered in words. This is the evidence that a model would see:"
+WORK = {"asr": "hear", "decode": "decode", "ocr": "read", "encode": "encode"}
+"""Timings of a selection, in the order of the work."""
 MAX_EVIDENCE = 4
 SILENT_WARNINGS = {"no_vlm"}
 
@@ -40,7 +48,10 @@ class TurnView:
         return {
             "question": self.question,
             "state": self.state,
-            "stages": [{"name": stage_name(n), "done": d, "total": t} for n, (d, t) in self.stages.items()],
+            "stages": [
+                {"name": stage_name(n), "done": d, "total": t, "unit": stage_unit(n)}
+                for n, (d, t) in self.stages.items()
+            ],
             "note": self.note,
             "answer": split_cited_times(self.text, self.selection) if self.selection is not None else [],
             "evidence": [] if self.has_vlm or self.selection is None else _evidence(self.selection),
@@ -62,6 +73,11 @@ def stage_name(stage: str) -> str:
     return STAGE_NAMES.get(stage, stage.capitalize())
 
 
+def stage_unit(stage: str) -> str:
+    """What a stage counts."""
+    return "seconds" if stage == HEARING else "frames"
+
+
 def timing_note(selection: Selection, *, was_kept: bool, wall_seconds: float) -> str:
     """What was done for a question, and how long it took."""
     num_candidates = selection.method["num_candidates"]
@@ -73,7 +89,7 @@ def timing_note(selection: Selection, *, was_kept: bool, wall_seconds: float) ->
     stages = selection.timings_seconds
     if "decode" not in stages:
         return f"Index of {num_candidates} frames read from disk in {_duration(wall_seconds)}: it was made earlier."
-    parts = [f"{name} {_duration(stages[name])}" for name in ("decode", "ocr", "asr", "encode") if name in stages]
+    parts = [f"{name} {_duration(stages[stage])}" for stage, name in WORK.items() if stage in stages]
     return (
         f"Indexed {num_candidates} frames in {_duration(wall_seconds)} ({', '.join(parts)}). "
         "Every further question is instant."

@@ -44,6 +44,21 @@ def test_an_uploaded_video_is_asked(client: Any, color_video: Path, subtitles: P
     assert best["clock"].startswith("00:1")
 
 
+def test_a_video_without_subtitles_is_listened_to(client: Any, talk: Path) -> None:
+    pytest.importorskip("pocketsphinx")
+    from gradio_client import handle_file
+
+    asked = {"question": "who scored three goals?", "num_frames": 2, "read_text_on_screen": False}
+    text = client.predict(video=handle_file(str(talk)), listen=True, api_name="/select", **asked)
+    found = json.loads(text)
+    best = max(found["moments"], key=lambda moment: moment["score"])
+
+    assert 13 < best["seconds"] < 19
+    assert best["modality"] == "asr"
+    assert "goals" in best["words"]["asr"]
+    assert any("PocketSphinx" in note for note in found["notes"])
+
+
 def test_a_span_is_searched(client: Any) -> None:
     text = client.predict(
         video="lecture.mp4",
@@ -73,6 +88,7 @@ def test_without_a_vlm_the_answer_is_null_and_the_evidence_there(client: Any) ->
         ({"video": "lecture.mp4", "num_frames": 1000}, "1 to 32"),
         ({"video": "lecture.mp4", "policy": "topq"}, "unknown policy"),
         ({"video": "lecture.mp4", "start_seconds": 900}, "no candidate frame"),
+        ({"video": "lecture.mp4", "question": "?", "subtitles": "no-such.srt"}, "no such video"),
     ],
 )
 def test_wrong_arguments_are_told_in_words(client: Any, arguments: dict[str, Any], reason: str) -> None:

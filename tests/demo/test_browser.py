@@ -32,6 +32,11 @@ FLAGS = [
     "--disable-sync",
 ]
 PATIENCE_MS = 120_000
+WATCH_STAGES = """
+  window.seenStages = [];
+  new MutationObserver(() => document.querySelectorAll(".cs-stage span:first-child").forEach((name) =>
+    window.seenStages.push(name.textContent))).observe(document.body, { childList: true, subtree: true });
+"""
 DESKTOP, PHONE = (1360, 900), (390, 844)
 
 
@@ -148,6 +153,30 @@ def test_a_file_is_uploaded_asked_sought_brushed_and_asked_again(
         note = page.inner_text(".cs-turn:nth-child(4) .cs-note")
         assert re.match(r"Answered from the index in \d+ ms|Answered from the index in \d\.\d s", note)
         assert "none decoded or encoded again" in note
+
+
+def test_a_video_without_subtitles_is_listened_to(browser: Any, demo_url: str, talk: Path) -> None:
+    pytest.importorskip("pocketsphinx")
+    with visiting(browser, demo_url) as page:
+        leave_out_text(page)
+        page.set_input_files("#cs-player input[type=file]", str(talk))
+        page.wait_for_selector("#cs-player video")
+        ask(page, "who scored three goals?")
+        assert "goals" not in "".join(page.locator(".cs-frame").all_inner_texts())
+
+        page.click("#cs-settings button >> nth=0")
+        assert "By PocketSphinx" in page.inner_text("#cs-listen")
+        page.locator("#cs-listen input").check()
+        page.click("#cs-settings button >> nth=0")
+        page.evaluate(WATCH_STAGES)
+        ask(page, "who scored three goals?")
+
+        assert "hear " in page.inner_text(".cs-turn:last-child .cs-note")
+        assert "Hearing speech" in page.evaluate("window.seenStages")
+        assert "goals" in "".join(page.locator(".cs-frame").all_inner_texts())
+        best = float(page.locator(".cs-turn:last-child .cs-evidence .cs-time >> nth=0").get_attribute("data-seconds"))
+        assert 13 < best < 19
+        assert page.locator(".cs-turn:last-child .cs-evidence .cs-badge[data-modality=asr]").count() >= 1
 
 
 def test_what_is_said_in_subtitles_and_questions_is_never_html(

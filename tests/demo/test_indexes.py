@@ -12,11 +12,14 @@ import pytest
 pytest.importorskip("gradio", reason="the demo needs gradio")
 
 from clamr_select.demo.asking import NO_VIDEO, Asking, Question, Results
+from clamr_select.demo.hearing import SWITCHED_OFF, Hearing
 from clamr_select.demo.indexes import Indexes, Ready, Source
 from clamr_select.demo.session import MAX_TURNS, Session
 from clamr_select.demo.settings import DemoSettings
 from clamr_select.errors import InputError, UnreadableVideoError, VideoNotFoundError
 from clamr_select.selector import FrameSelector
+
+DEAF = Hearing(SWITCHED_OFF)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,11 @@ def selector() -> FrameSelector:
 
 @pytest.fixture
 def indexes(selector: FrameSelector, tmp_path: Path) -> Indexes:
-    return Indexes(selector, max_videos=2, index_options={"candidate_fps": 0.2}, keep_dir=tmp_path / "kept")
+    return make_indexes(selector, tmp_path / "kept")
+
+
+def make_indexes(selector: FrameSelector, kept: Path, *, hearing: Hearing = DEAF) -> Indexes:
+    return Indexes(selector, max_videos=2, index_options={"candidate_fps": 0.2}, keep_dir=kept, hearing=hearing)
 
 
 def finish(steps: Generator[Any, None, Ready]) -> tuple[list[dict[str, tuple[int, int]]], Ready]:
@@ -78,14 +85,14 @@ def test_another_content_or_other_subtitles_are_another_video(
 
 def test_only_what_shall_be_kept_lies_on_disk(selector: FrameSelector, color_video: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
-    made = [Indexes(selector, max_videos=2, index_options={"candidate_fps": 0.2}, keep_dir=kept) for _ in range(2)]
+    made = [make_indexes(selector, kept) for _ in range(2)]
     finish(made[0].ready(Source(color_video, read_text=False)))
     assert not kept.exists()
     finish(made[0].ready(Source(color_video, read_text=False, keep=True)))
     assert not kept.exists()  # it was in memory already
     stages, _ = finish(made[1].ready(Source(color_video, read_text=False, keep=True)))
     assert stages
-    again = Indexes(selector, max_videos=2, index_options={"candidate_fps": 0.2}, keep_dir=kept)
+    again = make_indexes(selector, kept)
     stages, ready = finish(again.ready(Source(color_video, read_text=False, keep=True)))
     assert stages == []
     assert "decode" not in ready.indexed.timings_seconds
@@ -167,3 +174,24 @@ def test_settings_are_checked(tmp_path: Path) -> None:
         DemoSettings(max_frames=0)
     with pytest.raises(InputError, match="must be a folder"):
         DemoSettings(media_dir=tmp_path / "none")
+
+
+def test_a_video_is_heard_where_that_is_wanted_and_no_subtitles_are_given(
+    selector: FrameSelector, color_video: Path, subtitles: Path, tmp_path: Path
+) -> None:
+    """This one has no sound, which is told; with subtitles it is not opened for sound at all."""
+    pytest.importorskip("pocketsphinx")
+    indexes = make_indexes(selector, tmp_path, hearing=Hearing("", {"asr": "pocketsphinx"}))
+    _, plain = finish(indexes.ready(Source(color_video, read_text=False)))
+    _, heard = finish(indexes.ready(Source(color_video, read_text=False, listen=True)))
+    _, read = finish(indexes.ready(Source(color_video, subtitles, read_text=False, listen=True)))
+
+    assert plain.indexed.method["asr"] == "none"
+    assert heard.indexed.method["asr"].startswith("pocketsphinx")
+    assert any(warning.code == "no_audio" for warning in heard.indexed.warnings)
+    assert "walrus" in str(read.indexed.words["asr"])
+
+
+def test_what_cannot_listen_says_so(selector: FrameSelector, color_video: Path, indexes: Indexes) -> None:
+    with pytest.raises(InputError, match="switched off on this server"):
+        finish(indexes.ready(Source(color_video, listen=True)))

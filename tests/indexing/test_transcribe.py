@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-from collections.abc import Sequence
-from fractions import Fraction
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
@@ -22,52 +19,10 @@ from clamr_select.store import Store
 
 pytest.importorskip("silero_vad")
 
-SENTENCES = ("A red boat waits at the harbor.", "The home team scored three goals and won the game.")
 STARTS = (4.0, 14.0)
+"""Of the sentences in ``talk``."""
 SECONDS = 22
 RATE = 16_000
-
-
-def write_talk(path: Path, sound: np.ndarray | None, *, audio_offset_seconds: float = 0.0) -> Path:
-    """A grey video of 22 s at 5 fps with a sound track."""
-    with av.open(str(path), "w") as container:
-        picture = container.add_stream("libx264", rate=5, options={"preset": "ultrafast"})
-        picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
-        track = None if sound is None else container.add_stream("aac", rate=RATE, layout="mono")
-        for number in range(SECONDS * 5):
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90, np.uint8), format="rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, 5)
-            container.mux(picture.encode(frame))
-        container.mux(picture.encode())
-        if sound is not None and track is not None:
-            whole = av.AudioFrame.from_ndarray(sound[None], format="fltp", layout="mono")
-            whole.sample_rate, whole.time_base = RATE, Fraction(1, RATE)
-            whole.pts = round(audio_offset_seconds * RATE)
-            container.mux(track.encode(whole))
-            container.mux(track.encode())
-    return path
-
-
-@pytest.fixture(scope="module")
-def spoken(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
-    """22 s of sound, a sentence at 4 and at 14 s."""
-    if shutil.which("flite") is None:
-        pytest.skip("flite is not installed (apt-get install flite)")
-    folder = tmp_path_factory.mktemp("said")
-    sound = np.zeros(SECONDS * RATE, np.float32)
-    for sentence, start in zip(SENTENCES, STARTS, strict=True):
-        path = folder / "said.wav"
-        subprocess.run(["flite", "-voice", "slt", "-t", sentence, "-o", str(path)], check=True, capture_output=True)
-        with av.open(str(path)) as container:
-            pcm = np.concatenate([frame.to_ndarray().ravel() for frame in container.decode(audio=0)])
-        first = round(start * RATE)
-        sound[first : first + len(pcm)] = pcm / 32_768
-    return sound
-
-
-@pytest.fixture(scope="module")
-def talk(tmp_path_factory: pytest.TempPathFactory, spoken: np.ndarray) -> Path:
-    return write_talk(tmp_path_factory.mktemp("talk") / "talk.mp4", spoken)
 
 
 class Counting:
@@ -104,7 +59,9 @@ def test_words_stand_where_they_are_spoken(talk: Path) -> None:
     assert [done for _, done, _ in reports] == sorted(done for _, done, _ in reports)
 
 
-def test_sound_that_starts_late_is_at_its_time(tmp_path: Path, spoken: np.ndarray) -> None:
+def test_sound_that_starts_late_is_at_its_time(
+    tmp_path: Path, spoken: np.ndarray, write_talk: Callable[..., Path]
+) -> None:
     late = write_talk(tmp_path / "late.mkv", spoken[: 12 * RATE], audio_offset_seconds=3.0)
     (line,) = hear(late, Counting()).lines
 
@@ -128,7 +85,9 @@ def test_what_was_heard_is_kept_stretch_by_stretch(talk: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("sound", "code"), [(None, "no_audio"), (np.zeros(SECONDS * RATE, np.float32), "no_speech_heard")]
 )
-def test_no_sound_and_no_speech(sound: np.ndarray | None, code: str, tmp_path: Path) -> None:
+def test_no_sound_and_no_speech(
+    sound: np.ndarray | None, code: str, tmp_path: Path, write_talk: Callable[..., Path]
+) -> None:
     track = hear(write_talk(tmp_path / "quiet.mp4", sound), Counting())
 
     assert track.lines == ()
