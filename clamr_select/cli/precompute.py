@@ -10,6 +10,11 @@ from pathlib import Path
 
 from clamr_select.errors import InputError
 
+logger = logging.getLogger(__name__)
+
+LAUNCHERS = (("RANK", "WORLD_SIZE"), ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE"))
+"""Variables that hold a process's number and how many there are."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tasks", required=True, metavar="NAMES", help="of lmms-eval, separated by commas")
@@ -20,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="documents of each task (default: all)")
     parser.add_argument("--ray", action="store_true", help="spread the videos over a Ray cluster: clamr-select[ray]")
     parser.add_argument("--gpus-per-worker", type=float, default=1.0, metavar="N", help="with --ray (default: 1)")
+    parser.add_argument("--workers", type=int, metavar="N", help="with --ray (default: as many as it has room for)")
     parser.add_argument(
         "options",
         nargs="+",
@@ -31,30 +37,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from clamr_select.cli.memory import return_large_blocks
     from clamr_select.integrations.lmms_eval.options import SamplerOptions
-    from clamr_select.integrations.lmms_eval.precompute import jobs_of, join, precompute
+    from clamr_select.integrations.lmms_eval.precompute import jobs_of, precompute
     from clamr_select.integrations.lmms_eval.questions import task_documents
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     options = SamplerOptions.from_model_args(parsed(arguments.options))
     if options.mode != "select":
         raise InputError(f"precompute selects; clamr_mode={options.mode} does not")
+    output = arguments.output if arguments.output.suffix else arguments.output.with_suffix(".jsonl")
     return_large_blocks()
     documents = task_documents(arguments.tasks.split(","), include_path=arguments.include_path, limit=arguments.limit)
     jobs = jobs_of(documents, options=options)
-    num_questions = sum(len(job.wanted) for job in jobs)
     if arguments.ray:
         from clamr_select.integrations.lmms_eval.on_ray import precompute_on_ray
 
-        precompute_on_ray(jobs, options=options, output=arguments.output, gpus_per_worker=arguments.gpus_per_worker)
+        gpus, workers = arguments.gpus_per_worker, arguments.workers
+        done = precompute_on_ray(jobs, options=options, output=output, gpus_per_worker=gpus, num_workers=workers)
     else:
         rank, num_processes = process_place()
-        precompute(jobs, options=options, output=arguments.output, rank=rank, num_processes=num_processes)
-        if num_processes > 1 and not all_finished(num_processes):
-            return 0
-        join(arguments.output, num_processes=num_processes, num_questions=num_questions)
+        done = precompute(jobs, options=options, output=output, rank=rank, num_processes=num_processes)
+    if done is None:
+        logger.info("this process has finished; the last one to finish joins the parts of %s", output)
+        return 0
     from clamr_select.integrations.lmms_eval.selection_files import file_revision
 
-    print(f"clamr_mode=cached,clamr_selections={arguments.output},clamr_rev={file_revision(arguments.output)}")
+    print(f"clamr_mode=cached,clamr_selections={output},clamr_rev={file_revision(output)}")
     return 0
 
 
@@ -85,19 +92,21 @@ def _value(text: str) -> object:
 
 
 def process_place() -> tuple[int, int]:
-    """(rank, number of processes) of ``accelerate launch`` and ``torchrun``; each process takes a GPU of its own."""
-    from accelerate import PartialState
+    """(rank, number of processes) as ``accelerate launch``, ``torchrun`` and ``mpirun`` say; each takes its own GPU."""
+    for rank, size in LAUNCHERS:
+        if int(os.environ.get(size, "1")) > 1:
+            _take_gpu(int(os.environ.get("LOCAL_RANK", os.environ[rank])))
+            return int(os.environ[rank]), int(os.environ[size])
+    if os.environ.get("ACCELERATE_USE_CPU", "").lower() == "true" and "MASTER_ADDR" in os.environ:
+        logger.warning(
+            "accelerate launch --cpu starts one process, however many were asked for (accelerate 1.15). For several "
+            "on CPUs: torchrun --nproc_per_node N -m clamr_select.cli precompute …"
+        )
+    return 0, 1
 
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return 0, 1
-    state = PartialState()
-    return int(state.process_index), int(state.num_processes)
 
+def _take_gpu(number: int) -> None:
+    import torch
 
-def all_finished(num_processes: int) -> bool:
-    """Waits for the others; True in the process that joins what all have written."""
-    from accelerate import PartialState
-
-    state = PartialState()
-    state.wait_for_everyone()
-    return bool(state.is_main_process)
+    if torch.cuda.is_available():
+        torch.cuda.set_device(number % torch.cuda.device_count())

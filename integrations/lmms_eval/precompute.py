@@ -7,11 +7,11 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from clamr_select import __version__
 from clamr_select.errors import InputError
 from clamr_select.integrations.lmms_eval.options import SamplerOptions
+from clamr_select.integrations.lmms_eval.parts import Key, finished, join, mend, part_of
 from clamr_select.integrations.lmms_eval.questions import TaskDocument
 from clamr_select.integrations.lmms_eval.record import SCHEMA_VERSION
 from clamr_select.integrations.lmms_eval.selecting import ModelSource, SelectionSource, Wanted
@@ -57,41 +57,59 @@ def jobs_of(documents: Iterable[TaskDocument], *, options: SamplerOptions) -> li
     ]
 
 
+def open_jobs(jobs: Sequence[Job], *, output: Path, options: SamplerOptions) -> list[Job]:
+    """The jobs without what an earlier run has selected.
+
+    Raises:
+        InputError: ``output``, or a part of it, was made with other options.
+    """
+    done = finished(output, options=options)
+    left = []
+    for job in jobs:
+        open_ = [
+            (document, wanted)
+            for document, wanted in zip(job.documents, job.wanted, strict=True)
+            if (*document, job.video) not in done
+        ]
+        if open_:
+            left.append(Job(job.video, tuple(key for key, _ in open_), tuple(wanted for _, wanted in open_)))
+    return left
+
+
 def precompute(
     jobs: Sequence[Job], *, options: SamplerOptions, output: Path, rank: int = 0, num_processes: int = 1
-) -> Path:
+) -> Path | None:
     """Select for every ``num_processes``-th video and append to this process's part of ``output``, video by video.
 
-    A part that exists is read first and what it holds is not selected again; its last line may be cut.
+    What ``output`` and its parts hold already is not selected again.
 
     Returns:
-        The part: ``output`` with the rank in its name. :func:`join` makes one file of them.
+        ``output``, if all questions are in it now; None while other processes are at work.
+
+    Raises:
+        InputError: as :func:`open_jobs`.
     """
+    mine = open_jobs(jobs[rank::num_processes], output=output, options=options)
+    output.parent.mkdir(parents=True, exist_ok=True)
     part = part_of(output, rank)
-    done = _finished(part, options)
+    mend(part)
     source = ModelSource(options)
-    part.parent.mkdir(parents=True, exist_ok=True)
     with part.open("a", encoding="utf-8") as lines:
-        for job in jobs[rank::num_processes]:
-            open_ = [
-                (document, wanted)
-                for document, wanted in zip(job.documents, job.wanted, strict=True)
-                if (*document, wanted.video) not in done
-            ]
-            if not open_:
-                continue
-            logger.info("%s: %d questions", job.video, len(open_))
-            for line in selected_lines(source, open_, options=options):
+        for number, job in enumerate(mine, start=1):
+            logger.info("video %d of %d, %s: %d questions", number, len(mine), job.video, len(job.wanted))
+            for line in selected_lines(source, job, options=options):
                 lines.write(line + "\n")
             lines.flush()
-    return part
+    return join(output, keys=keys_of_jobs(jobs))
 
 
-def selected_lines(
-    source: SelectionSource, asked: Sequence[tuple[tuple[str, int], Wanted]], *, options: SamplerOptions
-) -> list[str]:
+def keys_of_jobs(jobs: Sequence[Job]) -> set[Key]:
+    return {(*document, job.video) for job in jobs for document in job.documents}
+
+
+def selected_lines(source: SelectionSource, job: Job, *, options: SamplerOptions) -> list[str]:
     """The lines of a selection file for questions about one video."""
-    selections = source.select([wanted for _, wanted in asked])
+    selections = source.select(job.wanted)
     return [
         json.dumps(
             {
@@ -107,60 +125,5 @@ def selected_lines(
             },
             ensure_ascii=False,
         )
-        for ((task, doc_id), wanted), selection in zip(asked, selections, strict=True)
+        for (task, doc_id), wanted, selection in zip(job.documents, job.wanted, selections, strict=True)
     ]
-
-
-def join(output: Path, *, num_processes: int, num_questions: int) -> Path:
-    """One file of all parts, which are removed.
-
-    Raises:
-        InputError: a part is missing, or they do not hold every question.
-    """
-    parts = [part_of(output, rank) for rank in range(num_processes)]
-    absent = [str(part) for part in parts if not part.is_file()]
-    if absent:
-        raise InputError(f"not all processes have finished: {', '.join(absent)} is missing")
-    lines = [line for part in parts for line in part.read_text(encoding="utf-8").splitlines()]
-    if len(lines) != num_questions:
-        raise InputError(
-            f"the parts of {output} hold {len(lines)} selections, {num_questions} were asked for; run again"
-        )
-    whole = output.with_suffix(".joining")
-    whole.write_text("".join(line + "\n" for line in sorted(lines, key=_place)), encoding="utf-8")
-    whole.replace(output)
-    for part in parts:
-        part.unlink()
-    return output
-
-
-def part_of(output: Path, rank: int) -> Path:
-    return output.with_name(f"{output.stem}.part{rank}{output.suffix or '.jsonl'}")
-
-
-def _finished(part: Path, options: SamplerOptions) -> set[tuple[str, int, str]]:
-    """What a part holds; a line that was cut when the process was killed is removed.
-
-    Raises:
-        InputError: it was made with other options.
-    """
-    if not part.is_file():
-        return set()
-    done: set[tuple[str, int, str]] = set()
-    kept: list[str] = []
-    for line in part.read_text(encoding="utf-8").splitlines():
-        try:
-            row: dict[str, Any] = json.loads(line)
-        except json.JSONDecodeError:
-            break
-        if row["options"] != json.loads(json.dumps(options.selecting())):
-            raise InputError(f"{part} was made with other options; remove it, or choose another --output")
-        done.add((row["task"], row["doc_id"], row["selection"]["video"]))
-        kept.append(line)
-    part.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
-    return done
-
-
-def _place(line: str) -> tuple[str, int]:
-    row = json.loads(line)
-    return row["task"], row["doc_id"]

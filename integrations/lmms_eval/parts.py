@@ -1,0 +1,81 @@
+"""One file of selections that several processes write: a part each, joined by whoever finds them all there.
+
+Nothing is locked and no process waits for another: a process group would give up on one that takes minutes longer.
+Parts of an earlier run count, whatever number of processes wrote them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Set
+from pathlib import Path
+from typing import Any
+
+from clamr_select.errors import InputError
+from clamr_select.integrations.lmms_eval.options import SamplerOptions
+
+Key = tuple[str, int, str]
+"""(task, number of the document, video)"""
+
+
+def part_of(output: Path, rank: int) -> Path:
+    return output.with_name(f"{output.stem}.part{rank}{output.suffix}")
+
+
+def finished(output: Path, *, options: SamplerOptions) -> set[Key]:
+    """What ``output`` and its parts hold.
+
+    Raises:
+        InputError: one of them was made with other options.
+    """
+    wanted = json.loads(json.dumps(options.selecting()))
+    done: set[Key] = set()
+    for file in _files(output):
+        for row, _ in _rows(file):
+            if row["options"] != wanted:
+                raise InputError(f"{file} was made with other options; remove it, or choose another --output")
+            done.add(_key(row))
+    return done
+
+
+def mend(part: Path) -> None:
+    """Remove a last line that was cut when the process was killed."""
+    if part.is_file():
+        part.write_text("".join(line + "\n" for _, line in _rows(part)), encoding="utf-8")
+
+
+def join(output: Path, *, keys: Set[Key]) -> Path | None:
+    """One file of all parts, which are removed; None while they do not hold every key."""
+    try:
+        parts = _files(output)
+        lines = {_key(row): line for part in parts for row, line in _rows(part)}
+    except FileNotFoundError:
+        # another process has just joined them
+        return output if output.is_file() else None
+    if not keys <= lines.keys():
+        return None
+    whole = output.with_name(f"{output.stem}.joining{os.getpid()}{output.suffix}")
+    whole.write_text("".join(lines[key] + "\n" for key in sorted(lines)), encoding="utf-8")
+    whole.replace(output)
+    for part in parts:
+        if part != output:
+            part.unlink(missing_ok=True)
+    return output
+
+
+def _files(output: Path) -> list[Path]:
+    parts = sorted(output.parent.glob(f"{output.stem}.part*{output.suffix}"))
+    return [*([output] if output.is_file() else []), *parts]
+
+
+def _rows(file: Path) -> Iterator[tuple[dict[str, Any], str]]:
+    for line in file.read_text(encoding="utf-8").splitlines():
+        try:
+            yield json.loads(line), line
+        except json.JSONDecodeError:
+            continue
+
+
+def _key(row: dict[str, Any]) -> Key:
+    return row["task"], row["doc_id"], row["selection"]["video"]
