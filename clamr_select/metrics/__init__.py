@@ -11,7 +11,7 @@ from clamr_select.metrics.significance import (
     mcnemar,
     paired_bootstrap_interval,
 )
-from clamr_select.metrics.ties import expected_ndcg_at_k, expected_recall_at_k
+from clamr_select.metrics.ties import expected_ndcg_at_k, expected_recall_at_k, expected_reciprocal_rank
 
 __all__ = [
     "BootstrapInterval",
@@ -23,6 +23,7 @@ __all__ = [
     "evidence_recall",
     "expected_ndcg_at_k",
     "expected_recall_at_k",
+    "expected_reciprocal_rank",
     "hit_at_k",
     "mcnemar",
     "modality_report",

@@ -87,6 +87,11 @@ class ClamrEncoder:
         return tuple(self.model.config.modalities)
 
     @property
+    def embedding_dim(self) -> int:
+        """Of its vectors."""
+        return int(self.model.config.embedding_dim)
+
+    @property
     def compat(self) -> Compat:
         return self.processor.compat
 

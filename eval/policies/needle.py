@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from clamr_select.errors import InputError
-from clamr_select.eval.needle.benchmark.pool import chunks
 from clamr_select.eval.needle.long_video import LongQuestion, LongVideo, long_video
 from clamr_select.eval.needle.noise import Noise
 from clamr_select.eval.needle.vocabulary import Split
 from clamr_select.eval.policies.records import ScoreRecord, record_line
+from clamr_select.eval.ranking.pool import chunks
 from clamr_select.indexing.asking import with_options
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.options import DEFAULT_WINDOW_CANDIDATES

@@ -11,6 +11,7 @@ from clamr_select.errors import InputError
 from clamr_select.metrics import (
     expected_ndcg_at_k,
     expected_recall_at_k,
+    expected_reciprocal_rank,
     modality_report,
     ndcg_at_k,
 )
@@ -32,6 +33,20 @@ def test_expected_metrics_are_the_mean_over_every_order(scores, k):
         recall = np.mean([len(relevant & set(order[:k])) / min(k, len(relevant)) for order in orders])
         assert expected_ndcg_at_k(values, relevant=mask, k=k) == pytest.approx(ndcg)
         assert expected_recall_at_k(values, relevant=mask, k=k) == pytest.approx(recall)
+        ranks = [1 + next(place for place, item in enumerate(order) if item in relevant) for order in orders]
+        reciprocal = expected_reciprocal_rank(values, relevant=mask)
+        assert reciprocal == pytest.approx(np.mean([1 / rank for rank in ranks]))
+
+
+@pytest.mark.parametrize("scores", [[3, 2, 1, 0.5, 0], [1, 1, 1, 1, 1], [2, 1, 2, 1, 0]])
+def test_grades_count_as_much_as_they_say(scores):
+    values, grades = np.array(scores, dtype=float), np.array([0.0, 3.0, 1.0, 0.0, 2.0])
+    graded = {item: grade for item, grade in enumerate(grades) if grade}
+    for k in (1, 2, 3, 5):
+        expected = np.mean([ndcg_at_k(order, relevant=graded, k=k) for order in every_order(values)])
+        assert expected_ndcg_at_k(values, relevant=grades, k=k) == pytest.approx(expected)
+        wanted = expected_recall_at_k(values, relevant=grades > 0, k=k)
+        assert expected_recall_at_k(values, relevant=grades, k=k) == wanted
 
 
 def test_what_cannot_score_is_last():
@@ -48,6 +63,8 @@ def test_undefined_metrics_are_errors():
         expected_ndcg_at_k(scores, relevant=np.array([False, False]), k=1)
     with pytest.raises(InputError, match="one shape"):
         expected_recall_at_k(scores, relevant=np.array([True]), k=1)
+    with pytest.raises(InputError, match="grades"):
+        expected_reciprocal_rank(scores, relevant=np.array([-1.0, 1.0]))
     with pytest.raises(InputError, match="not a number"):
         expected_recall_at_k(np.array([np.nan, 0]), relevant=relevant, k=1)
 

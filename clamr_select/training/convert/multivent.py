@@ -114,7 +114,8 @@ def convert_judged(
 
     Args:
         queries: CSV of query id and query.
-        judgments: JSON lines of ``{"query_id", "doc_id", "relevance"}``; those of relevance 0 give no row.
+        judgments: JSON lines of ``{"query_id", "doc_id", "relevance"}``; those of relevance 0 give no row, the
+            others keep theirs.
 
     Raises:
         InputError: nothing to read, or bad rows.
@@ -127,13 +128,14 @@ def convert_judged(
     source = _open_lines(judgments)
 
     def make(number: int) -> dict[str, Any]:
-        query_id, doc_id, _ = _judgment(source[number])
+        query_id, doc_id, relevance = _judgment(source[number])
         found = videos.get(doc_id, [])
         if len(found) > 1:
             raise InputError(f"{len(found)} videos are called {doc_id}: {', '.join(f.video_id for f, _ in found)}")
         if query_id not in text_of:
             raise InputError(f"no query {query_id}")
-        fields = {"query": text_of[query_id], "query_type": query_type(query_id), "query_id": query_id}
+        fields: dict[str, Any] = {"query": text_of[query_id], "query_type": query_type(query_id)}
+        fields |= {"query_id": query_id, "relevance": relevance}
         return _row(multivent, found[0] if found else None, fields, report, f"no video {doc_id}")
 
     def makers() -> Iterator[tuple[str, Make]]:

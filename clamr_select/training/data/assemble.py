@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,15 +81,29 @@ def _dropped(rows: Sequence[DrawnRow], *, dropout: Mapping[str, float], rng: np.
 
 
 def _document(rows: Sequence[DrawnRow], *, dropped: set[str], budgets: TextBudgets | None) -> Document:
-    first = rows[0]
+    return row_document(rows[0].row, frames=rows[0].frames, budgets=budgets, dropped=dropped)
+
+
+def row_document(
+    row: VideoRow, *, frames: Sequence[np.ndarray], budgets: TextBudgets | None = None, dropped: Collection[str] = ()
+) -> Document:
+    """What is encoded of a row.
+
+    Args:
+        budgets: cuts its texts.
+        dropped: modalities that are left out.
+
+    Raises:
+        BadRowError: nothing is left to encode.
+    """
     segments = []
-    for modality, text in row_texts(first.row).items():
+    for modality, text in row_texts(row).items():
         kept = text if modality not in dropped else ""
         if budgets is not None:
             kept, _ = budgets.cut(kept, modality=modality)
         if kept:
             segments.append(TextSegment(modality, kept))
-    frames = first.frames if "video" not in dropped else ()
-    if not len(frames) and not segments:
-        raise BadRowError(first.row.name, "nothing is left to encode: no frames, and no text within its budgets")
-    return Document(frames=frames, texts=tuple(segments))
+    shown = frames if "video" not in dropped else ()
+    if not len(shown) and not segments:
+        raise BadRowError(row.name, "nothing is left to encode: no frames, and no text within its budgets")
+    return Document(frames=shown, texts=tuple(segments))

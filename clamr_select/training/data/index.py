@@ -18,6 +18,7 @@ class RowIndex:
         source: raw rows.
         asked: queries from another file, joined by video id (with or without ``train_``); then the rows' own are
             not read, and a video without one is no row.
+        needs_query: False for rows of videos that nobody asks about.
         on_bad_row: ``error`` refuses a source with a bad row, naming the first and the number of them; ``skip``
             leaves them out and keeps them in ``bad_rows``.
 
@@ -31,12 +32,14 @@ class RowIndex:
         *,
         asked: Sequence[AskedQuery] | None = None,
         bad_queries: Sequence[BadRow] = (),
+        needs_query: bool = True,
         on_bad_row: OnBadRow = "error",
     ) -> None:
         check_on_bad_row(on_bad_row)
         self._source = source
+        self._needs_query = needs_query and asked is None
         self.bad_rows: list[BadRow] = list(bad_queries)
-        numbers, video_ids = self._check_all(needs_query=asked is None)
+        numbers, video_ids = self._check_all()
         self._asked: list[AskedQuery] | None = None
         num_read = len(source)
         if asked is not None:
@@ -58,16 +61,16 @@ class RowIndex:
 
     def __getitem__(self, position: int) -> VideoRow:
         number = self._numbers[position]
-        row = parse_row(self._source[number], place=self._source.place(number), needs_query=self._asked is None)
+        row = parse_row(self._source[number], place=self._source.place(number), needs_query=self._needs_query)
         if self._asked is None:
             return row
         return row.asked(self._asked[position].queries, target=self._asked[position].target)
 
-    def _check_all(self, *, needs_query: bool) -> tuple[list[int], list[str]]:
+    def _check_all(self) -> tuple[list[int], list[str]]:
         numbers, video_ids = [], []
         for number in range(len(self._source)):
             try:
-                row = parse_row(self._source[number], place=self._source.place(number), needs_query=needs_query)
+                row = parse_row(self._source[number], place=self._source.place(number), needs_query=self._needs_query)
             except BadRowError as error:
                 self.bad_rows.append(BadRow.of(error))
             else:

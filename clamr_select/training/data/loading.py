@@ -24,7 +24,8 @@ class FrameLoader:
         frames_dir: what ``images`` are relative to.
         video_dir: what ``video`` is relative to. Rows without ``video`` are then looked for as
             ``<video_id>.mp4``, unless they have images and there is a ``frames_dir``.
-        num_frames: at most so many frames a row, spread evenly over what there is; the paper's is 10.
+        num_frames: at most so many frames a row, spread evenly over what there is (of a video, one a second); the
+            paper's is 10.
 
     Raises:
         InputError: ``num_frames`` < 1, or a folder that is none.

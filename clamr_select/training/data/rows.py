@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +17,7 @@ ALIASES = {"speech": "asr"}
 
 @dataclass(frozen=True)
 class VideoRow:
-    """One row, checked. Fields are those of the released data; ``video``, ``title``, ``query_id`` are optional."""
+    """One row, checked. Fields are those of the released data; the last four and ``video`` may be absent."""
 
     name: str
     """Where it was read, for messages: ``rows.jsonl:17 (train_000884_Wp2WiEz439s)``."""
@@ -34,6 +35,8 @@ class VideoRow:
     description: str = ""
     title: str = ""
     query_id: str = ""
+    relevance: float = 1.0
+    """How well the video answers, above 0; judged evaluation sets have grades."""
 
     def asked(self, queries: Sequence[str], *, target: str) -> VideoRow:
         return replace(self, queries=tuple(queries), target=target)
@@ -45,7 +48,7 @@ def parse_row(raw: Mapping[str, Any], *, place: str, needs_query: bool = True) -
     Args:
         raw: ``video_id``, ``query`` (str or list of str), ``query_type`` (``video``, ``ocr``, ``asr`` or
             ``speech``, ``description``; may be absent), ``images`` (list of str), ``video``, ``ocr``, ``asr``,
-            ``description``, ``title``, ``query_id``. None is absent; other fields are not read.
+            ``description``, ``title``, ``query_id``, ``relevance``. None is absent; other fields are not read.
         place: file and line, for messages.
         needs_query: False where queries come from another file.
 
@@ -65,6 +68,7 @@ def parse_row(raw: Mapping[str, Any], *, place: str, needs_query: bool = True) -
         target=parse_target(raw.get("query_type"), name=name) if needs_query else "",
         images=_images(raw.get("images"), name),
         video=_text(raw, "video", name) or None,
+        relevance=_relevance(raw.get("relevance"), name),
         **{field: _text(raw, field, name) for field in (*TEXT_MODALITIES, "title", "query_id")},
     )
     if not (row.images or row.video or row.ocr or row.asr or row.description or row.title):
@@ -113,6 +117,14 @@ def _images(value: object, name: str) -> tuple[str, ...]:
     if files is None or not all(isinstance(file, str) and file for file in files):
         raise BadRowError(name, f"images must be a list of file names, got {_short(value)}")
     return tuple(files)
+
+
+def _relevance(value: object, name: str) -> float:
+    if value is None:
+        return 1.0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise BadRowError(name, f"relevance must be a number above 0, or absent, got {_short(value)}")
+    return float(value)
 
 
 def _short(value: object) -> str:

@@ -22,8 +22,8 @@ import numpy as np
 
 from clamr_select.errors import InputError
 from clamr_select.eval.needle.benchmark.groups import interval, margin
-from clamr_select.eval.needle.benchmark.pool import encode_pool, score_pool
-from clamr_select.eval.needle.benchmark.words import Bm25
+from clamr_select.eval.ranking.pool import encode_pool, score_pool
+from clamr_select.eval.ranking.words import Bm25
 from clamr_select.indexing.options import DEFAULT_WINDOW_CANDIDATES
 from clamr_select.metrics import expected_recall_at_k
 from clamr_select.model.document import Document, TextSegment

@@ -10,9 +10,9 @@ import numpy as np
 
 from clamr_select.errors import unknown_name
 from clamr_select.eval.needle.benchmark.groups import interval, mean_by_group
-from clamr_select.eval.needle.benchmark.pool import encode_pool, score_pool
 from clamr_select.eval.needle.benchmark.retrieval import MODALITIES, question_metrics
 from clamr_select.eval.needle.documents import DocumentSet
+from clamr_select.eval.ranking.pool import encode_pool, score_pool
 from clamr_select.model.document import Document
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.training.views import VIDEO, View

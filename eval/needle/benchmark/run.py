@@ -16,11 +16,12 @@ from clamr_select.eval.needle.benchmark.plain_english import plain_english_repor
 from clamr_select.eval.needle.benchmark.probes import counterfactual_report, length_report
 from clamr_select.eval.needle.benchmark.retrieval import retrieval_material, retrieval_report
 from clamr_select.eval.needle.benchmark.scored import score_systems
-from clamr_select.eval.needle.benchmark.systems import SYSTEMS, check_systems, find_checkpoints
+from clamr_select.eval.needle.benchmark.systems import SYSTEMS, check_systems
 from clamr_select.eval.needle.documents import documents
 from clamr_select.eval.needle.long_video import long_video
 from clamr_select.eval.needle.noise import Noise
 from clamr_select.eval.needle.vocabulary import Split
+from clamr_select.eval.ranking.encoded import find_checkpoints
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.policies import find_policy
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from clamr_select.eval.needle.benchmark.fusion import reciprocal_rank_fusion, route, routed
-from clamr_select.eval.needle.benchmark.pool import PoolBuilder, chunks, score_pool, winning_modalities
-from clamr_select.eval.needle.benchmark.systems import ENCODED, FUSED, SINGLE_MODALITIES, WORDS, views_of
-from clamr_select.eval.needle.benchmark.words import Bm25, Terms
+from clamr_select.eval.needle.benchmark.systems import FUSED, WORDS, views_of
+from clamr_select.eval.ranking.encoded import ENCODED, SINGLE_MODALITIES, VOTING
+from clamr_select.eval.ranking.fusion import reciprocal_rank_fusion, route, routed
+from clamr_select.eval.ranking.pool import PoolBuilder, chunks, score_pool, winning_modalities
+from clamr_select.eval.ranking.words import Bm25, Terms
 from clamr_select.model.document import Document
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.training.encoding import EncodedDocuments
@@ -18,8 +19,6 @@ from clamr_select.training.objective import Rows
 from clamr_select.training.scores import Score
 from clamr_select.training.views import view_of
 
-VOTING = ("clamr", "separate", "trained_token_max", "trained_modality_max", "hard_positive", "hard_negative")
-"""Systems whose query tokens choose among modalities, and so have a modality accuracy of the paper's kind."""
 CHOOSING = ("clamr_modality_max", "average")
 """Systems with one similarity a modality: the highest is their choice."""
 _TERMS: Mapping[str, Terms] = {"bm25_words": "words", "bm25_trigrams": "trigrams"}

@@ -57,6 +57,7 @@ def test_human_queries(root: Path, copy: Multivent) -> None:
         "query": "cup final, second half",
         "query_type": "video",
         "query_id": "intl_sports_pov_base_0",
+        "relevance": 1,
     }
     assert [row["query_type"] for row in rows] == ["video", "speech", "ocr", "ocr"]
     assert rows[1]["video_id"] == "train_000884__nia-r_tA1"

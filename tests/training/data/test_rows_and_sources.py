@@ -22,6 +22,7 @@ def test_a_row_of_the_paper() -> None:
     assert (row.asr, row.ocr, row.description) == ("hello", "", "")
     assert row.name == "rows.jsonl:1 (v)"
     assert parse_row({**GOOD, "query": ["a", "b"], "query_type": None}, place="").queries == ("a", "b")
+    assert (row.relevance, parse_row({**GOOD, "relevance": 3}, place="").relevance) == (1.0, 3.0)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,8 @@ def test_a_row_of_the_paper() -> None:
         ({"images": [1]}, "list of file names"),
         ({"asr": float("nan")}, "asr must be text or null, got nan"),
         ({"images": [], "asr": "  "}, "nothing to encode"),
+        ({"relevance": 0}, "above 0"),
+        ({"relevance": "3"}, "above 0"),
     ],
 )
 def test_a_bad_row_says_which_and_why(change: dict[str, Any], words: str) -> None:
@@ -98,6 +101,15 @@ def test_bad_rows_are_named_and_counted(raw_rows: list[dict[str, Any]], tmp_path
     assert [bad.name for bad in index.bad_rows] == ["rows.jsonl:3", "rows.jsonl:6 (train_000005_v5)"]
     with pytest.raises(InputError, match="none of 1 rows"):
         RowIndex(ListSource([{}], name="rows"), on_bad_row="skip")
+
+
+def test_videos_that_nobody_asks_about(raw_rows: list[dict[str, Any]]) -> None:
+    silent = [{name: value for name, value in row.items() if not name.startswith("query")} for row in raw_rows]
+    index = RowIndex(ListSource(silent, name="rows"), needs_query=False)
+    assert len(index) == len(raw_rows)
+    assert index[3].queries == ()
+    with pytest.raises(InputError, match="query must be text"):
+        RowIndex(ListSource(silent, name="rows"))
 
 
 def test_synthetic_queries_are_joined(rows_file: Path, tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from clamr_select.errors import InputError, UnknownNameError
-from clamr_select.eval.needle.benchmark.fusion import DEFAULT_ROUTE, reciprocal_rank_fusion, route, routed
-from clamr_select.eval.needle.benchmark.pool import encode_pool, score_pool, winning_modalities
 from clamr_select.eval.needle.benchmark.retrieval import retrieval_material
 from clamr_select.eval.needle.benchmark.scored import row_texts, score_systems
-from clamr_select.eval.needle.benchmark.systems import SYSTEMS, check_systems, find_checkpoints, views_of
-from clamr_select.eval.needle.benchmark.words import Bm25
+from clamr_select.eval.needle.benchmark.systems import SYSTEMS, check_systems, views_of
+from clamr_select.eval.ranking.encoded import find_checkpoints
+from clamr_select.eval.ranking.fusion import reciprocal_rank_fusion, route
+from clamr_select.eval.ranking.pool import encode_pool, score_pool, winning_modalities
 from clamr_select.training.views import View
 
 
@@ -105,62 +105,6 @@ def test_fusions_join_the_single_modalities(encoder, few):
     np.testing.assert_allclose(scored.tables["rrf"], reciprocal_rank_fusion(single))
     for row, question in enumerate(material.questions):
         assert np.array_equal(scored.tables["router"][row], scored.tables[route(question)][row])
-
-
-def test_reciprocal_ranks_by_hand():
-    one, other = np.array([[3.0, 1.0, 1.0, -np.inf]]), np.array([[0.0, 9.0, -np.inf, -np.inf]])
-    expected = [[1 / 61 + 1 / 62, 1 / 62.5 + 1 / 61, 1 / 62.5, 0.0]]
-    np.testing.assert_allclose(reciprocal_rank_fusion([one, other]), expected)
-
-
-@pytest.mark.parametrize(
-    ("question", "modality"),
-    [
-        ("What does the speaker say about tulips?", "asr"),
-        ("the sign with tulips written on it", "ocr"),
-        ("the video titled tulips", "description"),
-        ("show me a red circle", "video"),
-        ("tulips?", DEFAULT_ROUTE),
-        ("written tulips, a red star", "video"),
-    ],
-)
-def test_the_router_reads_cues(question, modality):
-    assert route(question) == modality
-    tables = {name: np.full((1, 2), n) for n, name in enumerate(("video", "ocr", "asr", "description"))}
-    assert routed(tables, questions=[question])[0, 0] == list(tables).index(modality)
-
-
-@pytest.mark.parametrize("terms", ["words", "trigrams"])
-def test_bm25_is_its_formula(terms):
-    texts = ["harbor lantern harbor", "glacier walrus", "lantern of a walrus lantern", ""]
-    index = Bm25(texts, terms=terms)
-
-    def split(text):
-        words = [w for w in text.split() if w not in ("of", "a") or terms == "trigrams"]
-        if terms == "words":
-            return words
-        return [f"^{w}$"[i : i + 3] for w in words for i in range(len(w))]
-
-    rows = [split(text) for text in texts]
-    mean = sum(map(len, rows)) / len(rows)
-    found = index.scores("the lantern harbor")
-    for number, row in enumerate(rows):
-        score = 0.0
-        for term in split("lantern harbor"):
-            having = sum(term in other for other in rows)
-            idf = math.log(1 + (len(rows) - having + 0.5) / (having + 0.5))
-            count = row.count(term)
-            score += idf * count / (count + 1.5 * (1 - 0.75 + 0.75 * len(row) / mean))
-        assert found[number] == pytest.approx(score, abs=1e-4)
-    assert not index.scores("zzz").any()
-    with pytest.raises(InputError, match="none"):
-        Bm25([], terms=terms)
-
-
-def test_bm25_of_nothing_is_zero_and_its_terms_are_checked():
-    assert not Bm25(["", ""], terms="words").scores("harbor").any()
-    with pytest.raises(UnknownNameError, match="trigrams"):
-        Bm25(["a"], terms="letters")
 
 
 def test_frames_are_read_with_the_text_of_their_time(few):

@@ -25,6 +25,15 @@ CUES: Mapping[str, frozenset[str]] = {modality: frozenset(text.split()) for moda
 """Words of an English question that say where its answer is."""
 
 
+def mean_of_present(tables: Sequence[np.ndarray]) -> np.ndarray:
+    """Mean over the tables that score a row, ``-inf`` where none does."""
+    stacked = np.stack(tables)
+    present = np.isfinite(stacked)
+    count = present.sum(axis=0)
+    means = np.where(present, stacked, 0.0).sum(axis=0) / np.maximum(count, 1)
+    return np.where(count > 0, means, -np.inf)
+
+
 def reciprocal_rank_fusion(tables: Sequence[np.ndarray]) -> np.ndarray:
     """Sum of 1 / (60 + rank) over systems; equal scores share their mean rank, ``-inf`` adds nothing.
 
@@ -43,13 +52,20 @@ def _reciprocal_ranks(table: np.ndarray) -> np.ndarray:
     return fused
 
 
-def route(question: str) -> str:
-    """The modality that most of the question's cue words name; equal counts: the cue that comes first."""
+def route(question: str, *, modalities: Sequence[str] = tuple(CUES)) -> str:
+    """The modality that most of the question's cue words name; equal counts: the cue that comes first.
+
+    Args:
+        modalities: what there is to choose from; without any cue the default, or the first where that is not there.
+    """
     words = re.findall(r"[\w-]+", question.lower())
-    found = [modality for word in words for modality, cues in CUES.items() if word in cues]
-    return max(found, key=found.count) if found else DEFAULT_ROUTE
+    found = [m for word in words for m, cues in CUES.items() if word in cues and m in modalities]
+    if found:
+        return max(found, key=found.count)
+    return DEFAULT_ROUTE if DEFAULT_ROUTE in modalities else modalities[0]
 
 
 def routed(tables: Mapping[str, np.ndarray], *, questions: Sequence[str]) -> np.ndarray:
     """Each question's row of the table of its modality."""
-    return np.stack([tables[route(question)][row] for row, question in enumerate(questions)])
+    chosen = [route(question, modalities=tuple(tables)) for question in questions]
+    return np.stack([tables[modality][row] for row, modality in enumerate(chosen)])

@@ -63,9 +63,8 @@ class PoolBuilder:
             numbers = joined(name)
             return torch.where(numbers == NO_CANDIDATE, numbers, numbers + shifts)
 
-        dim = self.encoder.model.config.embedding_dim
         tokens = TokenEmbeddings(
-            vectors=joined("vectors") if self._parts else torch.zeros(0, dim),
+            vectors=joined("vectors") if self._parts else torch.zeros(0, self.encoder.embedding_dim),
             modality_ids=joined("modality_ids"),
             first_candidates=shifted("first_candidates"),
             last_candidates=shifted("last_candidates"),

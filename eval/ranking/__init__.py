@@ -1,0 +1,1 @@
+"""What several benchmarks rank documents with: encoders over a pool, BM25, late fusion."""
