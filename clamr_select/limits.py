@@ -60,6 +60,8 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+OF_DOWNLOADS = frozenset({"max_download_bytes", "max_download_seconds"})
+"""Limits of a transfer, not of a file."""
 
 
 def as_mapping(limits: Limits) -> dict[str, float]:

@@ -12,6 +12,7 @@ from clamr_select.context.info_json import find_info_json
 from clamr_select.context.sidecar import find_subtitles
 from clamr_select.context.speech.choose import choose
 from clamr_select.indexing.options import IndexOptions
+from clamr_select.limits import OF_DOWNLOADS
 from clamr_select.store import Key, content_digest
 
 KIND = "embeddings"
@@ -32,7 +33,9 @@ def index_key(video: str | Path, *, digest: str, options: IndexOptions, encoder:
     settings["subtitles"] = _subtitles(video, options)
     settings["info_json"] = _digest(find_info_json(video))
     settings["asr"] = _recognizer(options)
-    del settings["isolate"]  # where it is decoded changes nothing
+    # where a file is decoded, and how it came here, changes nothing
+    del settings["isolate"]
+    settings["limits"] = {name: value for name, value in settings["limits"].items() if name not in OF_DOWNLOADS}
     return Key(
         KIND,
         {

@@ -209,6 +209,8 @@ def test_other_options_and_weights_have_other_entries(selector, talk):
         assert option.name == "isolate" or any(
             getattr(made, option.name) != getattr(options[0], option.name) for made in options
         ), f"{option.name} is not in this test"
+    patient = IndexOptions(limits=Limits(max_download_bytes=10**12, max_download_seconds=3600.0))
+    assert index_key(talk, digest=digest, options=patient, encoder=encoder).digest == keys[0]
     named = IndexOptions(subtitles=talk.with_suffix(".srt"))
     assert index_key(talk, digest=digest, options=named, encoder=encoder).digest == keys[0]
     whole = IndexOptions(candidate_fps=1)
