@@ -12,6 +12,9 @@ import torch
 
 from clamr_select.errors import InputError
 from clamr_select.indexing.cached_indexer import CacheDir, index_cached
+from clamr_select.indexing.coarse_to_fine.effort import Effort, check_effort
+from clamr_select.indexing.coarse_to_fine.opening import SkimOpener
+from clamr_select.indexing.coarse_to_fine.skimmed_video import SkimmedVideo
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.indexer import Indexer
 from clamr_select.indexing.options import IndexOptions
@@ -105,25 +108,58 @@ class FrameSelector:
             UnsafeUrlError, FetchError: see :func:`clamr_select.fetch.fetch`.
             StoreError: ``cache_dir`` is a file, another user's, or writable for everyone.
         """
-        unknown = sorted(set(options) - INDEX_OPTIONS)
-        if unknown:
-            raise InputError(f"no such option: {', '.join(unknown)}; allowed: {', '.join(sorted(INDEX_OPTIONS))}")
-        options = {**named_preset(preset).index, **options}
-        indexer = Indexer(self.encoder, options=IndexOptions(**options), progress=progress)
+        indexer = Indexer(self.encoder, options=_index_options(options, preset), progress=progress)
         return index_cached(indexer, video, cache_dir=cache_dir, allow_urls=allow_urls)
 
-    @overload
-    def select(self, video: str | Path, question: str, **options: Any) -> Selection: ...
+    def skim(
+        self,
+        video: str | Path,
+        *,
+        effort: Effort = "fast",
+        preset: str | None = None,
+        progress: Progress | None = None,
+        cache_dir: CacheDir = "auto",
+        allow_urls: bool = False,
+        **options: Any,
+    ) -> SkimmedVideo:
+        """Look at a part of a video; each question then has the windows encoded that may answer it.
+
+        Cheaper than :meth:`index` for a few questions about a long video, and may miss what is shown for less than a
+        few candidates: docs/performance.md has both in figures. What was asked before does not change an answer.
+
+        Args:
+            effort: ``fast``, one candidate in four and at most 192 windows a question; ``balanced``, one in two
+                and 384.
+            **options: as :meth:`index`; a model that hears must be told not to (``audio="off"``).
+
+        Raises:
+            As :meth:`index`; UnknownNameError for another effort.
+        """
+        opener = SkimOpener(self.encoder, options=_index_options(options, preset), effort=effort, progress=progress)
+        return opener.open(video, cache_dir=cache_dir, allow_urls=allow_urls)
 
     @overload
-    def select(self, video: str | Path, question: Sequence[str], **options: Any) -> list[Selection]: ...
+    def select(self, video: str | Path, question: str, *, effort: Effort = "full", **options: Any) -> Selection: ...
+
+    @overload
+    def select(
+        self, video: str | Path, question: Sequence[str], *, effort: Effort = "full", **options: Any
+    ) -> list[Selection]: ...
 
     def select(
-        self, video: str | Path, question: str | Sequence[str], *, preset: str | None = None, **options: Any
+        self,
+        video: str | Path,
+        question: str | Sequence[str],
+        *,
+        effort: Effort = "full",
+        preset: str | None = None,
+        **options: Any,
     ) -> Selection | list[Selection]:
         """The frames of ``video`` that answer ``question``; for several questions, one selection each.
 
         Args:
+            effort: ``full`` encodes every candidate; ``fast`` and ``balanced`` encode some (:meth:`skim`), and
+                ``Selection.method`` says how many.
             preset: ``as_published`` for the paper's use on long video: 768 candidates, each its own document of
                 frame and speech, and the best 100. Options given here override it; ``Selection.method`` says both.
             **options: those of :meth:`index`, and those of ``IndexedVideo.select`` (``num_frames``, ``policy``,
@@ -132,13 +168,18 @@ class FrameSelector:
         Raises:
             As :meth:`index` and ``IndexedVideo.select``.
         """
+        check_effort(effort)
         questions = [question] if isinstance(question, str) else list(question)
         chosen = named_preset(preset)
         # before the minutes of decoding: a question that cannot be encoded is known at once
         self.encoder.encode_query(questions)
         index_options = {name: value for name, value in options.items() if name in INDEX_OPTIONS | OF_THE_RUN}
         select_options = {name: value for name, value in options.items() if name not in index_options}
-        indexed = self.index(video, preset=preset, **index_options)
+        indexed: IndexedVideo | SkimmedVideo
+        if effort == "full":
+            indexed = self.index(video, preset=preset, **index_options)
+        else:
+            indexed = self.skim(video, effort=effort, preset=preset, **index_options)
         selected = indexed.select(question, **{**chosen.select, **select_options})
         if preset is None:
             return selected
@@ -146,3 +187,10 @@ class FrameSelector:
         if isinstance(selected, Selection):
             return replace(selected, method={**selected.method, **noted})
         return [replace(selection, method={**selection.method, **noted}) for selection in selected]
+
+
+def _index_options(given: dict[str, Any], preset: str | None) -> IndexOptions:
+    unknown = sorted(set(given) - INDEX_OPTIONS)
+    if unknown:
+        raise InputError(f"no such option: {', '.join(unknown)}; allowed: {', '.join(sorted(INDEX_OPTIONS))}")
+    return IndexOptions(**{**named_preset(preset).index, **given})

@@ -14,6 +14,7 @@ from clamr_select.answer.vlm import Turn
 from clamr_select.errors import InputError
 
 if TYPE_CHECKING:
+    from clamr_select.indexing.coarse_to_fine.skimmed_video import SkimmedVideo
     from clamr_select.indexing.indexed_video import IndexedVideo
 
 
@@ -23,7 +24,7 @@ class Conversation:
     A turn that fails, or whose stream is not read to its end, is not part of the conversation.
     """
 
-    def __init__(self, qa: VideoQA, video: str | Path | IndexedVideo) -> None:
+    def __init__(self, qa: VideoQA, video: str | Path | IndexedVideo | SkimmedVideo) -> None:
         self._qa, self._video = qa, video
         self._turns: list[Turn] = []
         self._answers: list[Answer] = []

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clamr_select.errors import InputError, VideoNotFoundError
+from clamr_select.indexing.coarse_to_fine.effort import Effort, check_effort
 
 if TYPE_CHECKING:
+    from clamr_select.indexing.coarse_to_fine.skimmed_video import SkimmedVideo
     from clamr_select.indexing.indexed_video import IndexedVideo
     from clamr_select.indexing.progress import Progress
     from clamr_select.selector import FrameSelector
@@ -20,18 +22,28 @@ class IndexedVideos:
 
     Raises:
         InputError: ``max_videos`` is below 1.
+        UnknownNameError: there is no such effort.
     """
 
     def __init__(
-        self, selector: FrameSelector, *, index_options: dict[str, Any], max_videos: int, progress: Progress | None
+        self,
+        selector: FrameSelector,
+        *,
+        index_options: dict[str, Any],
+        effort: Effort,
+        max_videos: int,
+        progress: Progress | None,
     ) -> None:
+        check_effort(effort)
         if max_videos < 1:
             raise InputError(f"max_indexed_videos must be at least 1, got {max_videos}")
-        self.selector, self.index_options = selector, index_options
+        self.selector, self.index_options, self.effort = selector, index_options, effort
         self.max_videos, self.progress = max_videos, progress
-        self._kept: OrderedDict[tuple[Path, int, int], IndexedVideo] = OrderedDict()
+        self._kept: OrderedDict[tuple[Path, int, int], IndexedVideo | SkimmedVideo] = OrderedDict()
 
-    def get(self, video: str | Path | IndexedVideo, *, timings: dict[str, float]) -> IndexedVideo:
+    def get(
+        self, video: str | Path | IndexedVideo | SkimmedVideo, *, timings: dict[str, float]
+    ) -> IndexedVideo | SkimmedVideo:
         """The index of a file, made now if need be; then ``timings`` receives ``index`` in seconds.
 
         Raises:
@@ -42,13 +54,18 @@ class IndexedVideos:
         key = _key(Path(video))
         if key not in self._kept:
             started = time.perf_counter()
-            indexed = self.selector.index(video, progress=self.progress, **self.index_options)
+            indexed = self._open(video)
             timings["index"] = time.perf_counter() - started
             self._kept[key] = indexed
             if len(self._kept) > self.max_videos:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
+
+    def _open(self, video: str | Path) -> IndexedVideo | SkimmedVideo:
+        if self.effort == "full":
+            return self.selector.index(video, progress=self.progress, **self.index_options)
+        return self.selector.skim(video, effort=self.effort, progress=self.progress, **self.index_options)
 
 
 def _key(path: Path) -> tuple[Path, int, int]:

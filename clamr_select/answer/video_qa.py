@@ -17,6 +17,8 @@ from clamr_select.errors import InputError
 
 if TYPE_CHECKING:
     from clamr_select.answer.conversation import Conversation
+    from clamr_select.indexing.coarse_to_fine.effort import Effort
+    from clamr_select.indexing.coarse_to_fine.skimmed_video import SkimmedVideo
     from clamr_select.indexing.indexed_video import IndexedVideo
     from clamr_select.indexing.progress import Progress
     from clamr_select.selection import Selection
@@ -42,11 +44,14 @@ class VideoQA:
         vlm: ``TransformersVlm``, ``OpenAIVlm``, or another :class:`~clamr_select.answer.vlm.Vlm`. Without one,
             answers hold evidence and no text.
         index_options: for ``FrameSelector.index``, e.g. ``{"subtitles": "talk.srt"}``.
+        effort: ``full`` encodes every candidate of a video; ``fast`` and ``balanced`` look closely only where the
+            answer to a question may be (:meth:`FrameSelector.skim`).
         max_indexed_videos: kept in memory; the one that was asked longest ago goes first.
         progress: called with (stage, done, total) while a video is indexed.
 
     Raises:
         InputError: ``max_indexed_videos`` is below 1.
+        UnknownNameError: there is no such effort.
     """
 
     def __init__(
@@ -55,21 +60,31 @@ class VideoQA:
         vlm: Vlm | None = None,
         *,
         index_options: Mapping[str, Any] | None = None,
+        effort: Effort = "full",
         max_indexed_videos: int = 4,
         progress: Progress | None = None,
     ) -> None:
         self.vlm = vlm
         self._videos = IndexedVideos(
-            selector, index_options=dict(index_options or {}), max_videos=max_indexed_videos, progress=progress
+            selector,
+            index_options=dict(index_options or {}),
+            effort=effort,
+            max_videos=max_indexed_videos,
+            progress=progress,
         )
 
     def ask(
-        self, video: str | Path | IndexedVideo, question: str, options: Sequence[str] | None = None, **settings: Any
+        self,
+        video: str | Path | IndexedVideo | SkimmedVideo,
+        question: str,
+        options: Sequence[str] | None = None,
+        **settings: Any,
     ) -> Answer:
         """Answer one question about a video.
 
         Args:
-            video: a local file, indexed now if it was not before, or what ``FrameSelector.index`` returned.
+            video: a local file, indexed now if it was not before, or what ``FrameSelector.index`` or ``skim``
+                returned.
             options: of a multiple-choice question; ``Answer.choice`` is then the letter that was chosen.
             **settings: fields of :class:`~clamr_select.answer.settings.AskSettings` (``num_frames=8``,
                 ``max_new_tokens=512``, ``subtitles=True``, ``select_for=None``), and options of
@@ -83,13 +98,17 @@ class VideoQA:
         return finish(self.answer(video, question, options or (), settings=AskSettings.of(settings)))
 
     def ask_stream(
-        self, video: str | Path | IndexedVideo, question: str, options: Sequence[str] | None = None, **settings: Any
+        self,
+        video: str | Path | IndexedVideo | SkimmedVideo,
+        question: str,
+        options: Sequence[str] | None = None,
+        **settings: Any,
     ) -> Generator[str | Answer, None, None]:
         """As :meth:`ask`: yields the text in pieces as they come, and then the :class:`Answer`."""
         pieces = self.answer(video, question, options or (), settings=AskSettings.of(settings), stream=True)
         yield (yield from pieces)
 
-    def conversation(self, video: str | Path | IndexedVideo) -> Conversation:
+    def conversation(self, video: str | Path | IndexedVideo | SkimmedVideo) -> Conversation:
         """A conversation about one video, in which the model sees the earlier questions, frames and answers.
 
         Raises:
@@ -103,7 +122,7 @@ class VideoQA:
 
     def answer(
         self,
-        video: str | Path | IndexedVideo,
+        video: str | Path | IndexedVideo | SkimmedVideo,
         question: str,
         options: Sequence[str] = (),
         *,
@@ -147,7 +166,7 @@ class VideoQA:
 
     def _select(
         self,
-        video: str | Path | IndexedVideo,
+        video: str | Path | IndexedVideo | SkimmedVideo,
         question: str,
         settings: AskSettings,
         *,

@@ -106,6 +106,15 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-cache", action="store_true", help="keep nothing, and use nothing that was kept")
 
 
+def add_effort_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--effort",
+        default="full",
+        metavar="NAME",
+        help="full (default) encodes every candidate; balanced and fast look closely only where the answer may be",
+    )
+
+
 def add_model_arguments(parser: argparse.ArgumentParser, *, compat: Compat = "corrected") -> None:
     """Which model is loaded and how; ``compat`` is that option's default."""
     parser.add_argument(

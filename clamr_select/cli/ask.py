@@ -9,7 +9,13 @@ import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from clamr_select.cli.arguments import add_selection_arguments, check, index_options, load_selector
+from clamr_select.cli.arguments import (
+    add_effort_argument,
+    add_selection_arguments,
+    check,
+    index_options,
+    load_selector,
+)
 from clamr_select.cli.bars import Bars
 from clamr_select.cli.select import table
 from clamr_select.errors import InputError
@@ -24,6 +30,7 @@ SCHEMES = ("http://", "https://")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection_arguments(parser)
+    add_effort_argument(parser)
     add_vlm_arguments(parser)
     parser.add_argument(
         "--option", action="append", default=[], metavar="TEXT", help="of a multiple-choice question; repeat it"
@@ -66,11 +73,14 @@ def add_vlm_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     check_ask(arguments)
     from clamr_select.answer import VideoQA
+    from clamr_select.indexing.coarse_to_fine.effort import check_effort
+
+    check_effort(arguments.effort)
 
     selector = load_selector(arguments)
     vlm = load_vlm(arguments)
     with Bars() as bars:
-        qa = VideoQA(selector, vlm, index_options=index_options(arguments), progress=bars)
+        qa = VideoQA(selector, vlm, index_options=index_options(arguments), effort=arguments.effort, progress=bars)
         if arguments.json:
             print(json.dumps(_ask(qa, arguments).to_dict(), ensure_ascii=False, indent=1))
             return 0

@@ -12,6 +12,7 @@ from clamr_select.cli import eval_policies, longvideo
 from clamr_select.cli.arguments import DEFAULT_MODEL, add_model_arguments, load_selector
 from clamr_select.errors import InputError
 from clamr_select.eval.compact import command as compact_command
+from clamr_select.eval.effort import command as effort_command
 from clamr_select.eval.speed import command as speed_command
 
 
@@ -33,6 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     compact = subparsers.add_parser("compact", help=summary, description=summary)
     compact_command.add_arguments(compact)
     compact.set_defaults(measure=compact_command.run)
+    summary = "what looking at a part of a video costs in evidence, and saves in encoding"
+    effort = subparsers.add_parser("effort", help=summary, description=summary)
+    effort_command.add_arguments(effort)
+    effort.set_defaults(measure=effort_command.run)
     summary = "what each stage costs, against its peers and what the hardware can do"
     speed = subparsers.add_parser("speed", help=summary, description=summary)
     speed_command.add_arguments(speed)

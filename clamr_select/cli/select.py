@@ -8,7 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clamr_select.cli.arguments import add_selection_arguments, check, index_options, load_selector
+from clamr_select.cli.arguments import (
+    add_effort_argument,
+    add_selection_arguments,
+    check,
+    index_options,
+    load_selector,
+)
 from clamr_select.cli.bars import Bars
 from clamr_select.cli.choice_arguments import add_choice_arguments, choice_options
 from clamr_select.errors import InputError
@@ -22,6 +28,7 @@ TEXT_COLUMNS = 60
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection_arguments(parser)
+    add_effort_argument(parser)
     add_choice_arguments(parser)
     parser.add_argument("--format", choices=["table", "json"], default="table", help="on stdout (default: table)")
     parser.add_argument(
@@ -33,7 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from clamr_select.indexing.coarse_to_fine.effort import check_effort
+
     check(arguments)
+    check_effort(arguments.effort)
     chosen = choice_options(arguments)
     if arguments.output is not None and arguments.output.exists() and not arguments.output.is_dir():
         raise InputError(f"--output must be a directory, {arguments.output} is a file")
@@ -42,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         selection = selector.select(
             arguments.video,
             arguments.question,
+            effort=arguments.effort,
             similarity=arguments.similarity,
             progress=bars,
             **index_options(arguments),

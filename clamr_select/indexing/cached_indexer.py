@@ -13,14 +13,20 @@ from clamr_select.fetch import fetch
 from clamr_select.indexing.index_key import index_key
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.indexer import Indexer
+from clamr_select.indexing.options import IndexOptions
 from clamr_select.indexing.progress import Stopwatch
 from clamr_select.indexing.stored_index import ISOLATE, from_entry, to_entry
+from clamr_select.limits import Limits
+from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.model.identity import encoder_identity
 from clamr_select.selection import SelectionWarning
 from clamr_select.store import Key, Store, content_digest
 
 CacheDir = str | Path | Store | Literal["auto"] | None
 """``auto`` is the default folder; None keeps nothing."""
+
+FileState = tuple[int, int, int]
+"""Size, time of change, and inode."""
 
 NOT_CACHED = "not_cached"
 UNKNOWN_WEIGHTS = "a part of the model's weights lies on disk, so its embeddings cannot be kept for another run"
@@ -41,7 +47,7 @@ def index_cached(indexer: Indexer, video: str | Path, *, cache_dir: CacheDir, al
     if cache_dir is None:
         return indexer.index(video)
     try:
-        store = _store(cache_dir)
+        store = open_store(cache_dir)
     except StoreError as error:
         if cache_dir != "auto":
             raise
@@ -50,16 +56,28 @@ def index_cached(indexer: Indexer, video: str | Path, *, cache_dir: CacheDir, al
 
 
 def _index_url(indexer: Indexer, url: str, cache_dir: CacheDir) -> IndexedVideo:
-    if cache_dir is None:
-        raise InputError("a URL is downloaded to the cache, so it needs one; give cache_dir, or a file")
-    store = _store(cache_dir)
-    path = fetch(url, folder=store.downloads, limits=indexer.options.limits)
-    store.downloaded(path)
+    path, store = fetched(url, cache_dir=cache_dir, limits=indexer.options.limits)
     indexed = _index_once(indexer, path, store)
     return replace(indexed, method={**indexed.method, "url": url})
 
 
-def _store(cache_dir: str | Path | Store) -> Store:
+def fetched(url: str, *, cache_dir: CacheDir, limits: Limits) -> tuple[Path, Store]:
+    """A video of the internet in the cache, and the cache.
+
+    Raises:
+        InputError: there is none to download it to.
+        UnsafeUrlError, FetchError, StoreError: as :func:`index_cached`.
+    """
+    if cache_dir is None:
+        raise InputError("a URL is downloaded to the cache, so it needs one; give cache_dir, or a file")
+    store = open_store(cache_dir)
+    path = fetch(url, folder=store.downloads, limits=limits)
+    store.downloaded(path)
+    return path, store
+
+
+def open_store(cache_dir: str | Path | Store) -> Store:
+    """Raises StoreError where the folder cannot be used."""
     if isinstance(cache_dir, Store):
         return cache_dir
     return Store(None if cache_dir == "auto" else cache_dir)
@@ -69,8 +87,8 @@ def _index_once(indexer: Indexer, video: str | Path, store: Store) -> IndexedVid
     watch, found = Stopwatch(), None
     with watch.stage("load"):
         check_container(video, limits=indexer.options.limits)
-        before = _state(video)
-        key = _key(indexer, video)
+        before = file_state(video)
+        key = video_key(video, encoder=indexer.encoder, options=indexer.options)
         if key is not None:
             found = store.get(key)
     if found is not None:
@@ -81,16 +99,16 @@ def _index_once(indexer: Indexer, video: str | Path, store: Store) -> IndexedVid
     indexed = indexer.index(video, store=store)
     if key is None:
         return _with(indexed, [(NOT_CACHED, UNKNOWN_WEIGHTS)])
-    if _state(video) != before:
+    if file_state(video) != before:
         return _with(indexed, [*store.take_warnings(), (NOT_CACHED, CHANGED_VIDEO)])
     store.put(key, to_entry(indexed), label=Path(video).name)
     return _with(indexed, store.take_warnings())
 
 
-def _key(indexer: Indexer, video: str | Path) -> Key | None:
+def video_key(video: str | Path, *, encoder: ClamrEncoder, options: IndexOptions) -> Key | None:
     """None for a model that cannot be told from others."""
-    encoder = encoder_identity(indexer.encoder)
-    if encoder is None:
+    identity = encoder_identity(encoder)
+    if identity is None:
         return None
     try:
         digest = content_digest(video)
@@ -98,10 +116,11 @@ def _key(indexer: Indexer, video: str | Path) -> Key | None:
         raise
     except OSError as error:
         raise UnreadableVideoError(f"{os.fspath(video)!r} cannot be read: {error.strerror}") from error
-    return index_key(video, digest=digest, options=indexer.options, encoder=encoder)
+    return index_key(video, digest=digest, options=options, encoder=identity)
 
 
-def _state(video: str | Path) -> tuple[int, int, int]:
+def file_state(video: str | Path) -> FileState:
+    """What changes when a file does."""
     found = os.stat(video)
     return found.st_size, found.st_mtime_ns, found.st_ino
 

@@ -4,16 +4,13 @@ memory holds a few windows of small frames and the embeddings, whatever the leng
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from clamr_select.context.ocr_read_ahead import OcrReadAhead
 from clamr_select.context.ocr_track import OcrTracker
@@ -21,10 +18,12 @@ from clamr_select.context.timed_text import ContextTrack
 from clamr_select.indexing.about import About, about_video
 from clamr_select.indexing.alignment import words_by_candidate
 from clamr_select.indexing.compact import compact_tokens
+from clamr_select.indexing.frame_size import FrameSize
 from clamr_select.indexing.indexed_video import IndexedVideo
+from clamr_select.indexing.method import index_method, video_facts
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.indexing.progress import Progress, Stopwatch
-from clamr_select.indexing.screen_text import OCR_MAX_SIDE, open_text_reader
+from clamr_select.indexing.screen_text import open_text_reader
 from clamr_select.indexing.sound import WindowSound
 from clamr_select.indexing.speech_source import speech_track
 from clamr_select.indexing.windows import window_document
@@ -32,12 +31,12 @@ from clamr_select.isolation import isolated_video
 from clamr_select.model.document import DocumentAudio
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.scoring.tokens import TokenEmbeddings, concatenate
-from clamr_select.selection import SelectionWarning, VideoFacts
+from clamr_select.selection import SelectionWarning
 from clamr_select.store import Store
 from clamr_select.video import open_video
 from clamr_select.video.candidates import Candidates, sample_candidates
 from clamr_select.video.reader import DecodedFrame, VideoInfo, VideoReader
-from clamr_select.video.stream import CANDIDATE_MAX_SIDE, decode_candidates
+from clamr_select.video.stream import decode_candidates
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +76,7 @@ class Indexer:
         self.options = options
         self.progress = progress or (lambda stage, done, total: None)
         self.watch = Stopwatch()
+        self.frame_size = FrameSize(encoder, reads_text=options.ocr != "off")
         self.num_candidates = 0
 
     def index(self, video: str | Path, *, store: Store | None = None) -> IndexedVideo:
@@ -160,7 +160,7 @@ class Indexer:
         decoded = decode_candidates(
             reader,
             candidates,
-            max_side=self._decode_side(reader.info),
+            max_side=self.frame_size.decode_side(reader.info),
             with_neighbors=self.options.pair == "neighbor",
         )
         size = WINDOWS_IN_FLIGHT * self.options.window_candidates
@@ -197,10 +197,10 @@ class Indexer:
         documents = []
         for start in range(0, len(chunk), self.options.window_candidates):
             window = slice(start, start + self.options.window_candidates)
-            neighbors = [self._small(n.image) for _, n in chunk[window] if n is not None]
+            neighbors = [self.frame_size.small(n.image) for _, n in chunk[window] if n is not None]
             documents.append(
                 window_document(
-                    [self._small(frame.image) for frame, _ in chunk[window]],
+                    [self.frame_size.small(frame.image) for frame, _ in chunk[window]],
                     words={modality: lines[window] for modality, lines in words.items()},
                     description=description,
                     neighbors=neighbors or None,
@@ -219,25 +219,6 @@ class Indexer:
             return None
         with self.watch.stage("sound"):
             return sound.cut(timestamps_seconds)
-
-    def _decode_side(self, info: VideoInfo) -> int:
-        """Longer side to decode at: what the encoder needs, more where text is read."""
-        side = self._encoder_side(info.height, info.width)
-        return max(side, OCR_MAX_SIDE) if self.options.ocr != "off" else side
-
-    def _encoder_side(self, height: int, width: int) -> int:
-        target_height, target_width = self.encoder.processor.frame_size(height, width)
-        needed = math.ceil(max(target_height / height, target_width / width) * max(height, width))
-        return max(CANDIDATE_MAX_SIDE, needed)
-
-    def _small(self, image: np.ndarray) -> np.ndarray:
-        """The frame at the encoder's size, so that no window holds frames of the size text is read at."""
-        height, width = image.shape[:2]
-        scale = self._encoder_side(height, width) / max(height, width)
-        if scale >= 1:
-            return image
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
 
     def _finish(
         self,
@@ -265,7 +246,7 @@ class Indexer:
             logger.warning("%s: %s: %s", video, code, message)
         return IndexedVideo(
             video=video,
-            video_facts=_facts(reader.info),
+            video_facts=video_facts(reader.info),
             frame_indices=np.asarray(read.frame_indices),
             timestamps_seconds=timestamps,
             tokens=compact_tokens(
@@ -275,44 +256,18 @@ class Indexer:
             ),
             words=read.words,
             tracks=(speech,) if read.screen is None else (speech, read.screen),
-            method=self._method(reader, read, speech=speech, about=about),
+            method=index_method(
+                reader.info,
+                encoder=self.encoder,
+                options=self.options,
+                num_candidates=len(read.frame_indices),
+                speech=speech,
+                about=about,
+                ocr="off" if read.screen is None else read.screen.source,
+                audio="off" if read.sound is None else read.sound.source,
+            ),
             warnings=tuple(SelectionWarning(*warning) for warning in warnings),
             timings_seconds=dict(self.watch.seconds),
             encoder=self.encoder,
             precision=self.options.precision,
         )
-
-    def _method(self, reader: VideoReader, read: _Read, *, speech: ContextTrack, about: About) -> dict[str, Any]:
-        return {
-            "selector": "clamr",
-            "model": self.encoder.name,
-            "compat": self.encoder.compat,
-            "backend": reader.info.backend,
-            "num_candidates": len(read.frame_indices),
-            "candidate_fps": self.options.candidate_fps,
-            "max_candidates": self.options.max_candidates,
-            "window_candidates": self.options.window_candidates,
-            "pair": self.options.pair,
-            "asr": speech.source,
-            **({"asr_languages": list(speech.languages)} if speech.languages else {}),
-            "ocr": "off" if read.screen is None else read.screen.source,
-            **({"token_pooling": self.options.token_pooling} if self.options.token_pooling > 1 else {}),
-            **({"precision": self.options.precision} if self.options.precision != "as_encoded" else {}),
-            "audio": "off" if read.sound is None else read.sound.source,
-            "description": about.description is not None,
-            **({"metadata": list(about.sources)} if about.sources else {}),
-            **({"chapters": len(about.chapters)} if about.chapters else {}),
-            **({"limits": self.options.limits.changed} if self.options.limits.changed else {}),
-            **({"isolate": True} if self.options.isolate else {}),
-        }
-
-
-def _facts(info: VideoInfo) -> VideoFacts:
-    return VideoFacts(
-        width=info.width,
-        height=info.height,
-        num_frames=info.num_frames,
-        start_seconds=info.start_seconds,
-        duration_seconds=info.duration_seconds,
-        average_fps=info.average_fps,
-    )

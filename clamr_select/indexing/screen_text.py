@@ -21,5 +21,14 @@ def open_text_reader() -> OcrReadAhead:
         MissingDependencyError: its package is absent.
         OcrError: its models are.
     """
+    return OcrReadAhead(load_engines())
+
+
+def load_engines() -> list[RapidOcr]:
+    """As many as there are cores to run them.
+
+    Raises:
+        As :func:`open_text_reader`.
+    """
     num_engines = max(1, min(MAX_ENGINES, os.cpu_count() or 1))
-    return OcrReadAhead([RapidOcr(max_side=OCR_DETECTION_SIDE) for _ in range(num_engines)])
+    return [RapidOcr(max_side=OCR_DETECTION_SIDE) for _ in range(num_engines)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,8 @@ import torch
 
 from clamr_select.context.timed_text import ContextTrack, TimedText, TimedWord
 from clamr_select.indexing.indexed_video import IndexedVideo
+from clamr_select.indexing.stored_tokens import stored_tokens, token_tensors
 from clamr_select.model.encoder import ClamrEncoder
-from clamr_select.scoring import codes
-from clamr_select.scoring.tokens import TokenEmbeddings
 from clamr_select.selection import SelectionWarning, VideoFacts
 from clamr_select.store import Entry
 
@@ -23,7 +23,7 @@ ISOLATE = "isolate"
 
 def to_entry(indexed: IndexedVideo) -> Entry:
     """What the video decided; what the loaded model adds is left out."""
-    tokens, assumed = indexed.tokens, _assumed(indexed.encoder)
+    tokens, assumed = indexed.tokens, assumed_warnings(indexed.encoder)
     record: dict[str, Any] = {
         "video_facts": asdict(indexed.video_facts),
         "words": indexed.words,
@@ -35,10 +35,7 @@ def to_entry(indexed: IndexedVideo) -> Entry:
         "precision": indexed.precision,
     }
     tensors = {
-        **codes.encode(tokens.vectors, precision=indexed.precision),
-        "modality_ids": tokens.modality_ids.to(torch.uint8),
-        "first_candidates": tokens.first_candidates.to(torch.int32),
-        "last_candidates": tokens.last_candidates.to(torch.int32),
+        **token_tensors(tokens, precision=indexed.precision),
         "frame_indices": torch.from_numpy(np.asarray(indexed.frame_indices, dtype=np.int64)),
         "timestamps_seconds": torch.from_numpy(np.asarray(indexed.timestamps_seconds, dtype=np.float64)),
     }
@@ -55,25 +52,18 @@ def from_entry(
         video_facts=VideoFacts(**record["video_facts"]),
         frame_indices=tensors["frame_indices"].numpy(),
         timestamps_seconds=tensors["timestamps_seconds"].numpy(),
-        tokens=TokenEmbeddings(
-            vectors=codes.decode(tensors),
-            modality_ids=tensors["modality_ids"].long(),
-            first_candidates=tensors["first_candidates"].long(),
-            last_candidates=tensors["last_candidates"].long(),
-            num_candidates=record["num_candidates"],
-            modalities=tuple(record["modalities"]),
-        ),
+        tokens=stored_tokens(tensors, num_candidates=record["num_candidates"], modalities=record["modalities"]),
         words=record["words"],
-        tracks=tuple(_track(stored) for stored in record["tracks"]),
+        tracks=tuple(stored_track(stored) for stored in record["tracks"]),
         method={**record["method"], "model": encoder.name},
-        warnings=(*_assumed(encoder), *(SelectionWarning(**warning) for warning in record["warnings"])),
+        warnings=(*assumed_warnings(encoder), *(SelectionWarning(**warning) for warning in record["warnings"])),
         timings_seconds=timings_seconds,
         encoder=encoder,
         precision=record["precision"],
     )
 
 
-def _track(stored: dict[str, Any]) -> ContextTrack:
+def stored_track(stored: Mapping[str, Any]) -> ContextTrack:
     """JSON has lists where the track has tuples."""
     lines = tuple(
         TimedText(
@@ -89,7 +79,7 @@ def _track(stored: dict[str, Any]) -> ContextTrack:
     return ContextTrack(**{**stored, "lines": lines, "warnings": warnings, "languages": tuple(stored["languages"])})
 
 
-def _assumed(encoder: ClamrEncoder) -> tuple[SelectionWarning, ...]:
+def assumed_warnings(encoder: ClamrEncoder) -> tuple[SelectionWarning, ...]:
     """What had to be assumed when the model was loaded."""
     report = encoder.load_report
     return () if report is None else tuple(SelectionWarning(*warning) for warning in report.warnings)

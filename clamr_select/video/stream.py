@@ -20,12 +20,16 @@ def decode_candidates(
     *,
     max_side: int | None = CANDIDATE_MAX_SIDE,
     with_neighbors: bool = False,
+    allow_none: bool = False,
 ) -> Iterator[tuple[DecodedFrame, DecodedFrame | None]]:
     """(candidate, neighbour) of every candidate that can be decoded, in time order, streamed.
 
     The neighbour is the video's next frame; None without ``with_neighbors``, and the candidate itself where
     there is no next frame or it cannot be decoded. Candidates that cannot be decoded are left out and recorded
     in ``reader.warnings`` as ``undecodable_frames`` once the iterator has ended.
+
+    Args:
+        allow_none: that not one can be decoded is no error.
 
     Raises:
         FrameDecodeError: none of the candidates can be decoded.
@@ -36,7 +40,7 @@ def decode_candidates(
         wanted = np.union1d(wanted, neighbor_indices(wanted, reader.info.num_frames))
     frames = reader.frames(wanted, max_side=max_side, on_undecodable="skip")
     pairs = _with_next(frames, candidates) if with_neighbors else ((frame, None) for frame in frames)
-    return _at_least_one(pairs, reader)
+    return pairs if allow_none else _at_least_one(pairs, reader)
 
 
 def _with_next(frames: Iterator[DecodedFrame], candidates: Candidates) -> Iterator[tuple[DecodedFrame, DecodedFrame]]:

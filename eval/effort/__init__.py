@@ -1,0 +1,1 @@
+"""What looking at a part of a video costs in evidence, and saves in encoding."""
