@@ -84,6 +84,11 @@ class IndexedReader(ABC):
             images.close()
             self._note("undecodable_frames", lost, "frames left out because they cannot be decoded")
 
+    def _note_damage(self, damaged_pts: set[int], delivered: list[int]) -> None:
+        """Record which of the frames that were delivered are damaged, or may be made from what is."""
+        damaged = self.index.packets.refer_to(damaged_pts, np.array(delivered, dtype=np.int64)).tolist()
+        self._note("damaged_frames", damaged, "frames in which damaged parts are filled in, or that refer to such")
+
     def _note(self, code: str, frame_indices: list[int], what: str) -> None:
         """Record that something happened to some frames; nothing for none."""
         if frame_indices:

@@ -4,11 +4,16 @@ decord 0.6 (the last release, 2021) says nothing of which frame it returned, and
 without a word: 4 to 48 frames off after each key frame of HEVC, of open groups of pictures, of intra refresh
 and of files that do not start at 0. Reading on from the start was exact in all of these. So this reader never
 seeks, and refuses files whose frame list decord sees differently.
+
+Of damage it drops and repeats frames without a word, and the count can come out right. So PyAV, which says what it
+finds damaged, decodes the same packets in step with it, and nothing from the first complaint on is returned.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,12 +33,15 @@ _DAMAGE = ("damaged_file", "clock_jump", "shorter_than_header", "undecodable_sta
 
 
 class DecordReader(IndexedReader):
-    """Reads all of the video, whatever is wanted of it: only at its end is known that no frame was dropped.
+    """Decodes all of the video, once by decord and once by PyAV, whatever is wanted of it: only at its end is known
+    that no frame was dropped. From the second time on PyAV is not asked again.
 
     Its FFmpeg is of 2019 and damaged files have made it end the process: give it only files you made or trust.
     """
 
     backend = "decord"
+    _is_sound = False
+    """Whether PyAV decoded all of it without a complaint."""
 
     def __init__(self, path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMITS) -> None:
         _import_decord()
@@ -49,19 +57,41 @@ class DecordReader(IndexedReader):
         scaler = FrameScaler(width, height, max_side=max_side, orientation=UPRIGHT)
         turned = self.index.orientation.rotation_degrees != 0  # decord scales before it turns
         reader = self._open(*((-1, -1) if turned else scaled_size(width, height, max_side)))
+        sound = repeat(None) if self._is_sound else self._sound_frames()
         image, num_read = None, 0
         for index in frame_indices.tolist():
             while num_read <= index:
-                image = self._next(reader, num_read)
+                image = self._next(reader, num_read, sound)
                 num_read += 1
             if image is not None:
                 yield index, scaler.from_array(image.asnumpy())
         # a frame that decord dropped without a word makes all after it others than asked for; the count shows it
         while num_read < self.info.num_frames:
-            self._next(reader, num_read)
+            self._next(reader, num_read, sound)
             num_read += 1
+        self._is_sound = True
 
-    def _next(self, reader: decord.VideoReader, num_read: int) -> Any:
+    def _sound_frames(self) -> Iterator[None]:
+        """Passes each frame once PyAV showed it, and all that are decoded before it, whole and where the list has
+        them; the first other one is an error."""
+        packets = self.index.packets
+        decoded_before = _shown_last(packets.frame_positions).tolist()
+        num_shown = 0
+        with self.index.session() as session:
+            shown = session.decode(0, len(packets.packet_pts) - 1)
+            for last in decoded_before:
+                while num_shown <= last:
+                    frame = next(shown, None)
+                    if session.damaged_pts or frame is None or frame.pts != packets.frame_pts[num_shown]:
+                        raise UnsupportedVideoError(
+                            f"decord cannot be trusted with {self.info.path!r}: the file is damaged, and decord does "
+                            f"not say which frames it dropped or repeated. Use backend='pyav'."
+                        )
+                    num_shown += 1
+                yield
+
+    def _next(self, reader: decord.VideoReader, num_read: int, sound: Iterator[None]) -> Any:
+        next(sound)
         decord = _import_decord()
         try:
             return reader.next()
@@ -94,6 +124,14 @@ class DecordReader(IndexedReader):
                 f"decord cannot open {self.info.path!r} ({self.info.codec} in {self.info.container}). "
                 f"Use backend='pyav'."
             ) from error
+
+
+def _shown_last(frame_positions: np.ndarray) -> np.ndarray:
+    """(num_frames,) the last frame to be shown among those decoded no later than each: it may refer to that one."""
+    decoding_order = np.argsort(frame_positions)
+    last = np.empty_like(decoding_order)
+    last[decoding_order] = np.maximum.accumulate(decoding_order)
+    return last
 
 
 def _why_not(index: VideoIndex) -> str | None:

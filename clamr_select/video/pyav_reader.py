@@ -46,8 +46,7 @@ class PyAVReader(IndexedReader):
                     resized.append(index)
                 yield index, scaler.from_frame(frame)
         finally:
-            damaged = self.index.packets.refer_to(self._damaged_pts, np.array(delivered, dtype=np.int64)).tolist()
-            self._note("damaged_frames", damaged, "frames in which damaged parts are filled in, or that refer to such")
+            self._note_damage(self._damaged_pts, delivered)
             self._note("resized_frames", resized, f"frames brought to {width}x{height} from another size")
 
     def _decoded(self, frame_indices: np.ndarray) -> Iterator[tuple[int, VideoFrame | None]]:

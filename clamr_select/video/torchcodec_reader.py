@@ -1,7 +1,8 @@
 """The torchcodec backend: it is given the list of frames, and the time of each frame it returns is compared.
 
 Left to its own list it takes durations from the packets, which are none where frames are reordered at an uneven
-rate, and returns the next frame instead (torchcodec 0.13 and 0.17).
+rate, and returns the next frame instead (torchcodec 0.13 and 0.17). Of damage it says nothing, so PyAV decodes beside
+it what is wanted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from clamr_select.errors import MissingDependencyError, UnsupportedVideoError, missing_dependency
 from clamr_select.limits import DEFAULT_LIMITS, Limits
 from clamr_select.video.base import Images, IndexedReader
+from clamr_select.video.damage import beside_pyav
 from clamr_select.video.index import index_video
 from clamr_select.video.orientation import UPRIGHT
 from clamr_select.video.packets import PacketTable
@@ -46,9 +48,18 @@ class TorchCodecReader(IndexedReader):
     def _images(self, frame_indices: np.ndarray, max_side: int | None) -> Images:
         scaler = FrameScaler(self.info.width, self.info.height, max_side=max_side, orientation=UPRIGHT)
         decoder = self._open()
-        for index in frame_indices.tolist():
-            image = self._image(decoder, index)
-            yield index, None if image is None else scaler.from_array(image)
+        damaged_pts: set[int] = set()
+        delivered: list[int] = []
+        watched = beside_pyav(self.index, frame_indices, damaged_pts)
+        try:
+            for index in watched:
+                image = self._image(decoder, index)
+                if image is not None:
+                    delivered.append(index)
+                yield index, None if image is None else scaler.from_array(image)
+        finally:
+            watched.close()
+            self._note_damage(damaged_pts, delivered)
 
     def _image(self, decoder: VideoDecoder, index: int) -> np.ndarray | None:
         """(height, width, 3) uint8 RGB, upright; None where torchcodec fails."""

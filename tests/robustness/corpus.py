@@ -23,7 +23,16 @@ from typing import Any
 
 import av
 
-DAMAGED_IN_THE_MAKING = ("cut.mp4", "cut.mkv", "cut.ts", "cut_start.ts", "hole.mp4", "no_first_gop.mp4", "untimed.ts")
+DAMAGED_IN_THE_MAKING = (
+    "cut.mp4",
+    "cut.mkv",
+    "cut.ts",
+    "cut_start.ts",
+    "hole.mp4",
+    "half_a_packet.mp4",
+    "no_first_gop.mp4",
+    "untimed.ts",
+)
 NO_VIDEO = ("sound.m4a", "cover.mp3", "unknown_codec.mp4", "no_frame.mp4", "no_header.mp4")
 UNSELECTABLE = ("negative_start.mkv", "joined.ts", "reordered.avi", "twice.mkv", "growing.ts")
 """In these a timestamp does not name one frame, or none (Matroska has no negative times), or frames are larger than the

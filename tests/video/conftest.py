@@ -181,14 +181,15 @@ def _cut_start(path: Path) -> Path:
     return path
 
 
-def _destroy_packets(path: Path, first: int, last: int) -> Path:
-    """Zero the data of packets ``first`` to ``last``, in decoding order; the container stays whole."""
+def _destroy_packets(path: Path, first: int, last: int, *, share: float = 1) -> Path:
+    """Zero the last ``share`` of packets ``first`` to ``last``, in decoding order; the container stays whole."""
     encode(path, options=X264)
     with av.open(str(path)) as container:
         places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
     data = bytearray(path.read_bytes())
     for place, size in places[first : last + 1]:
-        data[place : place + size] = bytes(size)
+        num_zeros = int(size * share)
+        data[place + size - num_zeros : place + size] = bytes(num_zeros)
     path.write_bytes(data)
     return path
 
@@ -320,6 +321,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "cut.ts": lambda p: _cut(p, 0.6, options=X264),
     "cut_start.ts": _cut_start,
     "hole.mp4": lambda p: _destroy_packets(p, 30, 47),
+    "half_a_packet.mp4": lambda p: _destroy_packets(p, 25, 25, share=0.5),
     "no_first_gop.mp4": lambda p: _destroy_packets(p, 0, 23),
     "untimed.ts": _untimed,
     "twice.mkv": _same_time_twice,
