@@ -1,7 +1,8 @@
 """Open a local media file: its first bytes are checked, and only formats that name no other files are opened.
 
 A text file named ``talk.mp4`` that begins with ``ffconcat version 1.0`` makes FFmpeg open other files of the
-disk. So the first bytes must be those of a media container, and the demuxer must be one of the same list.
+disk. So the first bytes must be those of a media container, and the demuxer must be one of the same list. FFmpeg is
+handed the open file whose bytes were checked, not its name: what the name leads to may change in between.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
+from io import FileIO
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -84,7 +86,12 @@ def check_container(path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LI
         UnsafeVideoError: a playlist or script, which could make a decoder open other files.
     """
     name = _as_path(path)
-    head = _read_head(name, limits)
+    with _open_regular(name, limits) as file:
+        return _kind_of(file, name)
+
+
+def _kind_of(file: FileIO, name: str) -> ContainerKind:
+    head = _read_head(file, name)
     if not head:
         raise UnreadableVideoError(f"{name!r} is empty (0 bytes); was its download interrupted?")
     kind = sniff_container(head)
@@ -143,17 +150,28 @@ def open_container(path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIM
             its header says; no frame was returned.
         UnreadableVideoError: the header is damaged or incomplete, and all of :func:`check_container`.
     """
-    kind = check_container(path, limits=limits)
+    name = _as_path(path)
+    with _open_regular(name, limits) as file:
+        kind = _kind_of(file, name)
+        container = _open_with_ffmpeg(file, os.path.abspath(name), kind, limits)
+    try:
+        _check_header(container, name, limits)
+    except VideoTooLargeError:
+        container.close()
+        raise
+    return container
+
+
+def _open_with_ffmpeg(file: FileIO, name: str, kind: ContainerKind, limits: Limits) -> av.container.InputContainer:
     import av
 
-    # An absolute path has no protocol prefix: a file called "concat:a|b" stays a file.
-    name = os.path.abspath(_as_path(path))
     demuxers = ",".join(demuxer for names in DEMUXERS.values() for demuxer in names)
     probing = {"max_pixels": str(limits.max_pixels)} if kind in _LISTS_ITS_STREAMS else {}
+    url, options = _url_of(file, name)
     try:
-        container = av.open(
-            name,
-            container_options={"format_whitelist": demuxers, "protocol_whitelist": "file"},
+        return av.open(
+            url,
+            container_options={"format_whitelist": demuxers, **options},
             options=probing,
             **_tags_in_any_encoding(av.__version__),
         )
@@ -163,12 +181,14 @@ def open_container(path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIM
         raise UnreadableVideoError(
             f"{name!r} cannot be read as {kind}: its header is damaged or incomplete. Was the file cut short?"
         ) from error
-    try:
-        _check_header(container, name, limits)
-    except VideoTooLargeError:
-        container.close()
-        raise
-    return container
+
+
+def _url_of(file: FileIO, absolute_path: str) -> tuple[str, dict[str, str]]:
+    """What FFmpeg calls an open file. It makes its own copy of the descriptor."""
+    if os.name == "posix":
+        return "fd:", {"fd": str(file.fileno()), "protocol_whitelist": "fd"}
+    # Elsewhere descriptors are not shared between libraries. An absolute path has no protocol prefix.
+    return absolute_path, {"protocol_whitelist": "file"}
 
 
 def _check_header(container: av.container.InputContainer, name: str, limits: Limits) -> None:
@@ -193,32 +213,67 @@ def _tags_in_any_encoding(av_version: str) -> dict[str, Any]:
 
 def _as_path(path: str | os.PathLike[str]) -> str:
     name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
-    if not isinstance(name, str) or "\0" in name:
-        raise InputError(f"path must be a str or a pathlib.Path, got {path!r}")
+    if not isinstance(name, str) or "\0" in name or not _is_encodable(name):
+        raise InputError(f"path must be a str or a pathlib.Path, without NUL or lone surrogates, got {path!r}")
     if is_url(name):
         raise InputError(
             f"{name!r} is a URL; only local files are opened. Download it and pass the file, or ask for it: "
             f"allow_urls=True, or --allow-urls on the command line."
         )
+    if name.startswith("\\\\") or (os.name == "nt" and name.startswith("//")):  # Windows would connect and log in
+        raise InputError(
+            f"{name!r} names a server (UNC path); only local files are opened. Mount it, or copy the file."
+        )
     return name
 
 
-def _read_head(name: str, limits: Limits) -> bytes:
+def _is_encodable(name: str) -> bool:
     try:
-        found = os.stat(name)
-        mode = found.st_mode
-        if stat.S_ISDIR(mode):
-            raise UnreadableVideoError(f"{name!r} is a directory; pass one video file")
-        if not stat.S_ISREG(mode):  # reading a pipe or device could wait for ever
-            raise UnreadableVideoError(f"{name!r} is not a regular file")
-        if found.st_size > limits.max_bytes:
-            raise too_large(name, f"has {found.st_size} bytes", limits=limits, name="max_bytes")
-        with open(name, "rb") as file:
-            return file.read(_HEAD_BYTES)
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _open_regular(name: str, limits: Limits) -> FileIO:
+    """The open file; checked before and after it is opened, since the name may lead elsewhere by then."""
+    try:
+        _check_regular(os.stat(name), name, limits)
+        file = FileIO(name, "rb", opener=_open_at_once)
     except FileNotFoundError as error:
         raise VideoNotFoundError(f"no such file: {name!r}") from error
     except OSError as error:
         raise UnreadableVideoError(f"{name!r} cannot be read: {error.strerror}") from error
+    try:
+        _check_regular(os.fstat(file.fileno()), name, limits)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _open_at_once(name: str, flags: int) -> int:
+    """Opening a pipe would wait for its writer."""
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+def _check_regular(found: os.stat_result, name: str, limits: Limits) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise UnreadableVideoError(f"{name!r} is a directory; pass one video file")
+    if not stat.S_ISREG(found.st_mode):  # reading a pipe or device could wait for ever
+        raise UnreadableVideoError(f"{name!r} is not a regular file")
+    if found.st_size > limits.max_bytes:
+        raise too_large(name, f"has {found.st_size} bytes", limits=limits, name="max_bytes")
+
+
+def _read_head(file: FileIO, name: str) -> bytes:
+    """The first bytes; the file then stands at its start again."""
+    try:
+        head = file.read(_HEAD_BYTES)
+        file.seek(0)
+    except OSError as error:
+        raise UnreadableVideoError(f"{name!r} cannot be read: {error.strerror}") from error
+    return head or b""
 
 
 def _has_sync_bytes(head: bytes, length: int, offset: int) -> bool:

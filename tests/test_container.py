@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
+from io import FileIO
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
+from clamr_select import container as container_module
 from clamr_select.container import DEMUXERS, check_container, open_container, sniff_container
 from clamr_select.errors import (
     InputError,
@@ -108,7 +111,7 @@ def test_the_demuxer_is_limited_even_if_the_first_bytes_were_not(tmp_path: Path,
     concat.write_text(f"ffconcat version 1.0\nfile '{encode(tmp_path / 'sibling.ts').name}'\n")
     with av.open(str(concat)) as container:  # what would happen without it
         assert container.format.name == "concat"
-    monkeypatch.setattr("clamr_select.container.check_container", lambda path, **options: "iso-bmff")
+    monkeypatch.setattr("clamr_select.container._kind_of", lambda file, name: "iso-bmff")
     with pytest.raises(UnreadableVideoError):
         open_container(concat)
 
@@ -121,6 +124,11 @@ def test_the_demuxer_is_limited_even_if_the_first_bytes_were_not(tmp_path: Path,
         (None, InputError, "must be a str"),
         (b"a.mp4", InputError, "must be a str"),
         ("a\0.mp4", InputError, "must be a str"),
+        ("a\ud800.mp4", InputError, "lone surrogates"),
+        (r"\\server\share\a.mp4", InputError, "names a server"),
+        ("file:/etc/passwd", VideoNotFoundError, "no such file"),
+        ("-", VideoNotFoundError, "no such file"),
+        ("a" * 300, UnreadableVideoError, "too long"),
         ("absent.mp4", VideoNotFoundError, "no such file: 'absent.mp4'"),
         ("", VideoNotFoundError, "no such file"),
     ],
@@ -171,11 +179,87 @@ def test_errors_do_not_repeat_what_the_decoder_says(tmp_path: Path) -> None:
     assert "Invalid data" not in str(caught.value)
 
 
-def test_a_file_named_like_a_protocol_is_a_file(video: Path, tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "concat:a|b",
+        "subfile,,start,0,end,0,,:a.mp4",
+        "pipe:0",
+        "fd:0",
+        "file:a.mp4",
+        "http:a.mp4",
+        "-",
+        "-i.mp4",
+        "%03d.mp4",
+        "a%2Fb%00.mp4",
+        "a\n\x1b[31m.mp4",
+        " ",
+        os.fsdecode(b"caf\xe9.mp4"),
+    ],
+)
+def test_a_file_is_a_file_whatever_its_name(name: str, video: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("concat:a|b").write_bytes(video.read_bytes())
-    with open_container("concat:a|b") as container:
+    Path(name).write_bytes(video.read_bytes())
+    with open_container(name) as container:
         assert len(container.streams.video) == 1
+
+
+def test_links_lead_to_files_or_nowhere(video: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    links = {"file": video, "pipe.mp4": tmp_path / "pipe", "gone": tmp_path / "absent", "loop": tmp_path / "loop"}
+    for name, target in links.items():
+        (tmp_path / name).symlink_to(target)
+    with open_container(tmp_path / "file") as container:
+        assert len(container.streams.video) == 1
+    for name, error in (
+        ("pipe.mp4", UnreadableVideoError),
+        ("gone", VideoNotFoundError),
+        ("loop", UnreadableVideoError),
+    ):
+        with pytest.raises(error):
+            open_container(tmp_path / name)
+    with pytest.raises(UnreadableVideoError, match="not a regular file"):
+        open_container("/dev/zero")
+
+
+def test_a_name_that_leads_to_a_pipe_once_it_is_opened_does_not_wait(video: Path, tmp_path: Path, monkeypatch) -> None:
+    os.mkfifo(tmp_path / "talk.mp4")
+    before = os.stat(video)
+    monkeypatch.setattr("clamr_select.container.os.stat", lambda name: before)
+    with pytest.raises(UnreadableVideoError, match="not a regular file"):
+        open_container(tmp_path / "talk.mp4")
+
+
+def test_ffmpeg_reads_the_file_that_was_checked(video: Path, tmp_path: Path, monkeypatch) -> None:
+    """Another file under its name, once its first bytes were read, is not opened."""
+    path = tmp_path / "talk.mp4"
+    path.write_bytes(video.read_bytes())
+    check = container_module._kind_of
+
+    def check_and_exchange(file: FileIO, name: str) -> str:
+        kind = check(file, name)
+        encode(tmp_path / "other.mp4", width=128).replace(path)
+        return kind
+
+    monkeypatch.setattr(container_module, "_kind_of", check_and_exchange)
+    with open_container(path) as container:
+        assert container.streams.video[0].width == 64
+    with av.open(str(path)) as exchanged:
+        assert exchanged.streams.video[0].width == 128
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts in /proc")
+def test_no_descriptor_is_left_open(video: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("hello")
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        with open_container(video):
+            pass
+        with pytest.raises(UnreadableVideoError):
+            open_container(tmp_path / "text.mp4")
+        with pytest.raises(VideoTooLargeError):
+            open_container(video, limits=Limits(max_pixels=1))
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_large_frames_are_refused_from_the_header(video: Path) -> None:
