@@ -49,7 +49,6 @@ CHAT: Mapping[str, Base] = {
     "qwen2_5_vl": _QWEN,
     "qwen3_vl": _QWEN,
     "qwen3_5": _QWEN,
-    "thyme": _QWEN,
     "llava_onevision1_5": Base(("handle", "images", "clip")),
     "llava_onevision2": Base(("handle", "images", "clip")),
     "vllm": Base(("handle", "images", "clip"), takes_gpu=True),
@@ -65,6 +64,7 @@ CHAT: Mapping[str, Base] = {
     # its call of the processor fails for a video alone (lmms-eval 0.7.3 with transformers 5)
     "llava_hf": Base(("images", "frames")),
     "neo_ov": _PICTURES,
+    "thyme": _PICTURES,
     "lfm2_5_vl": _ONE_PICTURE,
 }
 SIMPLE: Mapping[str, Base] = {

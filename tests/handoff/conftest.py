@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clamr_select.eval.longvideo.smoke.models import byte_tokenizer
+from clamr_select.eval.longvideo.smoke.models.making import byte_tokenizer
 from clamr_select.selection import Selection, VideoFacts
 from clamr_select.video import open_video
 

@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 
 from clamr_select.eval.longvideo.smoke import barcodes, datasets, local_task
-from clamr_select.eval.longvideo.smoke.models import MODELS, save_model
+from clamr_select.eval.longvideo.smoke.models import OF_THE_RUNS, save_model
 
 PLUGIN = "clamr_select_oracle-1.0.dist-info"
 
 
-def make_world(folder: Path, *, models: tuple[str, ...] = tuple(MODELS)) -> Path:
+def make_world(folder: Path, *, models: tuple[str, ...] = OF_THE_RUNS) -> Path:
     """Everything below ``folder``: ``models/NAME``, ``media``, ``tasks`` for ``--include_path``, ``plugin`` for
     ``PYTHONPATH``, ``hf`` for ``HF_HOME``, and data sets by their names on the hub."""
     for name in models:

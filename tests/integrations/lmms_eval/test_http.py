@@ -48,19 +48,39 @@ def server() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 # lmms-eval by itself sends earlier frames again, the more the more there are
-@pytest.mark.parametrize(("emit", "num_frames"), [("handle", 4), ("handle", 32), ("images", 4)])
+@pytest.mark.parametrize(
+    ("base", "emit", "num_frames"),
+    [
+        ("async_openai", "handle", 4),
+        ("async_openai", "handle", 32),
+        ("async_openai", "images", 4),
+        ("openai", "handle", 32),
+        ("openai", "clip", 4),
+        ("openai-simple", "clip", 4),
+        ("openai-simple", "images", 4),
+    ],
+)
 def test_the_selected_frames_are_sent(
-    emit: str, num_frames: int, server: tuple[str, list[dict[str, Any]]], evaluate: Callable[..., Any], tmp_path: Path
+    base: str,
+    emit: str,
+    num_frames: int,
+    server: tuple[str, list[dict[str, Any]]],
+    evaluate: Callable[..., Any],
+    tmp_path: Path,
 ) -> None:
     from PIL import Image
 
     from clamr_select.eval.longvideo.smoke.barcodes import read
 
     address, bodies = server
-    arguments = f"base=async_openai,model_version=m,base_url={address},api_key=none,nframes={num_frames},num_cpus=2"
-    evaluate("clamr", f"{arguments},{SELECTOR},clamr_emit={emit},clamr_log={tmp_path}", limit=2)
+    name, _, kind = base.partition("-")
+    frames = f"nframes={num_frames},num_cpus=2" if name == "async_openai" else f"max_frames_num={num_frames}"
+    arguments = f"base={name},model_version=m,base_url={address},api_key=none,{frames}"
+    given = f"{arguments},{SELECTOR},clamr_emit={emit},clamr_store={tmp_path / 'store'},clamr_log={tmp_path / 'log'}"
+    evaluate("clamr", given, limit=2, force_simple=kind == "simple")
 
-    rows = [json.loads(line) for line in next(tmp_path.glob("*.jsonl")).read_text(encoding="utf-8").splitlines()]
+    file = next((tmp_path / "log").glob("*.jsonl"))
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     by_question = {row["selection"]["question"]: row["selection"] for row in rows}
     assert len(bodies) == len(by_question) == 2
     for body in bodies:
@@ -72,6 +92,6 @@ def test_the_selected_frames_are_sent(
         # every frame is a picture of its own, so none is repeated
         assert [read(np.asarray(picture)) for picture in pictures] == selection["frame_indices"]
         assert len(pictures) == num_frames
-        if emit == "images":
+        if emit == "images" and kind != "simple":
             for seconds in selection["timestamps_seconds"]:
                 assert f"<{seconds:.1f} seconds>" in text

@@ -108,10 +108,11 @@ def test_every_argument_is_in_the_key_of_the_response_cache(tmp_path: Path) -> N
     names = {one.name for one in dataclasses.fields(SamplerOptions)} - {"policy_parameters", "selections"}
     assert names == set(OTHER_VALUES)
     plain = "base=oracle,clamr_model=clamr-nano"
-    keys = {name: key(f"{plain},clamr_{name}={value}") for name, value in OTHER_VALUES.items()}
+    others = {**OTHER_VALUES, "selections": "f.json", "policy_min_gap_seconds": 2.0}
+    keys = {name: key(f"{plain},clamr_{name}={value}") for name, value in others.items()}
 
     assert key(plain) == key(plain)
-    assert len({key(plain), *keys.values()}) == 1 + len(OTHER_VALUES)
+    assert len({key(plain), *keys.values()}) == 1 + len(others)
 
 
 def test_the_digest_names_what_decides() -> None:

@@ -122,6 +122,37 @@ def test_a_simple_model_is_told_that_its_prompt_differs(
     assert [record.message for record in caplog.records if "prompts differ" in record.message]
 
 
+def test_a_simple_model_gets_the_words_of_its_frames(
+    made_task: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its prompt is written before frames are known; a task with our mark gets them put in all the same."""
+    from clamr_select.eval.longvideo.smoke.oracle import OracleFile
+    from clamr_select.integrations.lmms_eval.tasks import registry
+    from clamr_select.integrations.lmms_eval.tasks.subtitled import MARK
+
+    def question(doc: Any, _: Any) -> registry.TaskQuestion:
+        return registry.TaskQuestion(stem=doc["question"], subtitles=doc["video"].replace(".mp4", ".srt"))
+
+    monkeypatch.setitem(registry._registered, "barcodes", registry.TaskAdapter(question))
+    prompts: list[str] = []
+
+    def answer(self: Any, context: str, *rest: Any) -> str:
+        prompts.append(context)
+        return str(OracleFile._answer(self, context, *rest))
+
+    task = made_task("clamr", kind="simple")
+    for request in task.instances:
+        request.arguments = (f"{MARK}\n{request.arguments[0]}", *request.arguments[1:])
+    model_class = type("Watched", (OracleFile,), {"_answer": answer})
+    answers = built(model_class, task, base="oracle_file", **SELECTOR).generate_until(task.instances)
+
+    assert answers == ["A", "B", "C"]
+    words = ["walrus", "harbour", "trumpet"]
+    assert [f"now we come to the {word}" in prompt for word, prompt in zip(words, prompts, strict=True)] == [True] * 3
+    assert not any(MARK in prompt for prompt in prompts)
+    assert all(MARK in request.args[0] for request in task.instances)
+
+
 @pytest.mark.parametrize(
     ("base", "arguments", "said"),
     [
