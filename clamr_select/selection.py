@@ -159,8 +159,9 @@ class Selection:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write the selection as JSON (UTF-8)."""
-        Path(path).write_text(json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        """Write the selection as JSON (UTF-8; what is no Unicode in a file's name is escaped)."""
+        text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n"
+        Path(path).write_text(text, encoding="utf-8", errors="backslashreplace")
 
     @classmethod
     def load(cls, path: str | Path) -> Selection:

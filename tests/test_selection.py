@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import fields, replace
 
 import pytest
@@ -41,6 +42,13 @@ def test_optional_fields_may_be_missing(color_selection):
     for name in ("warnings", "timings_seconds", "candidates"):
         del data[name]
     assert Selection.from_dict(data) == replace(color_selection, warnings=(), timings_seconds={}, candidates=None)
+
+
+def test_the_name_of_the_video_need_not_be_unicode(color_selection, tmp_path):
+    named = replace(color_selection, video=os.fsdecode(b"caf\xe9 \xe6\x97\xa5.mp4"))
+    named.save(tmp_path / "selection.json")
+    assert "日" in (tmp_path / "selection.json").read_text(encoding="utf-8")
+    assert Selection.load(tmp_path / "selection.json") == named
 
 
 def test_length_and_repr_are_short(color_selection):

@@ -119,7 +119,7 @@ class DecordReader(IndexedReader):
             return decord.VideoReader(
                 self.index.file, ctx=decord.cpu(0), width=width, height=height, num_threads=1, fault_tol=1e-9
             )
-        except (decord.DECORDError, RuntimeError, AssertionError) as error:
+        except (decord.DECORDError, RuntimeError, AssertionError, UnicodeEncodeError) as error:
             raise UnsupportedVideoError(
                 f"decord cannot open {self.info.path!r} ({self.info.codec} in {self.info.container}). "
                 f"Use backend='pyav'."

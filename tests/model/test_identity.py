@@ -72,6 +72,17 @@ def test_any_one_number_changes_it(encoder, another):
     assert weights_digest(another.model) == before
 
 
+def test_a_write_that_leaves_no_trace_changes_it(another):
+    """Why the weights are read at every call: neither the tensor's address nor its version tells."""
+    before = encoder_identity(another)
+    weight = next(another.model.parameters())
+    address, version = weight.data_ptr(), weight._version
+    weight.data += 1
+
+    assert (weight.data_ptr(), weight._version) == (address, version)
+    assert encoder_identity(another) != before
+
+
 def test_two_tensors_swapped_change_it(encoder, another):
     state = another.model.state_dict()
     alike = [name for name in state if name.endswith("q_proj.weight")][:2]
@@ -93,9 +104,11 @@ def test_a_setting_of_the_processor_changes_it(encoder, another, name, value):
 
 
 def test_a_token_more_changes_it(encoder, another):
+    before = encoder_identity(another)
     another.processor.tokenizer.add_tokens(["<new>"])
 
-    assert encoder_identity(another) != encoder_identity(encoder)
+    assert before == encoder_identity(encoder)
+    assert encoder_identity(another) != before
 
 
 def test_the_config_changes_it(encoder, another):

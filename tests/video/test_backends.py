@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,3 +128,16 @@ def test_torchcodec_says_which_frames_are_damaged(sample: Callable) -> None:
     assert code == "damaged_frames"
     assert text.endswith("3 (indices 26, 40, 47)")
     assert warnings["torchcodec"] == warnings["pyav"]
+
+
+@pytest.mark.parametrize("backend", ["decord", "torchcodec"])
+def test_a_name_that_is_no_utf8_is_left_to_the_default_backend(
+    backend: str, sample: Callable, read_barcode: Callable, tmp_path: Path
+) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    path.write_bytes(sample("h264.mp4").read_bytes())
+    with open_video(path) as reader:
+        (frame,) = reader.frames([7])
+    assert read_barcode(frame.image) == 7
+    with pytest.raises((UnsupportedVideoError, MissingDependencyError), match="pyav"):
+        open_video(path, backend=backend)  # type: ignore[arg-type]
