@@ -5,19 +5,16 @@ Run by :mod:`clamr_select.isolation.process` as ``python -m clamr_select.isolati
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from clamr_select.context.chapters import container_chapters
 from clamr_select.context.embedded import embedded_subtitles
 from clamr_select.errors import ClamrSelectError, InputError
-from clamr_select.isolation.messages import pack, unpack
+from clamr_select.isolation.child import serve_requests
 from clamr_select.limits import Limits
 from clamr_select.video import open_video
 from clamr_select.video.audio import open_audio
@@ -101,42 +98,21 @@ SERVICES: dict[str, Any] = {
 }
 
 
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer until there are no more requests; the first one opens."""
-    service: Any = None
-    while True:
+class Server:
+    """Answers one request after the other; the first one opens."""
+
+    def __init__(self) -> None:
+        self._service: Any = None
+
+    def answer(self, request: dict[str, Any]) -> Answer:
         try:
-            request, _ = unpack(lambda count: _exactly(requests, count), max_array_bytes=0)
-        except EOFError:
-            return
-        try:
-            if service is None:
-                service = SERVICES[request.pop("service")](**request)
-                answer, array = service.opened()
-            else:
-                answer, array = getattr(service, request.pop("call"))(**request)
-            message = pack(answer, array)
+            if self._service is None:
+                self._service = SERVICES[request.pop("service")](**request)
+                return self._service.opened()
+            return getattr(self._service, request.pop("call"))(**request)
         except ClamrSelectError as error:
-            message = pack({"error": type(error).__name__, "message": str(error)})
-        for part in message:
-            answers.write(part)
-        answers.flush()
-
-
-def _exactly(stream: BinaryIO, count: int) -> bytes:
-    data = stream.read(count)
-    if len(data) < count:
-        raise EOFError
-    return data
-
-
-def main() -> None:
-    # what a decoder prints must not get between the messages
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    with suppress(BrokenPipeError), answers:
-        serve(sys.stdin.buffer, answers)
+            return {"error": type(error).__name__, "message": str(error)}, None
 
 
 if __name__ == "__main__":
-    main()
+    serve_requests(Server().answer)

@@ -163,7 +163,7 @@ def test_reading_may_stop_early_and_start_again(narrated):
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
 def test_a_crash_is_an_error(narrated, number):
     reader = isolated_video(narrated)
-    process = reader._worker._process
+    process = reader._worker._child._process
     frames = reader.frames(range(40))
     next(frames)
     os.kill(process.pid, number)
@@ -178,7 +178,7 @@ def test_a_crash_is_an_error(narrated, number):
 def test_a_hang_is_an_error(narrated, monkeypatch):
     with isolated_video(narrated) as reader:
         monkeypatch.setattr("clamr_select.isolation.process.MAX_SILENT_SECONDS", 1.0)
-        process = reader._worker._process
+        process = reader._worker._child._process
         os.kill(process.pid, signal.SIGSTOP)
         with pytest.raises(DecoderCrashedError, match="gave nothing for 1 s"):
             list(reader.frames([0]))
