@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from clamr_select.eval.speed.report import markdown_table
 from clamr_select.eval.speed.settings import Settings
 
 SECTION_MODULE = "clamr_select.eval.speed.section"
-CPU_SECTIONS = ("scoring_peers", "encoding_ways", "second_question")
+CPU_SECTIONS = ("reading", "scoring_peers", "encoding_ways", "second_question", "scaling")
 GPU_SECTIONS = ("roofline", "plain_scoring", "encoding", "nano")
 
 
@@ -60,7 +61,7 @@ def _run(name: str, *, settings: Settings, max_seconds: float) -> SectionResult:
 
 
 def write_report(results: list[SectionResult], *, name: str, output: Path, machine: dict[str, Any]) -> str:
-    """``NAME.json`` and ``NAME.md`` in a folder; the Markdown is returned too."""
+    """``NAME.json``, ``NAME.md`` and a picture of each section in a folder; the Markdown is returned too."""
     output.mkdir(parents=True, exist_ok=True)
     report = {"machine": machine, "sections": [vars(result) for result in results]}
     text = json.dumps(report, indent=1, ensure_ascii=False)
@@ -70,5 +71,19 @@ def write_report(results: list[SectionResult], *, name: str, output: Path, machi
         lines += [f"## {result.name} ({result.seconds:.0f} s)", ""]
         lines += [] if result.failure is None else [f"**Failed: {result.failure}.**", ""]
         lines += [*markdown_table(result.records), ""]
+        lines += _picture(result, output / f"{name}_{result.name}.png")
     (output / f"{name}.md").write_text("\n".join(lines), encoding="utf-8")
     return "\n".join(lines)
+
+
+def _picture(result: SectionResult, path: Path) -> list[str]:
+    """Lines that show it; none where nothing was timed, or matplotlib is missing, as where only torch is there."""
+    if find_spec("matplotlib") is None:
+        return []
+    from clamr_select.eval.speed.plot import GROWING, save_bars, save_growth
+
+    if result.name == GROWING and result.records:
+        save_growth(result.records, path)
+    elif not save_bars(result.records, path, title=result.name):
+        return []
+    return [f"![{result.name}]({path.name})", ""]

@@ -19,6 +19,8 @@ SECTIONS = {
     "scoring_peers": "cpu_scoring",
     "encoding_ways": "cpu_encoding",
     "second_question": "question",
+    "reading": "reading",
+    "scaling": "scaling",
 }
 """Function to the module that holds it: only what a section needs is imported."""
 

@@ -103,6 +103,7 @@ def test_ways_of_encoding_give_the_same_vectors():
     assert [record["what"] for record in (ours, by_length, padded)] == ["tiny, ours", "tiny, sorted", "tiny, padded"]
     assert max(by_length["difference to ours"], padded["difference to ours"]) < 1e-5
     assert padded["ours is faster by"] > 1.0  # 2,048 tokens against some 120
+    assert (ours["documents"], padded["documents"]) == (3, 2)
 
 
 @pytest.mark.slow
