@@ -242,3 +242,15 @@ def load_selector(arguments: argparse.Namespace) -> FrameSelector:
         compat=arguments.compat,
         **{name: value for name, value in given.items() if value is not None},
     )
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """(which, of how many) of ``I/N``.
+
+    Raises:
+        InputError: another form.
+    """
+    which, _, of = text.partition("/")
+    if not (which.isdigit() and of.isdigit() and int(which) < int(of)):
+        raise InputError(f"--shard must be I/N with 0 <= I < N, e.g. 0/2, got {text!r}")
+    return int(which), int(of)

@@ -13,6 +13,7 @@ from clamr_select.cli.arguments import DEFAULT_MODEL, add_model_arguments, load_
 from clamr_select.errors import InputError
 from clamr_select.eval.compact import command as compact_command
 from clamr_select.eval.effort import command as effort_command
+from clamr_select.eval.retrieval import command as retrieval_command
 from clamr_select.eval.speed import command as speed_command
 
 
@@ -38,6 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     effort = subparsers.add_parser("effort", help=summary, description=summary)
     effort_command.add_arguments(effort)
     effort.set_defaults(measure=effort_command.run)
+    summary = "our model and its baselines on rows of videos: the paper's Table 1 metrics and modality accuracy"
+    retrieval = subparsers.add_parser("retrieval", help=summary, description=summary)
+    retrieval_command.add_arguments(retrieval)
+    retrieval.set_defaults(measure=retrieval_command.run)
     summary = "what each stage costs, against its peers and what the hardware can do"
     speed = subparsers.add_parser("speed", help=summary, description=summary)
     speed_command.add_arguments(speed)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clamr_select.cli.arguments import DEFAULT_MODEL
+from clamr_select.cli.arguments import DEFAULT_MODEL, parse_shard
 from clamr_select.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,20 +93,13 @@ def _needle(arguments: argparse.Namespace) -> list[Path]:
         arguments.questions_per_video,
         late_interaction=not arguments.without_late_interaction,
     )
-    shard = _shard(arguments.shard)
+    shard = parse_shard(arguments.shard)
     transformers_logging.disable_progress_bar()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     encoder = ClamrEncoder.from_pretrained(arguments.model, device=arguments.device)
     write_score_files(wanted, encoder=encoder, directory=arguments.into, shard=shard)
     return [arguments.into]
-
-
-def _shard(text: str) -> tuple[int, int]:
-    which, _, of = text.partition("/")
-    if not (which.isdigit() and of.isdigit() and int(which) < int(of)):
-        raise InputError(f"--shard must be I/N with 0 <= I < N, e.g. 0/2, got {text!r}")
-    return int(which), int(of)
 
 
 def _records(arguments: argparse.Namespace, folders: list[Path]) -> list[ScoreRecord]:

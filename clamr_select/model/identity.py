@@ -16,7 +16,6 @@ import torch
 
 if TYPE_CHECKING:
     from clamr_select.model.encoder import ClamrEncoder
-    from clamr_select.model.modeling_clamr import ClamrForRetrieval
     from clamr_select.model.processing_clamr import ClamrProcessor
 
 _CHUNK_WORDS = 1 << 20
@@ -44,7 +43,7 @@ def encoder_identity(encoder: ClamrEncoder) -> dict[str, Any] | None:
     }
 
 
-def weights_digest(model: ClamrForRetrieval) -> str | None:
+def weights_digest(model: torch.nn.Module) -> str | None:
     """A digest of every tensor of the model with its name, shape and dtype; None where one is not in memory.
 
     Each tensor is summed where it lies, every 8 bytes of it multiplied by an odd number of their own, modulo 2**64. So

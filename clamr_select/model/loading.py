@@ -70,7 +70,7 @@ def load(
         InputError: an option that is out of range, or that there is not.
         MissingDependencyError: an optional package is not installed that an option needs.
     """
-    device = _device(device)
+    device = device_name(device)
     # "auto" is what it is where it is not given
     given = {name: options.pop(name) for name in ("torch_dtype",) if name in options}
     chosen = dtype_of({**given, **({} if dtype == "auto" and given else {"dtype": dtype})})
@@ -246,7 +246,12 @@ def _report(
     )
 
 
-def _device(device: str | torch.device) -> str:
+def device_name(device: str | torch.device) -> str:
+    """What torch calls it; ``auto`` is the GPU where there is one.
+
+    Raises:
+        InputError: there is no such device here.
+    """
     if not isinstance(device, str | torch.device):
         raise InputError(f"device must be auto, cpu, cuda[:N] or mps, got {device!r}")
     name = str(device)

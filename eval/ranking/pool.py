@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
 
 from clamr_select.model.document import Document
 from clamr_select.model.encoder import ClamrEncoder
+from clamr_select.model.processing_clamr import Truncation
 from clamr_select.scoring.maxsim import segment_maxsim
 from clamr_select.scoring.segments import document_segments
 from clamr_select.scoring.tokens import NO_CANDIDATE, TokenEmbeddings
 from clamr_select.training.encoding import EncodedDocuments
 from clamr_select.training.objective import Rows
-from clamr_select.training.scores import QueryTokens, Score, score_rows
+from clamr_select.training.scores import QueryTokens, RowScores, Score, score_rows
 from clamr_select.training.views import View
 
 QUERIES_AT_ONCE = 64
+Made = TypeVar("Made")
+
+
+class TokenEncoder(Protocol):
+    """What :class:`PoolBuilder` needs of an encoder; ``ClamrEncoder`` is one."""
+
+    @property
+    def modalities(self) -> tuple[str, ...]: ...
+
+    @property
+    def embedding_dim(self) -> int: ...
+
+    def encode_document(self, documents: Sequence[Document], /) -> tuple[list[TokenEmbeddings], list[Truncation]]: ...
 
 
 class PoolBuilder:
@@ -27,7 +42,7 @@ class PoolBuilder:
         view: what of each document is encoded.
     """
 
-    def __init__(self, encoder: ClamrEncoder, *, view: View) -> None:
+    def __init__(self, encoder: TokenEncoder, *, view: View) -> None:
         self.encoder = encoder
         self.view = view
         self.num_tokens_cut = 0
@@ -86,9 +101,9 @@ def encode_pool(encoder: ClamrEncoder, documents: Iterable[Document], *, view: V
     return builder.pool()
 
 
-def chunks(documents: Iterable[Document], *, size: int = 16) -> Iterator[list[Document]]:
+def chunks(documents: Iterable[Made], *, size: int = 16) -> Iterator[list[Made]]:
     """A few documents at a time."""
-    some: list[Document] = []
+    some: list[Made] = []
     for document in documents:
         some.append(document)
         if len(some) == size:
@@ -98,7 +113,6 @@ def chunks(documents: Iterable[Document], *, size: int = 16) -> Iterator[list[Do
         yield some
 
 
-@torch.inference_mode()
 def score_pool(
     queries: Sequence[torch.Tensor], *, pool: EncodedDocuments, rows: Rows, scores: Sequence[Score]
 ) -> dict[Score, np.ndarray]:
@@ -108,15 +122,23 @@ def score_pool(
         queries: (num_query_tokens, dim) each.
         rows: ``documents``, or ``frames``: every candidate of every document.
     """
-    segments = pool.document_rows() if rows == "documents" else pool.frame_rows()
     blocks: dict[Score, list[np.ndarray]] = {name: [] for name in scores}
+    for table in score_blocks(queries, pool=pool, rows=rows):
+        for name, parts in blocks.items():
+            parts.append(table.of(name).cpu().numpy())
+    return {name: np.concatenate(parts) for name, parts in blocks.items()}
+
+
+@torch.inference_mode()
+def score_blocks(queries: Sequence[torch.Tensor], *, pool: EncodedDocuments, rows: Rows) -> Iterator[RowScores]:
+    """All scores, some queries at a time, on the device of the pool's vectors. Arguments as :func:`score_pool`."""
+    segments = pool.document_rows() if rows == "documents" else pool.frame_rows()
+    device = pool.tokens.vectors.device
     for start in range(0, len(queries), QUERIES_AT_ONCE):
         some = queries[start : start + QUERIES_AT_ONCE]
         owners = torch.arange(len(some)).repeat_interleave(torch.tensor([len(query) for query in some]))
-        table = score_rows(QueryTokens(torch.cat(list(some)), owners, len(some)), tokens=pool.tokens, segments=segments)
-        for name, parts in blocks.items():
-            parts.append(table.of(name).numpy())
-    return {name: np.concatenate(parts) for name, parts in blocks.items()}
+        asked = QueryTokens(torch.cat(list(some)).to(device), owners.to(device), len(some))
+        yield score_rows(asked, tokens=pool.tokens, segments=segments)
 
 
 @torch.inference_mode()

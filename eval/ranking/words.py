@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 import numpy as np
@@ -18,7 +18,7 @@ class Bm25:
     """Okapi BM25 (k1 1.5, b 0.75, Lucene's inverse document frequency) over texts.
 
     Args:
-        texts: one a row.
+        texts: one a row, read once.
         terms: ``words``, lower-cased, English stop words left out; or ``trigrams`` of every lower-cased word with its
             ends marked, which forgives a wrong letter.
 
@@ -28,11 +28,9 @@ class Bm25:
         UnknownNameError: ``terms`` is neither.
     """
 
-    def __init__(self, texts: Sequence[str], *, terms: Terms) -> None:
+    def __init__(self, texts: Iterable[str], *, terms: Terms) -> None:
         if terms not in get_args(Terms):
             raise unknown_name("terms", terms, get_args(Terms))
-        if not texts:
-            raise InputError("BM25 needs at least one text, got none")
         try:
             import bm25s
         except ImportError as error:
@@ -42,8 +40,11 @@ class Bm25:
         logging.getLogger("bm25s").setLevel(logging.WARNING)  # it logs every index at DEBUG, whatever the root level
         self._stop_words = frozenset(STOPWORDS_EN_PLUS) if terms == "words" else frozenset()
         self._split = _words if terms == "words" else _trigrams
-        corpus = [self._terms(text) for text in texts]
-        self._known = {term for row in corpus for term in row}
+        shared: dict[str, str] = {}  # each term once in memory, however often it stands
+        corpus = [[shared.setdefault(term, term) for term in self._terms(text)] for text in texts]
+        if not corpus:
+            raise InputError("BM25 needs at least one text, got none")
+        self._known = shared.keys()
         self._num_rows = len(corpus)
         self._index = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
         if self._known:

@@ -81,13 +81,13 @@ def _dropped(rows: Sequence[DrawnRow], *, dropout: Mapping[str, float], rng: np.
 
 
 def _document(rows: Sequence[DrawnRow], *, dropped: set[str], budgets: TextBudgets | None) -> Document:
-    return row_document(rows[0].row, frames=rows[0].frames, budgets=budgets, dropped=dropped)
+    return row_document(rows[0].row, frames=rows[0].frames, budgets=budgets, dropped=dropped)[0]
 
 
 def row_document(
     row: VideoRow, *, frames: Sequence[np.ndarray], budgets: TextBudgets | None = None, dropped: Collection[str] = ()
-) -> Document:
-    """What is encoded of a row.
+) -> tuple[Document, int]:
+    """What is encoded of a row, and how many tokens of its texts were cut.
 
     Args:
         budgets: cuts its texts.
@@ -97,13 +97,15 @@ def row_document(
         BadRowError: nothing is left to encode.
     """
     segments = []
+    num_cut = 0
     for modality, text in row_texts(row).items():
-        kept = text if modality not in dropped else ""
+        kept, cut = text if modality not in dropped else "", 0
         if budgets is not None:
-            kept, _ = budgets.cut(kept, modality=modality)
+            kept, cut = budgets.cut(kept, modality=modality)
+        num_cut += cut
         if kept:
             segments.append(TextSegment(modality, kept))
     shown = frames if "video" not in dropped else ()
     if not len(shown) and not segments:
         raise BadRowError(row.name, "nothing is left to encode: no frames, and no text within its budgets")
-    return Document(frames=shown, texts=tuple(segments))
+    return Document(frames=shown, texts=tuple(segments)), num_cut

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from clamr_select.errors import BadRowError, InputError, VideoError
 from clamr_select.training.data.rows import VideoRow
+
+if TYPE_CHECKING:
+    from clamr_select.video.candidates import Candidates
 
 MAX_FRAME_SIDE = 448
 """Pixels of a frame's longer side: twice what the vision towers look at."""
@@ -50,12 +54,29 @@ class FrameLoader:
         """
         if row.images and self.frames_dir is not None:
             return self._from_images(row, self.frames_dir)
-        if self.video_dir is not None:
-            return self._from_video(row, self.video_dir)
+        path = self.video_path(row)
+        if path is not None:
+            return self._from_video(row, path)
         if row.images or row.video:
             folder = "frames_dir" if row.images else "video_dir"
             raise BadRowError(row.name, f"it has {'images' if row.images else 'a video'}, and no {folder} was given")
         return []
+
+    def video_path(self, row: VideoRow) -> Path | None:
+        """The video whose frames are read; None where they are pictures, or there are none.
+
+        Raises:
+            BadRowError: it lies outside its folder.
+        """
+        if self.video_dir is None or (row.images and self.frames_dir is not None):
+            return None
+        return _inside(self.video_dir, row.video or f"{row.video_id}.mp4", row)
+
+    def candidates(self, timestamps_seconds: np.ndarray) -> Candidates:
+        """Which frames of a video are read."""
+        from clamr_select.video.candidates import sample_candidates
+
+        return sample_candidates(timestamps_seconds, max_candidates=self.num_frames)
 
     def _from_images(self, row: VideoRow, folder: Path) -> list[np.ndarray]:
         kept = np.unique(np.linspace(0, len(row.images) - 1, min(self.num_frames, len(row.images))).round().astype(int))
@@ -65,14 +86,12 @@ class FrameLoader:
             raise BadRowError(row.name, f"its frames are of several sizes: {sizes}")
         return frames
 
-    def _from_video(self, row: VideoRow, folder: Path) -> list[np.ndarray]:
+    def _from_video(self, row: VideoRow, path: Path) -> list[np.ndarray]:
         from clamr_select.video import open_video
-        from clamr_select.video.candidates import sample_candidates
 
-        path = _inside(folder, row.video or f"{row.video_id}.mp4", row)
         try:
             with open_video(path) as reader:
-                candidates = sample_candidates(reader.timestamps_seconds, max_candidates=self.num_frames)
+                candidates = self.candidates(reader.timestamps_seconds)
                 decoded = reader.frames(candidates.frame_indices, max_side=MAX_FRAME_SIDE)
                 return [frame.image for frame in decoded]
         except VideoError as error:
