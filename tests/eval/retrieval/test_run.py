@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from clamr_select.errors import BadRowError, InputError, UnknownNameError
 from clamr_select.eval.ranking.fusion import route
@@ -18,7 +20,9 @@ from clamr_select.eval.retrieval.encoders.families import Family, load_family
 from clamr_select.eval.retrieval.run import open_corpus, run_retrieval
 from clamr_select.eval.retrieval.settings import RowFiles, Settings
 from clamr_select.metrics import ndcg_at_k, recall_at_k
+from clamr_select.model.checkpoint.report import CheckpointWarning
 from clamr_select.model.encoder import ClamrEncoder
+from clamr_select.model.loading import load
 from clamr_select.training.data.assemble import row_document, row_texts
 from clamr_select.training.data.loading import FrameLoader
 from tests.eval.retrieval.conftest import write_rows
@@ -278,8 +282,6 @@ def test_the_sound_of_a_video_is_heard(settings: Settings, tiny: dict[str, Path]
     report = run_retrieval(heard)
     assert report is not None
     (folder,) = settings.output.glob("scores/clap-*/*")
-    from safetensors.torch import load_file
-
     scores = torch.cat([load_file(path)["audio"] for path in sorted(folder.glob("part-*"))], dim=1)
     assert scores.shape == (10, 10)
     assert torch.isfinite(scores).all()
@@ -287,6 +289,24 @@ def test_the_sound_of_a_video_is_heard(settings: Settings, tiny: dict[str, Path]
     silent = run_retrieval(changed(heard, without=("audio",)))
     assert silent is not None
     assert silent["systems"]["clap_audio"]["recall@1"]["description"]["mean"] == pytest.approx(0.1)  # chance
+
+
+def test_a_model_that_hears_has_a_score_for_sound(settings: Settings, tmp_path: Path) -> None:
+    golden = Path(__file__).parents[2] / "golden" / "omni_4_52"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CheckpointWarning)
+        model, processor = load(golden / "adapter", base=golden / "base", device="cpu")
+    for part in (model, processor):
+        part.save_pretrained(tmp_path / "omni")
+    report = run_retrieval(changed(settings, systems=("ours",), model=str(tmp_path / "omni")))
+    assert report is not None
+    assert report["left_out"] == {}
+    (folder,) = settings.output.glob("scores/clamr-*/*")
+    tables = load_file(folder / "part-00000.safetensors")
+    assert torch.isfinite(tables["audio"]).all()
+    best = torch.stack([tables[name] for name in ("audio", *MODALITIES)]).amax(dim=0)
+    assert bool((tables["token_max"] >= best - 1e-5).all())
+    assert report["systems"]["clamr_modality_max"]["modality"]["num_questions"] == 10
 
 
 def test_damaged_parts_are_named(settings: Settings) -> None:

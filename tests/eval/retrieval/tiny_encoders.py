@@ -11,7 +11,7 @@ import torch
 import transformers as tf
 from safetensors.torch import save_file
 
-from clamr_select.eval.longvideo.smoke.models import byte_tokenizer
+from clamr_select.eval.longvideo.smoke.models.making import byte_tokenizer
 
 LAYERS = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
 SIDE, DIM = 32, 16
