@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from clamr_select.eval.ranking.encoded import SINGLE_MODALITIES
 from clamr_select.eval.ranking.fusion import mean_of_present, reciprocal_rank_fusion, route, routed
 from clamr_select.eval.ranking.words import Bm25
 from clamr_select.eval.retrieval.corpus import Corpus
+from clamr_select.eval.retrieval.encoders.dual import AUDIO
 from clamr_select.eval.retrieval.scores import ScoreFolder, Votes
 from clamr_select.eval.retrieval.systems import Fused, Scores, System, Words, tables_of
 from clamr_select.training.data.assemble import row_texts
@@ -90,6 +92,8 @@ class ScoreBlocks:
         if not isinstance(system, Fused) or system.how == "rrf":
             return None
         labels = [label for label, _ in system.members]
+        if not {*labels} <= {*SINGLE_MODALITIES, AUDIO}:
+            return None
         if system.how == "router":
             return [route(self._questions[question], modalities=labels)]
         values = [known[member][question - start, place] for _, member in system.members]

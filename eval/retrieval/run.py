@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from clamr_select.errors import InputError
+from clamr_select.errors import InputError, unknown_name
 from clamr_select.eval.ranking.encoded import find_checkpoints
 from clamr_select.eval.retrieval.blocks import ScoreBlocks
 from clamr_select.eval.retrieval.corpus import Corpus
@@ -20,12 +20,11 @@ from clamr_select.eval.retrieval.measure import measure, question_groups, report
 from clamr_select.eval.retrieval.parts import Parts
 from clamr_select.eval.retrieval.scores import ScoreFolder, Votes
 from clamr_select.eval.retrieval.settings import Settings
-from clamr_select.eval.retrieval.systems import System, checkpoint_of, encoders_of, expand, part_that_is
+from clamr_select.eval.retrieval.systems import OURS, System, checkpoint_of, encoders_of, expand, part_that_is
 from clamr_select.model.loading import device_name
 from clamr_select.training.data.index import RowIndex
-from clamr_select.training.data.loading import FrameLoader
-from clamr_select.training.data.opening import is_video_folder, open_index, open_source
-from clamr_select.training.data.report import BadRow
+from clamr_select.training.data.opening import open_index, open_loader, open_source
+from clamr_select.training.data.report import BadRow, summary
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +48,8 @@ def run_retrieval(settings: Settings) -> dict[str, Any] | None:
         for name, system in systems.items()
         if _lacks_checkpoint(system, checkpoints, families)
     }
+    if settings.ours not in systems and settings.ours != OURS:
+        raise unknown_name("system to compare with", settings.ours, systems)
     systems = {name: system for name, system in systems.items() if name not in left_out}
     if not systems:
         raise InputError(f"nothing to compare: no checkpoint of {', '.join(left_out)}; give --checkpoints")
@@ -103,8 +104,9 @@ def _reader(settings: Settings, encoders: Mapping[str, LoadedEncoder]) -> RowRea
     hears = any(encoder.hears for encoder in encoders.values())
     if not encoders or ("video" in settings.without and not hears):
         return RowReader(None)
-    video_dir = files.rows if files.video_dir is None and is_video_folder(files.rows) else files.video_dir
-    loader = FrameLoader(frames_dir=files.frames_dir, video_dir=video_dir, num_frames=settings.num_frames)
+    loader = open_loader(
+        files.rows, frames_dir=files.frames_dir, video_dir=files.video_dir, num_frames=settings.num_frames
+    )
     return RowReader(loader, MAX_SOUND_SECONDS if hears else 0.0)
 
 
@@ -137,6 +139,11 @@ def _report(
     for name, folder in scores.items():
         votes[name], there, tokens_cut[name] = folder.about()
         skipped |= there
+    if skipped and settings.on_bad_row == "error":
+        raise InputError(
+            f"{summary(list(skipped.values()), num_rows=len(corpus))}. They were skipped when their parts were made: "
+            f"repair them and remove {settings.output / 'embeddings'}, or skip them with on_bad_row='skip'"
+        )
     kept = np.array([position for position in range(len(corpus)) if position not in skipped], dtype=np.int64)
     place_of = {int(position): place for place, position in enumerate(kept)}
     relevance = [

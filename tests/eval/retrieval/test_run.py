@@ -235,9 +235,24 @@ def test_videos_that_cannot_be_read_are_skipped_for_all_and_named(
     assert report["questions_left_out"] == 2
     assert report["num_questions"]["all"] == 8
     assert report["num_answers"] == 9  # the harbor question keeps two of its three
+    with pytest.raises(InputError, match=r"2 of 10 rows are bad: rows.jsonl:4 \(walrus\)"):
+        run_retrieval(only)  # the parts are there, and say what they lack
     words = run_retrieval(changed(only, systems=("bm25",)))  # what only reads needs no video
     assert words is not None
     assert words["num_videos"] == 10
+
+
+def test_a_folder_of_videos_is_searched(settings: Settings, videos: Path, tmp_path: Path) -> None:
+    queries = {word: {"query": f"show me the {word}", "query_type": "video"} for word in ("cello", "bugle")}
+    path = tmp_path / "queries.json"
+    path.write_text(json.dumps(queries), encoding="utf-8")
+    files = RowFiles(videos, queries=path, documents=videos)
+    report = run_retrieval(changed(settings, files=files, systems=("clamr", "max:clip_average+clamr")))
+    assert report is not None
+    assert (report["num_videos"], report["num_questions"]["video"]) == (10, 2)
+    assert "modality" not in report["systems"]["max:clip_average+clamr"]  # its members are no modalities
+    with pytest.raises(UnknownNameError, match="magic"):
+        run_retrieval(changed(settings, ours="magic"))
 
 
 def test_nothing_left_to_ask_is_an_error(settings: Settings, tmp_path: Path) -> None:
