@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 GROWING = "scaling"
+COLUMNS = 3
 
 
 def save_bars(records: Sequence[Mapping[str, Any]], path: Path, *, title: str) -> bool:
@@ -47,9 +48,13 @@ def save_growth(records: Sequence[Mapping[str, Any]], path: Path) -> None:
     units = list(dict.fromkeys(record["with"] for record in records))
     stages = list(dict.fromkeys(record["stage"] for record in records))
     with matplotlib.style.context("default"):
-        figure = Figure(figsize=(4.2 * len(units), 3.8), layout="constrained")
+        num_rows = -(-len(units) // COLUMNS)
+        figure = Figure(figsize=(4.2 * COLUMNS, 3.4 * num_rows), layout="constrained")
         FigureCanvasAgg(figure)
-        for axes, unit in zip(figure.subplots(1, len(units), squeeze=False)[0], units, strict=True):
+        panels = figure.subplots(num_rows, COLUMNS, squeeze=False).flatten()
+        for axes in panels[len(units) :]:
+            axes.remove()
+        for axes, unit in zip(panels, units, strict=False):
             for stage in stages:
                 mine = [record for record in records if (record["with"], record["stage"]) == (unit, stage)]
                 if mine:
@@ -66,9 +71,18 @@ def save_growth(records: Sequence[Mapping[str, Any]], path: Path) -> None:
                         label=stage,
                     )
             axes.set(xlabel=unit, ylabel="CPU ms", xscale="log", yscale="log")
-            axes.grid(alpha=0.3, which="both")
+            amounts = sorted({record["amount"] for record in records if record["with"] == unit})
+            axes.set_xticks(amounts, [_short(amount) for amount in amounts])
+            axes.set_xticks([], minor=True)
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            axes.yaxis.set_minor_formatter(lambda value, _: "")
+            axes.grid(alpha=0.3)
             axes.legend(fontsize=8)
         figure.savefig(path, dpi=110)
+
+
+def _short(amount: float) -> str:
+    return f"{amount / 1000:.0f}k" if amount >= 10_000 else f"{amount:g}"
 
 
 def _timing(record: Mapping[str, Any]) -> tuple[str, Mapping[str, float]] | None:
