@@ -92,6 +92,8 @@ def _frames(run: Run, place: Place) -> str:
     selection = record.get("selection")
     video = (selection or record)["video"]
     indices = sorted(set(selection["frame_indices"] if selection else record["emitted_frame_indices"]))
+    if not indices:
+        return f"<p>{html.escape(str(record['base']))} sampled its frames itself and does not say which</p>"
     modalities = dict(zip(selection["frame_indices"], selection["modality"], strict=True)) if selection else {}
     try:
         pictures = _thumbnails(video, indices)

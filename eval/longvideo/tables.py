@@ -79,8 +79,8 @@ def _costs(runs: Sequence[Run]) -> str:
         rows.append(
             (
                 run.name,
-                str(round(median(emitted))) if any(emitted) else "not recorded",
-                str(round(median(distinct))) if any(distinct) else "not recorded",
+                str(round(median(emitted))) if any(emitted) else "not known",
+                str(round(median(distinct))) if any(distinct) else "not known",
                 f"{median(seconds):.2f}" if seconds else "0",
             )
         )

@@ -104,8 +104,14 @@ OTHER_CHAT = Base(("images", "frames", "clip"))
 OTHER_SIMPLE = Base(("clip", "images"))
 
 
-def base_of(name: str, *, is_simple: bool) -> Base:
-    """What is known of a base; of one that is not in the tables, what suits every model of its kind."""
+def base_of(name: str, *, is_simple: bool, declared: tuple[str, ...] | None = None) -> Base:
+    """What is known of a base; of one that is not in the tables, what suits every model of its kind.
+
+    Args:
+        declared: what its class says of itself, ``clamr_reads = ("handle", "images")``, for models of one's own.
+    """
+    if declared is not None:
+        return Base(tuple(declared))
     return SIMPLE.get(name, OTHER_SIMPLE) if is_simple else CHAT.get(name, OTHER_CHAT)
 
 

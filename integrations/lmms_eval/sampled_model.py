@@ -40,7 +40,8 @@ class SampledModel:
         options = SamplerOptions.from_model_args(arguments)
         if options.mode != "off":
             keep_encoded_images()
-        known = base_of(self.clamr_base, is_simple=self.is_simple)
+        declared = getattr(self, "clamr_reads", None)
+        known = base_of(self.clamr_base, is_simple=self.is_simple, declared=declared)
         _check(options, known, name=self.clamr_base, arguments=arguments)
         source = None if options.mode in ("off", "uniform") else source_of(options)
         self._late = LateStart(arguments) if known.takes_gpu and options.mode == "select" else None

@@ -49,6 +49,7 @@ class _Oracle(lmms):
 
 class Oracle(_Oracle):
     is_simple = False
+    clamr_reads = ("handle", "images", "frames", "clip")
 
     def generate_until(self, requests: Any) -> list[str]:
         return [self._answer(*request.args) for request in requests]

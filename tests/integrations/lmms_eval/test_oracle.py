@@ -35,7 +35,8 @@ def test_at_chance_with_its_own_frames(evaluate: Evaluate, arguments: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("base", "emit"), [("oracle", "images"), ("oracle", "frames"), ("oracle", "clip"), ("oracle_file", "images")]
+    ("base", "emit"),
+    [("oracle", "handle"), ("oracle", "images"), ("oracle", "frames"), ("oracle", "clip"), ("oracle_file", "images")],
 )
 def test_right_with_selected_frames(evaluate: Evaluate, base: str, emit: str) -> None:
     arguments = f"base={base},{SELECTOR},clamr_emit={emit}"
@@ -74,7 +75,7 @@ def test_an_identical_run_is_served_from_the_cache(evaluate: Evaluate, tmp_path:
     assert (accuracy(first), accuracy(again), stored, num_answers()) == (1.0, 1.0, 8, 8)
 
     # every one of the selector's arguments: test_options.py computes the key as lmms-eval does
-    changed = ("clamr_num_frames=4", "clamr_query=options", "clamr_policy=topk_gap", "clamr_emit=images")
+    changed = ("clamr_num_frames=4", "clamr_query=options", "clamr_policy=topk_gap", "clamr_emit=frames")
     for number, other in enumerate(changed, start=2):
         result = evaluate("clamr", f"{asked},{other},clamr_log={log / str(number)}", use_cache=str(cache))
         assert num_answers() == 8 * number

@@ -47,7 +47,7 @@ def fake_base() -> Callable[..., type]:
     from clamr_select.eval.longvideo.smoke.oracle import Oracle
 
     def make(generate_until: Callable[..., Any]) -> type:
-        return type("Fake", (Oracle,), {"generate_until": generate_until, "is_simple": False})
+        return type("Fake", (Oracle,), {"generate_until": generate_until, "clamr_reads": None})
 
     return make
 
@@ -173,6 +173,16 @@ def test_what_could_not_arrive_is_refused(
     model_class = type("Ready", (fake_base(lambda self, requests: []),), {"__init__": ready})
     with pytest.raises(InputError, match=said):
         sampled_class(model_class, base=base)(**SELECTOR, **arguments)
+
+
+def test_a_model_of_ones_own_says_how_it_reads(fake_base: Callable[..., type], made_task: Callable[..., Any]) -> None:
+    model_class = fake_base(lambda self, requests: [])
+    task = made_task("clamr")
+    assert built(model_class, task, base="mine", **SELECTOR)._sampler.emitter.form == "images"
+    model_class.clamr_reads = ("clip", "images")  # type: ignore[attr-defined]
+    assert built(model_class, task, base="mine", **SELECTOR)._sampler.emitter.form == "clip"
+    with pytest.raises(InputError, match="clamr_emit=handle does not reach mine; allowed: auto, clip, images"):
+        built(model_class, task, base="mine", clamr_emit="handle", **SELECTOR)
 
 
 def test_an_id_can_be_replaced_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
