@@ -16,7 +16,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 .PHONY: run test check build test-lowest test-consumers test-lmms-eval peers clean
 
-EXTRAS ?= dev,demo,eval,torchcodec,asr-fast,asr-offline,openai,qwen,train,ray
+EXTRAS ?= dev,demo,eval,torchcodec,asr-fast,asr-offline,openai,qwen,train,ray,library
 VENV := .venv
 LOWEST := .venv-lowest
 # each pins its own torch and transformers, so each has an environment of its own

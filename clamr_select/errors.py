@@ -25,6 +25,13 @@ ClamrSelectError
 │   └── UnsafeWeightsError (ValueError)       weights in a format that can run code
 ├── StoreError (OSError)               the folder of the cache cannot be used
 │   └── DamagedEntryError (ValueError)     an entry that is cut or changed; the store counts it as a miss
+├── CorpusError
+│   ├── CorpusNotFoundError (OSError)         there is no corpus, or no such video in it
+│   ├── CorpusMismatchError (ValueError)      made with another model, schema or deployment
+│   ├── CorpusBusyError (OSError)             another process holds an embedded corpus
+│   ├── CorpusServerError (ConnectionError)   its server cannot be reached, or refused
+│   ├── CorpusChangedError (RuntimeError)     videos change faster than a search can read them
+│   └── DamagedCorpusError (ValueError)       files of a corpus, or of an export, that cannot be read
 └── AnswerError
     ├── ServerUnreachableError (ConnectionError)  nothing answers at the address of a VLM server
     └── ServerError (RuntimeError)            a VLM server answered with an error
@@ -141,6 +148,34 @@ class StoreError(ClamrSelectError, OSError):
 
 class DamagedEntryError(StoreError, ValueError):
     """An entry of the cache is cut, changed, or not what its name says."""
+
+
+class CorpusError(ClamrSelectError):
+    """Something is wrong with a library of videos."""
+
+
+class CorpusNotFoundError(CorpusError, OSError):
+    """There is no corpus at this place, or no such video in it."""
+
+
+class CorpusMismatchError(CorpusError, ValueError):
+    """A corpus was made with another model, schema or deployment."""
+
+
+class CorpusBusyError(CorpusError, OSError):
+    """Another process holds an embedded corpus; one may at a time."""
+
+
+class CorpusServerError(CorpusError, ConnectionError):
+    """The server of a corpus cannot be reached, or refused what was asked."""
+
+
+class CorpusChangedError(CorpusError, RuntimeError):
+    """Videos were replaced again and again while a search read them."""
+
+
+class DamagedCorpusError(CorpusError, ValueError):
+    """Files of a corpus, or of an export, cannot be read."""
 
 
 class AnswerError(ClamrSelectError):

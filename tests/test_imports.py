@@ -59,6 +59,7 @@ STAYS_LIGHT: dict[str, tuple[str, ...]] = {
     "clamr_select.policies": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.metrics": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.context": HEAVY + CONSUMER_PACKAGES,
+    "clamr_select.retrieval": (*HEAVY, *CONSUMER_PACKAGES, "qdrant_client", "qdrant_edge", "ray"),
     "clamr_select.store": HEAVY + CONSUMER_PACKAGES,
     "clamr_select.video": ("torch", "transformers", *CONSUMER_PACKAGES),
     "clamr_select.scoring": ("transformers", "av", *CONSUMER_PACKAGES),

@@ -14,9 +14,9 @@ from .test_imports import MODULES, REPOSITORY
 RUNS_WHAT_IT_READS = {"cloudpickle", "dill", "jsonpickle", "joblib", "marshal", "pickle", "pickletools", "shelve"}
 """Packages that can run code from a file, or write such files."""
 NETWORK = {
-    "aiohttp", "ftplib", "http", "httpx", "huggingface_hub", "imaplib", "openai", "paramiko", "poplib", "requests",
-    "smtplib", "socket", "socketserver", "ssl", "telnetlib", "urllib.request", "urllib3", "websocket", "websockets",
-    "xmlrpc",
+    "aiohttp", "ftplib", "http", "httpx", "huggingface_hub", "imaplib", "openai", "paramiko", "poplib", "qdrant_client",
+    "requests", "smtplib", "socket", "socketserver", "ssl", "telnetlib", "urllib.request", "urllib3", "websocket",
+    "websockets", "xmlrpc",
 }  # fmt: skip
 """Packages and modules that open connections."""
 CLIENTS = {
@@ -27,6 +27,7 @@ CLIENTS = {
     "clamr_select.demo.load_test": {"httpx", "socket"},  # asks a demo that it started itself
     "clamr_select.integrations.openai": {"openai"},
     "clamr_select.training.queries.writers": {"openai"},
+    "clamr_select.retrieval.client": {"qdrant_client"},  # a library on a server
     "clamr_select.model.checkpoint.source": {"huggingface_hub"},
     "clamr_select.context.speech.whisper_models": {"huggingface_hub"},  # which models lie in its cache
     "clamr_select.doctor.installation": {"huggingface_hub"},  # where its cache lies

@@ -1,0 +1,511 @@
+"""``VideoCorpus``: which video, and where in it?"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+
+from clamr_select.errors import CorpusMismatchError, CorpusNotFoundError, InputError
+from clamr_select.retrieval.center import question_center
+from clamr_select.retrieval.engine import Point
+from clamr_select.retrieval.filters import AnyOf, parse_filters
+from clamr_select.retrieval.manifest import Manifest, ModelNote
+from clamr_select.retrieval.opening import InProcess, Opened, is_server, open_folder, open_server
+from clamr_select.retrieval.payload import metadata_payload, stored_video, to_point
+from clamr_select.retrieval.results import Mode, SearchResult, StoredVideo
+from clamr_select.retrieval.schema import CorpusOptions, Schema
+from clamr_select.retrieval.searching import (
+    Asked,
+    check_modalities,
+    choose_mode,
+    choose_similarity,
+    run_search,
+)
+from clamr_select.retrieval.server import ServerOptions
+from clamr_select.retrieval.shared_lock import SharedLock
+from clamr_select.retrieval.video_embeddings import VideoEmbeddings, point_id
+from clamr_select.selection import SelectionWarning
+
+if TYPE_CHECKING:
+    import torch
+
+    from clamr_select.indexing.cached_indexer import CacheDir
+    from clamr_select.indexing.options import IndexOptions
+    from clamr_select.retrieval.files import VideoFile
+    from clamr_select.scoring.maxsim import Similarity
+    from clamr_select.selector import FrameSelector
+
+SCROLL = 256
+
+
+@dataclass
+class AddReport:
+    """What :meth:`VideoCorpus.add` and :meth:`VideoCorpus.update` did."""
+
+    added: list[str] = field(default_factory=list)
+    """Video ids, in order."""
+    already: list[str] = field(default_factory=list)
+    """Ids of videos that were there, and were left as they are."""
+    replaced: list[str] = field(default_factory=list)
+    """Ids of older contents of the same files, which are gone."""
+    warnings: list[SelectionWarning] = field(default_factory=list)
+
+
+class VideoCorpus:
+    """Videos that can be searched by what is seen, said and written in them. Made by :meth:`open`.
+
+    Searches may run in many threads, also while videos are added. An embedded corpus is held by one process at a time.
+
+    Example:
+        >>> corpus = VideoCorpus.open("library", selector=FrameSelector.from_pretrained("clamr-nano"))  # doctest: +SKIP
+        >>> corpus.add(["talk.mp4", "lecture.mp4"])  # doctest: +SKIP
+        >>> corpus.search("Who signs the treaty?").hits[0].video.path  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        opened: Opened,
+        *,
+        selector: FrameSelector | None,
+        index_options: IndexOptions | None,
+        cache_dir: CacheDir,
+    ) -> None:
+        self._opened = opened
+        self.engine = opened.engine
+        self.manifest: Manifest = opened.manifest
+        self.schema: Schema = opened.manifest.schema
+        self.selector = selector
+        self.cache_dir = cache_dir
+        self._index_options = index_options
+        self.first_stage = opened.manifest.first_stage
+        self._writing = threading.RLock()
+        self._shared = SharedLock()
+
+    @classmethod
+    def open(
+        cls,
+        location: str | Path,
+        *,
+        selector: FrameSelector | None = None,
+        options: CorpusOptions | None = None,
+        schema: Schema | None = None,
+        deployment: InProcess | None = None,
+        server: ServerOptions | None = None,
+        index_options: Mapping[str, Any] | None = None,
+        cache_dir: CacheDir = "auto",
+        must_exist: bool = False,
+    ) -> VideoCorpus:
+        """A corpus in a folder, or on a server; one that is not there yet is made, and needs a selector.
+
+        Args:
+            location: a folder (Qdrant's engine in this process), or the ``http(s)://`` URL of a Qdrant server.
+            selector: its model indexes videos and encodes questions. None opens a corpus to be searched by vectors.
+            options: of a new corpus; of one that is there they must be the same, and may be left out.
+            schema: of a new corpus for vectors that come from elsewhere, instead of ``selector`` and ``options``.
+            deployment: ``local`` makes a folder for the client's own engine, where the embedded one has no wheel:
+                slow, and all in memory. A folder stays what it was made as.
+            server: collection, key, time-out; shards and replicas of a new collection.
+            index_options: how videos are indexed: fields of :class:`clamr_select.indexing.options.IndexOptions`. All
+                videos of a corpus share them; left out, those of its first video are used.
+            cache_dir: where the frames' embeddings are kept, as of ``FrameSelector.index``.
+            must_exist: make none.
+
+        Raises:
+            CorpusNotFoundError: there is none, and none was to be made.
+            CorpusMismatchError: it was made with another model, other options, another schema or deployment.
+            CorpusBusyError: another process holds the folder.
+            CorpusServerError: the server cannot be reached.
+            DamagedCorpusError: its files cannot be read.
+            MissingDependencyError: the package of the deployment is not installed.
+            InputError: arguments that do not go together.
+        """
+        if is_server(location):
+            if deployment is not None:
+                raise InputError(f"deployment={deployment!r} is for a folder; {location} is a server")
+        elif server is not None:
+            raise InputError(f"server options are for a URL, got the folder {str(location)!r}")
+        if schema is not None and (selector is not None or options is not None):
+            raise InputError("give schema for vectors from elsewhere, or selector and options; not both")
+        note = None if selector is None else ModelNote.of(selector.encoder)
+        new = None if must_exist else _new_manifest(selector, note, options, schema)
+        if is_server(location):
+            opened = open_server(str(location), options=server or ServerOptions(), new=new)
+        else:
+            opened = open_folder(Path(location), deployment=deployment, new=new)
+        try:
+            _check_same(opened, note=note, options=options, schema=schema)
+            corpus = cls(opened, selector=selector, index_options=None, cache_dir=cache_dir)
+            if selector is not None:
+                corpus._index_options = corpus._check_index_options(index_options)
+        except BaseException:
+            opened.engine.close()
+            opened.release()
+            raise
+        return corpus
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self.engine.count()
+
+    def __contains__(self, video_id: str) -> bool:
+        return bool(self.engine.retrieve([point_id(video_id)]))
+
+    @property
+    def where(self) -> str:
+        """The folder, or the URL and collection."""
+        return self._opened.where
+
+    @property
+    def folder(self) -> Path | None:
+        """None on a server."""
+        return self._opened.folder
+
+    @property
+    def index_options(self) -> IndexOptions:
+        """How videos are indexed into it.
+
+        Raises:
+            InputError: it was opened without a selector.
+        """
+        if self._index_options is None:
+            raise InputError(f"{self.where} was opened without a selector; open it with one to index videos")
+        return self._index_options
+
+    def close(self) -> None:
+        """Flush, and let other processes in."""
+        self.engine.close()
+        self._opened.release()
+
+    def flush(self) -> None:
+        """What was added is on disk when this returns; also done by :meth:`close`."""
+        self.engine.flush()
+
+    def optimize(self) -> None:
+        """Build the first stage's graph and the codes, where the engine does not by itself: after many additions."""
+        self.engine.optimize()
+
+    def add(self, videos: Iterable[str | Path | VideoFile | VideoEmbeddings]) -> AddReport:
+        """Index videos and put them in. What is there already, by content, is left as it is; a file whose content has
+        changed replaces what it was. To index many, ``clamr-select index`` uses several processes.
+
+        Raises:
+            InputError: one string instead of a list, or a corpus without a selector, and files.
+            VideoError, ContextError, StoreError: as ``FrameSelector.index``; videos before it are in.
+        """
+        return self._put(videos, replace=False)
+
+    def update(self, videos: Iterable[str | Path | VideoFile | VideoEmbeddings]) -> AddReport:
+        """As :meth:`add`, but videos that are there are written anew, with their new metadata.
+
+        Raises:
+            As :meth:`add`.
+        """
+        return self._put(videos, replace=True)
+
+    def put(self, videos: Sequence[VideoEmbeddings]) -> list[str]:
+        """Write videos that are embedded already, each in place of what has its id, or lay at its path.
+
+        Returns:
+            Ids of older contents of the same files, which are gone.
+
+        Raises:
+            InputError: a video does not fit the schema.
+        """
+        points = [to_point(video, schema=self.schema, first_stage=self.first_stage) for video in videos]
+        with self._writing:
+            older = self._older(videos)
+            with self._shared.write():
+                self.engine.upsert(points)
+                self.engine.delete([point.id for point in older])
+        return [point.payload["video_id"] for point in older]
+
+    def delete(self, video_ids: Iterable[str]) -> None:
+        """
+        Raises:
+            CorpusNotFoundError: one is not there; then none is deleted.
+        """
+        ids = [video_ids] if isinstance(video_ids, str) else list(video_ids)
+        with self._writing:
+            for video_id in ids:
+                self.get(video_id)
+            with self._shared.write():
+                self.engine.delete([point_id(video_id) for video_id in ids])
+
+    def set_metadata(self, video_id: str, *, metadata: Mapping[str, Any]) -> None:
+        """Replace what a video can be filtered by; its vectors stay.
+
+        Raises:
+            CorpusNotFoundError: there is no such video.
+            InputError: it is not JSON.
+        """
+        with self._writing:
+            self.get(video_id)
+            payload = metadata_payload(metadata, what=f"video {video_id!r}")
+            with self._shared.write():
+                self.engine.set_payload(payload, id=point_id(video_id))
+
+    def get(self, video_id: str) -> StoredVideo:
+        """
+        Raises:
+            CorpusNotFoundError: there is no such video.
+        """
+        found = self.engine.retrieve([point_id(video_id)])
+        if not found:
+            raise CorpusNotFoundError(f"there is no video {video_id!r} in {self.where}")
+        return stored_video(found[0].payload)
+
+    def videos(self, *, filters: Mapping[str, Any] | None = None) -> Iterator[StoredVideo]:
+        """All videos, or those that fit, in a fixed order."""
+        conditions, after = parse_filters(filters), None
+        while True:
+            points, after = self.engine.scroll(conditions=conditions, after=after, limit=SCROLL)
+            yield from (stored_video(point.payload) for point in points)
+            if after is None:
+                return
+
+    def search(
+        self,
+        query: str | np.ndarray | torch.Tensor,
+        *,
+        top_k: int = 10,
+        modalities: Sequence[str] | None = None,
+        filters: Mapping[str, Any] | None = None,
+        similarity: Similarity | None = None,
+        mode: Mode | Literal["auto"] = "auto",
+    ) -> SearchResult:
+        """The videos that answer a question, best first.
+
+        Args:
+            query: a question, or its (num_tokens, dim) vectors.
+            top_k: videos to return at most.
+            modalities: search by these alone; None takes all.
+            filters: see :mod:`clamr_select.retrieval.filters`.
+            similarity: None is ``token_max`` where the engine can tell it exactly (all modalities, or one), else
+                ``modality_max``; the result says which.
+            mode: ``auto`` compares every video up to 20,000, and works in two stages beyond; the result says which.
+
+        Raises:
+            InputError, UnknownNameError: an argument is wrong.
+            CorpusMismatchError: a question as text, and the corpus has no model.
+            CorpusChangedError, CorpusServerError
+        """
+        if top_k < 1:
+            raise InputError(f"top_k must be at least 1, got {top_k}")
+        modalities = check_modalities(modalities, schema=self.schema)
+        similarity = choose_similarity(similarity, modalities=modalities, schema=self.schema)
+        conditions = parse_filters(filters)
+        num_videos = len(self)
+        chosen = choose_mode(mode, num_videos=num_videos, schema=self.schema)
+        started = time.perf_counter()
+        vectors, warnings = self._encode(query)
+        encoded = time.perf_counter()
+        asked = Asked(vectors, modalities, similarity, chosen, top_k, conditions)
+        with self._shared.look():
+            hits = run_search(self.engine, asked, schema=self.schema, first_stage=self.first_stage)
+        seconds = {"encode_question": encoded - started, "search": time.perf_counter() - encoded}
+        question = query if isinstance(query, str) else None
+        return SearchResult(question, tuple(hits), similarity, chosen, num_videos, warnings, seconds)
+
+    def locate(
+        self,
+        query: str,
+        *,
+        top_k: int = 5,
+        num_frames: int = 4,
+        index_missing: bool = False,
+        modalities: Sequence[str] | None = None,
+        filters: Mapping[str, Any] | None = None,
+        mode: Mode | Literal["auto"] = "auto",
+        **options: Any,
+    ) -> SearchResult:
+        """The best videos, and the best frames inside each: ``hit.moments``, from the store of embeddings.
+
+        Args:
+            num_frames: of each video.
+            index_missing: index a video anew whose frames are no longer in the store; else its moments are None, and a
+                warning names it.
+            modalities: that are searched, and score frames.
+            **options: of ``IndexedVideo.select``: policy, budgets, …
+
+        Raises:
+            As :meth:`search`; InputError without a selector.
+        """
+        from clamr_select.retrieval.moments import add_moments
+
+        result = self.search(query, top_k=top_k, modalities=modalities, filters=filters, mode=mode)
+        if self.selector is None:
+            raise InputError(f"{self.where} was opened without a selector, which moments need; open it with one")
+        return add_moments(
+            result,
+            encoder=self.selector.encoder,
+            cache_dir=self.cache_dir,
+            index_options=self.index_options if index_missing else None,
+            select={"num_frames": num_frames, "modalities": modalities, **options},
+        )
+
+    def export(self, path: str | Path) -> int:
+        """Write everything to one portable file, readable without an engine; how many videos it holds.
+
+        Raises:
+            InputError: there is such a file already.
+        """
+        from clamr_select.retrieval.portable import export_corpus
+
+        return export_corpus(self, Path(path))
+
+    def import_(self, path: str | Path) -> int:
+        """Take in what :meth:`export` wrote, in place of videos with the same ids; how many they were.
+
+        Raises:
+            CorpusMismatchError: it is of another model, or has other modalities.
+            DamagedCorpusError: the file cannot be read; videos before the damage are in.
+        """
+        from clamr_select.retrieval.portable import import_corpus
+
+        return import_corpus(self, Path(path))
+
+    def note_index_options(self) -> None:
+        """Bind the corpus to how its videos are indexed; to be called before the first is.
+
+        Raises:
+            CorpusMismatchError: they were indexed otherwise.
+        """
+        with self._writing:
+            noted = self.manifest.with_index_options(self.index_options, where=self.where)
+            self.save_manifest(noted)
+
+    def save_manifest(self, manifest: Manifest) -> None:
+        """Write it where it changed."""
+        if manifest != self.manifest:
+            self._opened.save_manifest(manifest)
+            self.manifest = manifest
+
+    def _check_index_options(self, given: Mapping[str, Any] | None) -> IndexOptions:
+        from clamr_select.indexing.options import IndexOptions
+
+        noted = self.manifest.index_options
+        if given is None:
+            options = IndexOptions(**(noted or {}))
+        else:
+            options = IndexOptions(**given)
+            self.manifest.with_index_options(options, where=self.where)
+        return options
+
+    def _put(self, videos: Iterable[str | Path | VideoFile | VideoEmbeddings], *, replace: bool) -> AddReport:
+        if isinstance(videos, str | Path):
+            raise InputError("videos is a list of files, got one; put it in a list")
+        report = AddReport()
+        for video in videos:
+            if not isinstance(video, VideoEmbeddings):
+                known = self._index(video, report, replace=replace)
+                if known is None:
+                    continue
+                video = known
+            elif not replace and video.video_id in self:
+                report.already.append(video.video_id)
+                continue
+            report.replaced += self.put([video])
+            report.added.append(video.video_id)
+        self.flush()
+        return report
+
+    def _index(self, video: str | Path | VideoFile, report: AddReport, *, replace: bool) -> VideoEmbeddings | None:
+        """None for a video that is there."""
+        from clamr_select.retrieval.files import VideoFile, index_file
+        from clamr_select.store import content_digest
+
+        if self.selector is None:
+            raise InputError(f"{self.where} was opened without a selector; open it with one to index videos")
+        self.note_index_options()
+        file = video if isinstance(video, VideoFile) else VideoFile(str(video))
+        digest = content_digest(file.path)
+        if not replace and digest in self:
+            report.already.append(digest)
+            return None
+        found = index_file(
+            file,
+            encoder=self.selector.encoder,
+            options=self.index_options,
+            max_tokens=self.schema.options.max_tokens,
+            cache_dir=self.cache_dir,
+        )
+        report.warnings += found.warnings
+        report.warnings += left_out_warnings(found.embeddings)
+        return found.embeddings
+
+    def _older(self, videos: Sequence[VideoEmbeddings]) -> list[Point]:
+        """Other contents of the same files."""
+        now = {video.path: video.video_id for video in videos if video.path is not None}
+        if not now:
+            return []
+        points, after = self.engine.scroll(conditions=(AnyOf("path", tuple(now)),), limit=SCROLL)
+        while after is not None:
+            more, after = self.engine.scroll(conditions=(AnyOf("path", tuple(now)),), after=after, limit=SCROLL)
+            points += more
+        return [point for point in points if point.payload["video_id"] != now[point.payload["path"]]]
+
+    def _encode(self, query: Any) -> tuple[np.ndarray, tuple[SelectionWarning, ...]]:
+        warnings: tuple[SelectionWarning, ...] = ()
+        if isinstance(query, str):
+            if self.selector is None:
+                raise CorpusMismatchError(
+                    f"{self.where} was opened without a selector, so a question must come as vectors; open it with one"
+                )
+            encoded, cut = self.selector.encoder.encode_query([query])
+            query = encoded[0]
+            if cut:
+                message = f"the question is too long for this model; its last {cut[0].num_tokens_cut} tokens were cut"
+                warnings = (SelectionWarning("question_truncated", message),)
+        vectors = np.ascontiguousarray(np.asarray(query), dtype=np.float32)
+        if vectors.ndim != 2 or not len(vectors) or vectors.shape[1] != self.schema.dim:
+            raise InputError(f"a query is (num_tokens, {self.schema.dim}), got shape {vectors.shape}")
+        if not np.isfinite(vectors).all():
+            raise InputError("the query has an embedding that is not finite; the encoder overflowed or was not loaded")
+        return vectors, warnings
+
+
+def left_out_warnings(video: VideoEmbeddings) -> list[SelectionWarning]:
+    """One a modality that had more tokens than the corpus keeps."""
+    return [
+        SelectionWarning("tokens_left_out", f"{video.path or video.video_id}: of {modality}, {what}")
+        for modality, what in video.left_out.items()
+    ]
+
+
+def _new_manifest(
+    selector: FrameSelector | None, note: ModelNote | None, options: CorpusOptions | None, schema: Schema | None
+) -> Manifest | None:
+    """None where there is nothing to make a corpus for."""
+    if schema is not None:
+        return Manifest(schema)
+    if selector is None:
+        return None
+    encoder = selector.encoder
+    made = Schema(encoder.modalities, encoder.model.config.embedding_dim, options or CorpusOptions())
+    return Manifest(made, note, center=question_center(encoder))
+
+
+def _check_same(
+    opened: Opened, *, note: ModelNote | None, options: CorpusOptions | None, schema: Schema | None
+) -> None:
+    manifest, where = opened.manifest, opened.where
+    if note is not None:
+        manifest.check_model(note, where=where)
+    if schema is not None and schema != manifest.schema:
+        raise CorpusMismatchError(f"{where} has {manifest.schema.to_dict()}, got {schema.to_dict()}")
+    if options is not None and options != manifest.schema.options:
+        raise CorpusMismatchError(f"{where} was made with {manifest.schema.options}, got {options}; leave them out")

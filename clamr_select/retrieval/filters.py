@@ -1,0 +1,99 @@
+"""Which videos a search may find: a mapping of fields to what they must be.
+
+    {"channel": "MIT", "year": {"gte": 2020, "lt": 2024}, "tags": ["physics", "maths"], "language": {"not": "en"}}
+
+Every field must fit; of a list, one value; a field that holds a list fits where one of its values does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clamr_select.errors import InputError
+
+Scalar = str | int
+BOUNDS = ("gte", "gt", "lte", "lt")
+OWN_FIELDS = ("video_id", "path", "duration_seconds")
+"""Of every video; any other field is one of its metadata."""
+TRUTHS = "truths"
+"""Payload with the fields that are true or false, as words: the embedded engine takes a truth value for a number."""
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    key: str
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True)
+class NoneOf:
+    key: str
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True)
+class Between:
+    key: str
+    bounds: Mapping[str, float]
+    """``gte``, ``gt``, ``lte``, ``lt`` to a number."""
+
+
+Condition = AnyOf | NoneOf | Between
+
+
+def parse_filters(filters: Mapping[str, Any] | None) -> tuple[Condition, ...]:
+    """
+    Raises:
+        InputError: a value that no field can be compared with.
+    """
+    return tuple(condition for name, wanted in (filters or {}).items() for condition in _conditions(name, wanted))
+
+
+def field_key(name: str, *, of_truth: bool = False) -> str:
+    """Where a field lies in a point's payload."""
+    if of_truth:
+        return f"{TRUTHS}.{name}"
+    return name if name in OWN_FIELDS else f"metadata.{name}"
+
+
+def truths(metadata: Mapping[str, Any]) -> dict[str, str]:
+    """The fields that are true or false, as words."""
+    return {name: _word(value) for name, value in metadata.items() if isinstance(value, bool)}
+
+
+def _conditions(name: str, wanted: Any) -> list[Condition]:
+    if not isinstance(wanted, Mapping):
+        return [AnyOf(*_compared(name, wanted))]
+    bounds = {bound: wanted[bound] for bound in BOUNDS if bound in wanted}
+    unknown = sorted(set(wanted) - {*BOUNDS, "not"})
+    if unknown or not wanted:
+        raise InputError(f"filter {name!r}: allowed are {', '.join(BOUNDS)} and not, got {', '.join(unknown) or '{}'}")
+    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in bounds.values()):
+        raise InputError(f"filter {name!r}: bounds are numbers, got {bounds}")
+    found: list[Condition] = [Between(field_key(name), bounds)] if bounds else []
+    return found + ([NoneOf(*_compared(name, wanted["not"]))] if "not" in wanted else [])
+
+
+def _compared(name: str, wanted: Any) -> tuple[str, tuple[Scalar, ...]]:
+    """The field, and what it is compared with."""
+    values = _values(name, wanted)
+    if isinstance(values[0], bool):
+        return field_key(name, of_truth=True), tuple(_word(value) for value in values)
+    return field_key(name), values
+
+
+def _word(value: Any) -> str:
+    return "true" if value else "false"
+
+
+def _values(name: str, wanted: Any) -> tuple[Scalar, ...]:
+    values = tuple(wanted) if isinstance(wanted, Sequence) and not isinstance(wanted, str) else (wanted,)
+    kinds = {str if isinstance(value, str) else type(value) for value in values}
+    if not values or len(kinds) > 1 or not kinds <= {str, int, bool}:
+        raise InputError(
+            f"filter {name!r} must be a text, a whole number, true or false, or a list of one kind, got {wanted!r}; "
+            f"compare other numbers with {{'gte': …, 'lte': …}}"
+        )
+    return values

@@ -1,0 +1,316 @@
+"""A corpus over its life: put in, replaced, deleted, moved, opened again, refused where it does not fit."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+
+import numpy as np
+import pytest
+
+from clamr_select.errors import (
+    ClamrSelectError,
+    CorpusBusyError,
+    CorpusMismatchError,
+    CorpusNotFoundError,
+    CorpusServerError,
+    DamagedCorpusError,
+    InputError,
+)
+from clamr_select.retrieval import CorpusOptions, Schema, ServerOptions, VideoCorpus, VideoEmbeddings
+
+from .conftest import DIM, MODALITIES, made_videos, unit
+
+QUERY = unit(np.random.default_rng(1), 7)
+
+
+def found_ids(corpus, **options):
+    return [hit.video.video_id for hit in corpus.search(QUERY, **options).hits]
+
+
+def test_what_is_there_is_left_alone_by_add_and_replaced_by_update(open_corpus):
+    first, second = made_videos(2)
+    changed = VideoEmbeddings(first.video_id, second.vectors, metadata={"title": "New"}, path=first.path)
+    corpus = open_corpus()
+    assert corpus.add([first, second]).added == ["v0", "v1"]
+
+    report = corpus.add([changed])
+    assert (report.added, report.already) == ([], ["v0"])
+    assert corpus.get("v0").metadata["title"] == "Video 0"
+    assert corpus.update([changed]).added == ["v0"]
+    assert corpus.get("v0").metadata == {"title": "New"}
+    assert len(corpus) == 2
+    hits = corpus.search(QUERY).hits
+    assert hits[0].scores_by_modality == pytest.approx(hits[1].scores_by_modality)
+
+
+def test_another_content_at_the_same_path_replaces_the_old(open_corpus):
+    first, second = made_videos(2)
+    corpus = open_corpus()
+    corpus.add([first])
+
+    report = corpus.add([VideoEmbeddings("newer", second.vectors, path=first.path)])
+
+    assert report.replaced == ["v0"]
+    assert [video.video_id for video in corpus.videos()] == ["newer"]
+
+
+def test_delete(open_corpus):
+    corpus = open_corpus()
+    corpus.add(made_videos(5))
+    with pytest.raises(CorpusNotFoundError, match="v9"):
+        corpus.delete(["v1", "v9"])
+    assert len(corpus) == 5
+
+    corpus.delete(["v1", "v3"])
+
+    assert sorted(found_ids(corpus)) == ["v0", "v2", "v4"]
+    assert "v1" not in corpus
+    with pytest.raises(CorpusNotFoundError, match="v1"):
+        corpus.get("v1")
+
+
+def test_metadata_changes_without_the_vectors(open_corpus):
+    corpus = open_corpus()
+    corpus.add(made_videos(3))
+    before = found_ids(corpus)
+
+    corpus.set_metadata("v1", metadata={"room": "B", "open": True})
+
+    assert found_ids(corpus) == before
+    assert found_ids(corpus, filters={"room": "B", "open": True}) == ["v1"]
+    assert found_ids(corpus, filters={"title": "Video 1"}) == []
+    with pytest.raises(InputError, match="without dots"):
+        corpus.set_metadata("v1", metadata={"a.b": 1})
+    with pytest.raises(InputError, match="must be JSON"):
+        corpus.set_metadata("v1", metadata={"a": float("nan")})
+
+
+def test_export_and_import_carry_everything_to_another_deployment(open_corpus, tmp_path, schema):
+    videos = made_videos(20)
+    corpus = open_corpus()
+    corpus.add(videos)
+    assert corpus.export(tmp_path / "all.zip") == 20
+    with pytest.raises(InputError, match="there already"):
+        corpus.export(tmp_path / "all.zip")
+
+    other = open_corpus("other")
+    assert other.import_(tmp_path / "all.zip") == 20
+    with VideoCorpus.open(tmp_path / "embedded-one", schema=schema) as embedded:
+        embedded.import_(tmp_path / "all.zip")
+        assert sorted(embedded.videos(), key=str) == sorted(corpus.videos(), key=str)
+        for mode in ("exact", "two_stage"):
+            assert found_ids(other, mode=mode) == found_ids(corpus, mode=mode) == found_ids(embedded, mode=mode)
+
+
+@pytest.mark.parametrize("damage", ["cut", "not a zip", "a video", "no manifest"])
+def test_a_damaged_export_is_refused(tmp_path, schema, damage):
+    path = tmp_path / "all.zip"
+    with VideoCorpus.open(tmp_path / "library", schema=schema) as corpus:
+        corpus.add(made_videos(3))
+        corpus.export(path)
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-200])
+    elif damage == "not a zip":
+        path.write_bytes(b"something else")
+    else:
+        with zipfile.ZipFile(path) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in parts.items():
+                if damage == "a video" and name.startswith("videos/"):
+                    data = data[:-5]
+                if damage != "no manifest" or name.startswith("videos/"):
+                    archive.writestr(name, data)
+
+    with VideoCorpus.open(tmp_path / "new", schema=schema) as corpus, pytest.raises(DamagedCorpusError):
+        corpus.import_(path)
+
+
+def test_an_export_of_other_vectors_is_refused(tmp_path, schema):
+    with VideoCorpus.open(tmp_path / "library", schema=schema) as corpus:
+        corpus.export(tmp_path / "all.zip")
+    other = Schema(("video",), DIM, CorpusOptions(max_tokens=50))
+    with VideoCorpus.open(tmp_path / "new", schema=other) as corpus, pytest.raises(CorpusMismatchError, match="video"):
+        corpus.import_(tmp_path / "all.zip")
+
+
+def test_a_corpus_is_there_when_it_is_opened_again(open_corpus):
+    corpus = open_corpus()
+    corpus.add(made_videos(10))
+    before = found_ids(corpus)
+    corpus.close()
+
+    again = open_corpus(schema=None, must_exist=True)
+
+    assert found_ids(again) == before
+    assert again.schema == corpus.schema
+
+
+def test_what_does_not_fit_a_corpus_is_refused(open_corpus):
+    corpus = open_corpus()
+    rng = np.random.default_rng(0)
+    for vectors, said in (
+        ({"smell": unit(rng, 3)}, "smell"),
+        ({"asr": unit(rng, 3, dim=8)}, "8 numbers a token"),
+        ({"asr": unit(rng, 51)}, "bounded_embeddings"),
+    ):
+        with pytest.raises(InputError, match=said):
+            corpus.add([VideoEmbeddings("v", vectors)])
+    assert len(corpus) == 0
+    with pytest.raises(InputError, match="put it in a list"):
+        corpus.add("talk.mp4")
+    with pytest.raises(InputError, match="without a selector"):
+        corpus.add(["talk.mp4"])
+
+
+@pytest.mark.parametrize(
+    ("vectors", "said"),
+    [({}, "no token"), ({"asr": np.ones((2, DIM))}, "of length 1"), ({"asr": np.full((1, DIM), np.nan)}, "finite")],
+)
+def test_wrong_vectors(vectors, said):
+    with pytest.raises(InputError, match=said):
+        VideoEmbeddings("v", vectors)
+
+
+def test_a_corpus_that_is_not_there(tmp_path, loopback):
+    with pytest.raises(CorpusNotFoundError, match="index videos into it first"):
+        VideoCorpus.open(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+    with pytest.raises(CorpusNotFoundError, match="never-made"):
+        VideoCorpus.open(loopback.url, server=ServerOptions(collection="never-made"))
+
+
+def test_a_server_that_does_not_answer(schema):
+    with pytest.raises(CorpusServerError):
+        VideoCorpus.open("http://127.0.0.1:1", schema=schema)
+
+
+def test_a_collection_of_somebody_else_is_refused(loopback, schema, tmp_path):
+    options = ServerOptions(collection=tmp_path.name)
+    VideoCorpus.open(loopback.url, schema=schema, server=options).close()
+    loopback.collections[tmp_path.name].metadata = None
+
+    with pytest.raises(CorpusNotFoundError, match="no library of this package"):
+        VideoCorpus.open(loopback.url, schema=schema, server=options)
+
+
+def test_another_schema_or_deployment_is_refused(tmp_path, schema):
+    VideoCorpus.open(tmp_path / "library", schema=schema).close()
+    other = Schema(MODALITIES, DIM, CorpusOptions(max_tokens=40))
+    with pytest.raises(CorpusMismatchError, match="max_tokens"):
+        VideoCorpus.open(tmp_path / "library", schema=other)
+    with pytest.raises(CorpusMismatchError, match="was made as 'embedded'"):
+        VideoCorpus.open(tmp_path / "library", schema=schema, deployment="local")
+    with pytest.raises(InputError, match="is for a folder"):
+        VideoCorpus.open("http://127.0.0.1:1", schema=schema, deployment="local")
+    with pytest.raises(InputError, match="for a URL"):
+        VideoCorpus.open(tmp_path / "library", schema=schema, server=ServerOptions())
+
+
+def test_another_version_of_the_schema_is_refused(tmp_path, schema):
+    VideoCorpus.open(tmp_path / "library", schema=schema).close()
+    path = tmp_path / "library" / "corpus.json"
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps({**values, "schema_version": 99}))
+    with pytest.raises(CorpusMismatchError, match="version 99"):
+        VideoCorpus.open(tmp_path / "library")
+    path.write_text("{")
+    with pytest.raises(DamagedCorpusError, match=r"corpus\.json"):
+        VideoCorpus.open(tmp_path / "library")
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path, schema):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(InputError, match="not an empty folder"):
+        VideoCorpus.open(tmp_path, schema=schema)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_another_process_that_holds_it_is_named(tmp_path, schema):
+    with VideoCorpus.open(tmp_path / "library", schema=schema):
+        code = f"from clamr_select.retrieval import VideoCorpus; VideoCorpus.open({str(tmp_path / 'library')!r})"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert "CorpusBusyError" in done.stderr
+        assert "is in use by process" in done.stderr
+        with pytest.raises(CorpusBusyError, match="in use by process"):
+            VideoCorpus.open(tmp_path / "library")
+    VideoCorpus.open(tmp_path / "library").close()
+
+
+def test_options_out_of_range():
+    with pytest.raises(InputError, match="choose from"):
+        CorpusOptions(storage="float8")
+    with pytest.raises(InputError, match="at least 1"):
+        CorpusOptions(max_tokens=0)
+    with pytest.raises(InputError, match="at most 2047"):
+        Schema(MODALITIES, 128, CorpusOptions(max_tokens=2048))
+    with pytest.raises(InputError, match="may not be called joint"):
+        Schema(("joint",), 128, CorpusOptions())
+    with pytest.raises(InputError, match="num_shards"):
+        ServerOptions(num_shards=0)
+
+
+def test_a_request_stays_below_what_a_server_takes(loopback, tmp_path):
+    """The largest video there can be, twice."""
+    schema = Schema(MODALITIES, 128, CorpusOptions(max_tokens=2000))
+    rng = np.random.default_rng(0)
+    loopback.largest_body = 0
+    options = ServerOptions(collection=tmp_path.name)
+    with VideoCorpus.open(loopback.url, schema=schema, server=options) as corpus:
+        corpus.add(VideoEmbeddings(f"v{n}", {m: unit(rng, 2000, dim=128) for m in MODALITIES}) for n in range(2))
+        assert len(corpus) == 2
+
+    assert loopback.largest_body < 32 * 2**20
+
+
+def test_fifty_threads_search_while_videos_come_and_go(open_corpus, request):
+    """No error, and no torn result: of each video all modalities are always of one writing.
+
+    The two writings of a video answer the question in opposite ways, so scores that mix them are seen."""
+    axes = np.eye(DIM, dtype=np.float32)
+
+    def writing(number: int, sign: float) -> VideoEmbeddings:
+        return VideoEmbeddings(
+            f"v{number}", {name: sign * axes[:1] for name in MODALITIES}, metadata={"sign": int(sign)}
+        )
+
+    corpus = open_corpus()
+    corpus.add(writing(number, 1.0) for number in range(20))
+    stop, wrong, count = threading.Event(), [], 0
+
+    def look() -> None:
+        nonlocal count
+        while not stop.is_set():
+            try:
+                hits = corpus.search(axes[:1], top_k=20, mode="exact", similarity="modality_max").hits
+            except ClamrSelectError as error:
+                wrong.append(error)
+                return
+            count += 1
+            for hit in hits:
+                sign = float(hit.video.metadata["sign"])
+                if {hit.score, *hit.scores_by_modality.values()} != {sign} or len(hit.scores_by_modality) != 4:
+                    wrong.append(hit)
+
+    on_server = "server" in request.node.name
+    threads = [threading.Thread(target=look) for _ in range(5 if "embedded" not in request.node.name else 50)]
+    for thread in threads:
+        thread.start()
+    rng = np.random.default_rng(0)
+    try:
+        for _ in range(12):
+            corpus.update([writing(int(rng.integers(20)), float(rng.choice([-1.0, 1.0])))])
+            # on a server a search looks again where a video was replaced between its two looks, some times at most
+            time.sleep(0.3 if on_server else 0)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+    assert wrong == []
+    assert count >= len(threads)

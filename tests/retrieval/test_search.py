@@ -1,0 +1,160 @@
+"""A search finds what loops over all tokens find, in every deployment."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clamr_select.errors import CorpusMismatchError, InputError, UnknownNameError
+from clamr_select.retrieval import CorpusOptions, Schema, VideoCorpus, VideoEmbeddings
+
+from .conftest import DIM, MODALITIES, made_videos, naive_scores, unit
+
+QUERY = unit(np.random.default_rng(1), 7)
+
+
+def expected(query, videos, *, similarity, modalities=MODALITIES, top_k=10):
+    scored = [(naive_scores(query, video, modalities=modalities).get(similarity), video.video_id) for video in videos]
+    return sorted(((score, name) for score, name in scored if score is not None), reverse=True)[:top_k]
+
+
+@pytest.mark.parametrize("mode", ["exact", "two_stage"])
+@pytest.mark.parametrize(
+    ("similarity", "modalities"),
+    [
+        ("token_max", None),
+        ("modality_max", None),
+        ("token_max", ["asr"]),
+        ("modality_max", ["asr", "ocr"]),
+        (None, ["video", "description"]),
+    ],
+)
+def test_the_best_are_those_of_the_naive_loop(open_corpus, similarity, modalities, mode):
+    videos = made_videos(40)
+    corpus = open_corpus()
+    corpus.add(videos)
+
+    result = corpus.search(QUERY, similarity=similarity, modalities=modalities, mode=mode)
+
+    considered = modalities or MODALITIES
+    wanted = expected(QUERY, videos, similarity=similarity or "modality_max", modalities=considered)
+    assert [hit.video.video_id for hit in result.hits] == [name for _, name in wanted]
+    assert [hit.score for hit in result.hits] == pytest.approx([score for score, _ in wanted], abs=1e-5)
+    assert (result.similarity, result.mode, result.num_videos) == (similarity or "modality_max", mode, 40)
+    by_id = {video.video_id: video for video in videos}
+    for hit in result.hits:
+        naive = naive_scores(QUERY, by_id[hit.video.video_id])
+        present = {name: naive[name] for name in MODALITIES if name in naive}
+        assert hit.scores_by_modality == pytest.approx(present, abs=1e-5)
+        assert hit.modality == max((name for name in considered if name in naive), key=lambda name: naive[name])
+
+
+def test_an_absent_modality_never_wins_even_where_all_scores_are_negative(open_corpus):
+    axes = np.eye(DIM, dtype=np.float32)
+    corpus = open_corpus()
+    corpus.add(
+        [
+            VideoEmbeddings("two", {"video": -axes[:1], "asr": -axes[1:2]}),
+            VideoEmbeddings("one", {"video": -axes[:1]}),
+        ]
+    )
+
+    result = corpus.search((axes[:1] + axes[1:2]) / np.sqrt(2), similarity="modality_max")
+
+    assert {hit.video.video_id: hit.score for hit in result.hits} == pytest.approx(
+        {"two": -(0.5**0.5), "one": -(0.5**0.5)}
+    )
+    assert {len(hit.scores_by_modality) for hit in result.hits} == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("filters", "fits"),
+    [
+        ({"year": {"gte": 2010, "lt": 2013}}, lambda m: 2010 <= m["year"] < 2013),
+        ({"year": [2001, 2003]}, lambda m: m["year"] in (2001, 2003)),
+        ({"tags": "odd"}, lambda m: "odd" in m["tags"]),
+        ({"tags": {"not": ["odd"]}}, lambda m: "odd" not in m["tags"]),
+        ({"free": True}, lambda m: m["free"]),
+        ({"free": {"not": True}, "tags": "all"}, lambda m: not m["free"] and "all" in m["tags"]),
+        ({"title": "Video 7"}, lambda m: m["title"] == "Video 7"),
+        ({"path": "/videos/9.mp4"}, lambda m: m["title"] == "Video 9"),
+        ({"nothing": "has this"}, lambda m: False),
+    ],
+)
+def test_filters(open_corpus, filters, fits):
+    videos = made_videos(40)
+    corpus = open_corpus()
+    corpus.add(videos)
+    wanted = {video.video_id for video in videos if fits(video.metadata)}
+
+    for mode in ("exact", "two_stage"):
+        found = corpus.search(QUERY, filters=filters, top_k=40, mode=mode)
+        assert {hit.video.video_id for hit in found.hits} == wanted
+    assert {video.video_id for video in corpus.videos(filters=filters)} == wanted
+
+
+def test_indexed_fields_filter_alike(open_corpus):
+    fields = {"year": "integer", "tags": "keyword", "free": "bool"}
+    options = CorpusOptions(storage="float32", max_tokens=50, filterable=fields)
+    corpus = open_corpus(schema=Schema(MODALITIES, DIM, options))
+    corpus.add(made_videos(20))
+
+    found = {v.metadata["title"] for v in corpus.videos(filters={"year": {"gte": 2010}, "free": True, "tags": "all"})}
+    assert found == {"Video 12", "Video 18"}
+
+
+def test_nothing_is_found_in_an_empty_corpus(open_corpus):
+    assert len(open_corpus().search(QUERY)) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        ({"top_k": 0}, InputError, "top_k must be at least 1"),
+        ({"modalities": ["smell"]}, InputError, "video, ocr, asr, description"),
+        ({"modalities": []}, InputError, "list of some"),
+        ({"similarity": "sum"}, UnknownNameError, "modality_max"),
+        ({"similarity": "token_max", "modalities": ["asr", "ocr"]}, InputError, "one multivector"),
+        ({"mode": "fast"}, UnknownNameError, "two_stage"),
+        ({"mode": "codes"}, InputError, "quantization="),
+        ({"filters": {"year": {"over": 3}}}, InputError, "gte"),
+        ({"filters": {"year": 2.5}}, InputError, "whole number"),
+        ({"filters": {"year": {"gte": "2000"}}}, InputError, "bounds are numbers"),
+        ({"filters": {"year": []}}, InputError, "list of one kind"),
+        ({"filters": {"year": [1, "a"]}}, InputError, "list of one kind"),
+    ],
+)
+def test_wrong_arguments(tmp_path, schema, arguments, error, said):
+    with VideoCorpus.open(tmp_path / "library", schema=schema) as corpus, pytest.raises(error, match=said):
+        corpus.search(QUERY, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [(np.zeros((0, DIM)), "shape"), (np.zeros((2, 3)), "shape"), (np.full((2, DIM), np.nan), "not finite")],
+)
+def test_wrong_queries(tmp_path, schema, query, said):
+    with VideoCorpus.open(tmp_path / "library", schema=schema) as corpus:
+        with pytest.raises(InputError, match=said):
+            corpus.search(query)
+        with pytest.raises(CorpusMismatchError, match="without a selector"):
+            corpus.search("a text")
+
+
+@pytest.mark.parametrize("storage", ["float16", "turbo8"])
+@pytest.mark.parametrize("quantization", ["none", "int8", "turbo4"])
+def test_smaller_vectors_and_codes_stay_near(tmp_path, storage, quantization):
+    videos = made_videos(60)
+    options = CorpusOptions(storage=storage, quantization=quantization, max_tokens=50)
+    mode = "exact" if quantization == "none" else "codes"
+    with VideoCorpus.open(tmp_path / "library", schema=Schema(MODALITIES, DIM, options)) as corpus:
+        corpus.add(videos)
+        corpus.optimize()
+        result = corpus.search(QUERY, top_k=5, mode=mode)
+
+    assert result.mode == mode
+    naive = {video.video_id: naive_scores(QUERY, video)["token_max"] for video in videos}
+    tolerance = 2e-3 if storage == "float16" else 5e-2
+    for hit in result.hits:
+        assert hit.score == pytest.approx(naive[hit.video.video_id], abs=tolerance)
+        assert hit.score >= sorted(naive.values())[-5] - 2 * tolerance
