@@ -60,8 +60,8 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-OF_DOWNLOADS = frozenset({"max_download_bytes", "max_download_seconds"})
-"""Limits of a transfer, not of a file."""
+BEFORE_OPENING = frozenset({"max_bytes", "max_download_bytes", "max_download_seconds"})
+"""Limits that are checked at every call before a file is opened or looked up, and change nothing of what comes out."""
 
 
 def as_mapping(limits: Limits) -> dict[str, float]:

@@ -13,9 +13,10 @@ from clamr_select.fetch import fetch
 from clamr_select.indexing.index_key import index_key
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.indexer import Indexer
+from clamr_select.indexing.method import of_the_run
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.indexing.progress import Stopwatch
-from clamr_select.indexing.stored_index import ISOLATE, from_entry, to_entry
+from clamr_select.indexing.stored_index import from_entry, to_entry
 from clamr_select.limits import Limits
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.model.identity import encoder_identity
@@ -93,14 +94,15 @@ def _index_once(indexer: Indexer, video: str | Path, store: Store) -> IndexedVid
             found = store.get(key)
     if found is not None:
         indexed = from_entry(found, video=video, encoder=indexer.encoder, timings_seconds=watch.seconds)
-        if indexer.options.isolate:
-            indexed = replace(indexed, method={**indexed.method, ISOLATE: True})
+        indexed = replace(indexed, method={**indexed.method, **of_the_run(indexer.options)})
         return _with(indexed, store.take_warnings())
     indexed = indexer.index(video, store=store)
     if key is None:
         return _with(indexed, [(NOT_CACHED, UNKNOWN_WEIGHTS)])
     if file_state(video) != before:
         return _with(indexed, [*store.take_warnings(), (NOT_CACHED, CHANGED_VIDEO)])
+    if indexer.options.asr != "off":  # its model may have been downloaded only now, and what it holds is in the key
+        key = video_key(video, encoder=indexer.encoder, options=indexer.options) or key
     store.put(key, to_entry(indexed), label=Path(video).name)
     return _with(indexed, store.take_warnings())
 

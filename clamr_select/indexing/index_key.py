@@ -11,8 +11,9 @@ import clamr_select
 from clamr_select.context.info_json import find_info_json
 from clamr_select.context.sidecar import find_subtitles
 from clamr_select.context.speech.choose import choose
+from clamr_select.context.speech.model_files import model_digest
 from clamr_select.indexing.options import IndexOptions
-from clamr_select.limits import OF_DOWNLOADS
+from clamr_select.limits import BEFORE_OPENING
 from clamr_select.store import Key, content_digest
 
 KIND = "embeddings"
@@ -33,9 +34,9 @@ def index_key(video: str | Path, *, digest: str, options: IndexOptions, encoder:
     settings["subtitles"] = _subtitles(video, options)
     settings["info_json"] = _digest(find_info_json(video))
     settings["asr"] = _recognizer(options)
-    # where a file is decoded, and how it came here, changes nothing
+    # where a file is decoded, how it came here, and how large it might have been, changes nothing
     del settings["isolate"]
-    settings["limits"] = {name: value for name, value in settings["limits"].items() if name not in OF_DOWNLOADS}
+    settings["limits"] = {name: value for name, value in settings["limits"].items() if name not in BEFORE_OPENING}
     return Key(
         KIND,
         {
@@ -57,7 +58,7 @@ def _subtitles(video: str | Path, options: IndexOptions) -> list[str] | None:
 
 
 def _recognizer(options: IndexOptions) -> list[str | None]:
-    """What ``auto`` stands for on this machine today, and the versions of what hears."""
+    """What ``auto`` stands for on this machine today, what its model holds, and the versions of what hears."""
     if options.asr == "off":
         return ["off"]
     choice = choose(options.asr, model=options.asr_model)
@@ -65,7 +66,8 @@ def _recognizer(options: IndexOptions) -> list[str | None]:
         versions = [version(choice.engine), version("silero-vad")]
     except PackageNotFoundError:  # an error that indexing raises, so nothing is stored
         versions = []
-    return [options.asr, choice.engine, choice.model, *versions]
+    digest = None if choice.model is None else model_digest(choice.model)
+    return [options.asr, choice.engine, choice.model, digest, *versions]
 
 
 def _digest(path: Path | None) -> list[str] | None:

@@ -47,9 +47,21 @@ def index_method(
         "description": about.description is not None,
         **({"metadata": list(about.sources)} if about.sources else {}),
         **({"chapters": len(about.chapters)} if about.chapters else {}),
+        **of_the_run(options),
+    }
+
+
+def of_the_run(options: IndexOptions) -> dict[str, Any]:
+    """The part that changes nothing of what comes out, so that an index made under other limits is served too."""
+    return {
         **({"limits": options.limits.changed} if options.limits.changed else {}),
         **({"isolate": True} if options.isolate else {}),
     }
+
+
+def of_the_video(method: dict[str, Any]) -> dict[str, Any]:
+    """``method`` without :func:`of_the_run`."""
+    return {name: value for name, value in method.items() if name not in ("limits", "isolate")}
 
 
 def video_facts(info: VideoInfo) -> VideoFacts:

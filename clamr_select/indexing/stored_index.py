@@ -12,13 +12,11 @@ import torch
 
 from clamr_select.context.timed_text import ContextTrack, TimedText, TimedWord
 from clamr_select.indexing.indexed_video import IndexedVideo
+from clamr_select.indexing.method import of_the_video
 from clamr_select.indexing.stored_tokens import stored_tokens, token_tensors
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.selection import SelectionWarning, VideoFacts
 from clamr_select.store import Entry
-
-ISOLATE = "isolate"
-"""Of one run, not of the video."""
 
 
 def to_entry(indexed: IndexedVideo) -> Entry:
@@ -28,7 +26,7 @@ def to_entry(indexed: IndexedVideo) -> Entry:
         "video_facts": asdict(indexed.video_facts),
         "words": indexed.words,
         "tracks": [asdict(track) for track in indexed.tracks],
-        "method": {name: value for name, value in indexed.method.items() if name != ISOLATE},
+        "method": of_the_video(indexed.method),
         "warnings": [asdict(warning) for warning in indexed.warnings if warning not in assumed],
         "num_candidates": tokens.num_candidates,
         "modalities": list(tokens.modalities),

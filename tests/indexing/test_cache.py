@@ -15,7 +15,14 @@ import numpy as np
 import pytest
 import torch
 
-from clamr_select.errors import InputError, StoreError, SubtitlesError, UnreadableVideoError, VideoNotFoundError
+from clamr_select.errors import (
+    InputError,
+    StoreError,
+    SubtitlesError,
+    UnreadableVideoError,
+    VideoNotFoundError,
+    VideoTooLargeError,
+)
 from clamr_select.indexing.index_key import index_key
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.limits import Limits
@@ -190,7 +197,7 @@ def test_other_options_and_weights_have_other_entries(selector, talk):
         IndexOptions(chapters="off"),
         IndexOptions(precision="int8"),
         IndexOptions(token_pooling=2),
-        IndexOptions(limits=Limits(max_bytes=10**9)),
+        IndexOptions(limits=Limits(max_pixels=10**9)),
         IndexOptions(title="a"),
         IndexOptions(title=""),
         IndexOptions(description="a"),
@@ -209,7 +216,7 @@ def test_other_options_and_weights_have_other_entries(selector, talk):
         assert option.name == "isolate" or any(
             getattr(made, option.name) != getattr(options[0], option.name) for made in options
         ), f"{option.name} is not in this test"
-    patient = IndexOptions(limits=Limits(max_download_bytes=10**12, max_download_seconds=3600.0))
+    patient = IndexOptions(limits=Limits(max_bytes=10**9, max_download_bytes=10**12, max_download_seconds=3600.0))
     assert index_key(talk, digest=digest, options=patient, encoder=encoder).digest == keys[0]
     named = IndexOptions(subtitles=talk.with_suffix(".srt"))
     assert index_key(talk, digest=digest, options=named, encoder=encoder).digest == keys[0]
@@ -225,6 +232,18 @@ def test_isolation_is_of_the_run_and_not_of_the_video(selector, talk, monkeypatc
 
     assert apart.method == {**here.method, "isolate": True}
     assert selector.index(talk, **QUICK, isolate=True).method["isolate"] is True
+
+
+def test_limits_are_of_the_run_and_hold_for_what_is_stored(selector, talk, count_indexing):
+    raised = selector.index(talk, **QUICK, limits=Limits(max_bytes=10**12))
+    plain_limits = selector.index(talk, **QUICK)
+    lowered = Limits(max_bytes=talk.stat().st_size)
+    assert count_indexing == ["talk.mp4"]
+    assert raised.method["limits"] == {"max_bytes": 10**12}
+    assert "limits" not in plain_limits.method
+    assert selector.index(talk, **QUICK, limits=lowered).method["limits"] == {"max_bytes": talk.stat().st_size}
+    with pytest.raises(VideoTooLargeError, match="max_bytes"):
+        selector.index(talk, **QUICK, limits=Limits(max_bytes=talk.stat().st_size - 1))
 
 
 def test_a_changed_weight_makes_it_anew(selector, talk, count_indexing):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clamr_select.context.speech.model_files import model_digest
 from clamr_select.context.speech.recognizer import SAMPLE_RATE, Heard
 from clamr_select.context.timed_text import TimedWord
 from clamr_select.errors import CheckpointError, InputError, ModelNotFoundError, SpeechError, missing_dependency
@@ -42,7 +43,7 @@ class FasterWhisperRecognizer:
         self._language = language
         computed = self._model.model.compute_type
         self.source = f"faster-whisper {version('faster-whisper')} ({model})"
-        self.identity = f"{self.source} {version('ctranslate2')} {computed} {language}"
+        self.identity = f"{self.source} {model_digest(model)} {version('ctranslate2')} {computed} {language}"
 
     def hear(self, stretches: Sequence[np.ndarray]) -> list[Heard]:
         """See :meth:`SpeechRecognizer.hear`."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clamr_select.context.speech.model_files import model_digest
 from clamr_select.context.speech.recognizer import SAMPLE_RATE, Heard
 from clamr_select.context.speech.whisper_models import language_code
 from clamr_select.context.timed_text import TimedWord
@@ -54,7 +55,7 @@ class TransformersRecognizer:
         commit = getattr(self._pipeline.model.config, "_commit_hash", None)
         name = f"{model}@{commit[:12]}" if commit else model
         self.source = f"transformers {version('transformers')} ({name})"
-        self.identity = f"{self.source} {revision} {language} {self._pipeline.model.dtype}"
+        self.identity = f"{self.source} {model_digest(model)} {revision} {language} {self._pipeline.model.dtype}"
 
     def hear(self, stretches: Sequence[np.ndarray]) -> list[Heard]:
         """See :meth:`SpeechRecognizer.hear`."""

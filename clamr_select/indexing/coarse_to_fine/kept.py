@@ -13,7 +13,8 @@ from clamr_select.indexing.cached_indexer import file_state
 from clamr_select.indexing.coarse_to_fine.effort import EffortPlan
 from clamr_select.indexing.coarse_to_fine.file_windows import FileWindows
 from clamr_select.indexing.coarse_to_fine.parts import DenseWindow, Skim, WindowSource
-from clamr_select.indexing.stored_index import ISOLATE, assumed_warnings, stored_track
+from clamr_select.indexing.method import of_the_video
+from clamr_select.indexing.stored_index import assumed_warnings, stored_track
 from clamr_select.indexing.stored_tokens import stored_tokens, token_tensors
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.scoring.codes import Precision
@@ -98,7 +99,7 @@ def skim_entry(skim: Skim, *, encoder: ClamrEncoder, precision: Precision) -> En
         "description": skim.description,
         "screen_words": skim.screen_words,
         "tracks": [asdict(track) for track in skim.tracks],
-        "method": {name: value for name, value in skim.method.items() if name != ISOLATE},
+        "method": of_the_video(skim.method),
         "warnings": [asdict(warning) for warning in skim.warnings if warning not in assumed],
         "has_tokens": skim.tokens is not None,
         "modalities": list(encoder.modalities),

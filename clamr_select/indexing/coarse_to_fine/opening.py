@@ -24,9 +24,9 @@ from clamr_select.indexing.coarse_to_fine.kept import KeptWindows, StoredWindows
 from clamr_select.indexing.coarse_to_fine.parts import Skim
 from clamr_select.indexing.coarse_to_fine.skimmed_video import SkimmedVideo
 from clamr_select.indexing.coarse_to_fine.skimmer import Skimmer, check_can_skim
+from clamr_select.indexing.method import of_the_run
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.indexing.progress import Progress, Stopwatch
-from clamr_select.indexing.stored_index import ISOLATE
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.selection import SelectionWarning
 from clamr_select.store import Store
@@ -87,8 +87,7 @@ class SkimOpener:
             )
         else:
             skim = skim_of(entry, encoder=self.encoder, timings_seconds=watch.seconds)
-            if self.options.isolate:
-                skim = replace(skim, method={**skim.method, ISOLATE: True})
+            skim = replace(skim, method={**skim.method, **of_the_run(self.options)})
         windows = StoredWindows(self._windows(video, skim, state), store=store, index=index, label=Path(video).name)
         return self._with(windows, skim, video, store.take_warnings())
 
