@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from clamr_select.errors import InputError
@@ -24,7 +24,8 @@ class CorpusQuestion:
     relevance: Mapping[int, float]
     """Position of a video in the corpus to how well it answers, above 0; every other video does not."""
     cluster: str
-    """The same for questions that share a video: they are not independent."""
+    """The video that answers best (of equal ones the first): questions that share it are not independent. Not every
+    shared video, since chains of those soon tie most of a set into one cluster, of which no interval can be drawn."""
 
 
 class Corpus:
@@ -65,10 +66,9 @@ class Corpus:
         self.bad_rows[:0] = [bad for index in indexes for bad in index.bad_rows]
         if not drafts:
             raise InputError("no question is left to ask")
-        clusters = _clusters([draft.relevance for draft in drafts.values()], num_videos=len(self._places))
         self.questions = tuple(
-            CorpusQuestion(draft.text, draft.target, dict(draft.relevance), cluster)
-            for draft, cluster in zip(drafts.values(), clusters, strict=True)
+            CorpusQuestion(draft.text, draft.target, dict(draft.relevance), cluster=str(draft.best_video))
+            for draft in drafts.values()
         )
 
     def __len__(self) -> int:
@@ -106,6 +106,10 @@ class _Draft:
     words: str
     relevance: dict[int, float] = field(default_factory=dict)
 
+    @property
+    def best_video(self) -> int:
+        return max(self.relevance, key=lambda video: self.relevance[video])
+
 
 def _rows(index: RowIndex) -> Iterator[VideoRow]:
     return (index[number] for number in range(len(index)))
@@ -114,20 +118,3 @@ def _rows(index: RowIndex) -> Iterator[VideoRow]:
 def _content(row: VideoRow) -> bytes:
     fields = [plain_video_id(row.video_id), row.images, row.video, row.ocr, row.asr, row.description, row.title]
     return json.dumps(fields).encode() + b"\n"
-
-
-def _clusters(relevance: Sequence[Mapping[int, float]], *, num_videos: int) -> list[str]:
-    """Of each question, the name of its group: questions that a chain of shared videos connects."""
-    above = list(range(num_videos))
-
-    def top(video: int) -> int:
-        while above[video] != video:
-            above[video] = above[above[video]]
-            video = above[video]
-        return video
-
-    for videos in relevance:
-        first, *rest = videos
-        for other in rest:
-            above[top(other)] = top(first)
-    return [str(top(next(iter(videos)))) for videos in relevance]

@@ -99,7 +99,7 @@ def report_systems(
 ) -> dict[str, Any]:
     """Means with 95 % intervals, by group of questions, and what ``ours`` is ahead of every other, for JSON.
 
-    Intervals draw clusters: questions that share a video stay together.
+    Intervals draw clusters: questions that one video answers best stay together.
     """
     draws = ClusterBootstrap([question.cluster for question in questions], num_resamples=num_resamples, seed=seed)
     report: dict[str, Any] = {}

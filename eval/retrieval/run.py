@@ -142,7 +142,7 @@ def _report(
     if skipped and settings.on_bad_row == "error":
         raise InputError(
             f"{summary(list(skipped.values()), num_rows=len(corpus))}. They were skipped when their parts were made: "
-            f"repair them and remove {settings.output / 'embeddings'}, or skip them with on_bad_row='skip'"
+            f"repair them and remove embeddings and scores in {settings.output}, or skip them with on_bad_row='skip'"
         )
     kept = np.array([position for position in range(len(corpus)) if position not in skipped], dtype=np.int64)
     place_of = {int(position): place for place, position in enumerate(kept)}

@@ -20,7 +20,7 @@ def format_report(report: Mapping[str, Any], *, published: Mapping[str, Mapping[
     counts = report["num_questions"]
     lines = [
         f"{counts['all']} questions, {report['num_videos']} videos, {report['num_answers']} pairs that answer. 95 % "
-        f"intervals draw the {report['num_clusters']} groups of questions that share no video.",
+        f"intervals draw the {report['num_clusters']} videos that answer best, each with its questions.",
         "",
         "### Ranking, %",
         "",

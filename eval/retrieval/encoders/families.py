@@ -35,8 +35,8 @@ class Family:
 
     def with_weights(self, name: str, *, tower: str | None) -> Family:
         """With another checkpoint in one tower, or in all it has."""
-        towers = [tower] if tower else [one for one in TOWERS if getattr(self, one)]
-        return replace(self, **dict.fromkeys(towers, name))
+        towers: dict[str, Any] = dict.fromkeys([tower] if tower else [t for t in TOWERS if getattr(self, t)], name)
+        return replace(self, **towers)
 
 
 _CLIP = "openai/clip-vit-large-patch14"

@@ -74,7 +74,7 @@ def read_preset(name_or_path: str) -> DataSet:
 
 
 def _checked(preset: str, name: str, value: Any, hint: Any) -> Any:
-    wanted = {str: str, int: int}.get(hint, dict if "Mapping" in str(hint) else list)
+    wanted: Any = {str: str, int: int}.get(hint, dict if "Mapping" in str(hint) else list)
     if not isinstance(value, wanted) or isinstance(value, bool):
         raise InputError(f"{preset}: {name} must be a {wanted.__name__}, got {type(value).__name__}")
     if wanted is list and not all(isinstance(one, str) for one in value):

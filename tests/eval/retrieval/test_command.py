@@ -43,7 +43,7 @@ def test_tables_json_and_plot_from_one_command(
     assert main([*given, "--part-size", "4"]) == 0
     printed = capsys.readouterr().out
     assert "10 questions, 10 videos, 12 pairs that answer" in printed
-    assert "8 groups of questions that share no video" in printed
+    assert "intervals draw the 9 videos that answer best" in printed
     assert "| system | R@1 | R@5 | R@10 | nDCG@10 | MRR | `clamr` less this, nDCG@10 |" in printed
     assert "Left out, no checkpoint of its own: `pooled`." in printed
     assert "tokens of text for `clip`" in printed

@@ -41,10 +41,10 @@ def test_questions_without_ids_are_their_words() -> None:
     assert corpus.row(2).asr == "words of train_c"
 
 
-def test_questions_that_share_videos_are_one_cluster() -> None:
-    rows = [row("a", "1"), row("b", "1"), row("b", "2"), row("c", "2"), row("d", "3"), row("e", "4"), row("d", "4")]
-    clusters = [question.cluster for question in Corpus(index(rows)).questions]
-    assert clusters[0] == clusters[1] != clusters[2] == clusters[3]
+def test_questions_with_one_best_answer_are_one_cluster() -> None:
+    rows = [row("a", "1"), row("b", "1"), row("a", "2"), row("b", "3"), row("c", "4"), row("b", "4", relevance=2)]
+    first, second, third, fourth = [question.cluster for question in Corpus(index(rows)).questions]
+    assert first == second != third == fourth
 
 
 def test_others_are_searched_and_not_asked_about(raw_rows: list[dict[str, Any]]) -> None:
