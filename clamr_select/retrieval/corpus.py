@@ -329,6 +329,7 @@ class VideoCorpus:
         index_missing: bool = False,
         modalities: Sequence[str] | None = None,
         filters: Mapping[str, Any] | None = None,
+        search_similarity: Similarity | None = None,
         mode: Mode | Literal["auto"] = "auto",
         **options: Any,
     ) -> SearchResult:
@@ -339,6 +340,7 @@ class VideoCorpus:
             index_missing: index a video anew whose frames are no longer in the store; else its moments are None, and a
                 warning names it.
             modalities: that are searched, and score frames.
+            search_similarity: of videos, as ``similarity`` of :meth:`search`; ``similarity`` itself is that of frames.
             **options: of ``IndexedVideo.select``: policy, budgets, …
 
         Raises:
@@ -346,9 +348,11 @@ class VideoCorpus:
         """
         from clamr_select.retrieval.moments import add_moments
 
-        result = self.search(query, top_k=top_k, modalities=modalities, filters=filters, mode=mode)
         if self.selector is None:
             raise InputError(f"{self.where} was opened without a selector, which moments need; open it with one")
+        result = self.search(
+            query, top_k=top_k, modalities=modalities, filters=filters, similarity=search_similarity, mode=mode
+        )
         return add_moments(
             result,
             encoder=self.selector.encoder,

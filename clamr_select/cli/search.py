@@ -1,0 +1,180 @@
+"""``clamr-select search``: the videos of a library that answer a question, and where in them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clamr_select.cli.arguments import add_model_arguments, load_selector
+from clamr_select.errors import InputError
+from clamr_select.time_format import format_time
+
+if TYPE_CHECKING:
+    from clamr_select.retrieval.results import Hit, SearchResult
+
+DEFAULT_LIBRARY = "library"
+NAME_COLUMNS, TEXT_COLUMNS = 32, 60
+COMPARISONS = {">=": "gte", ">": "gt", "<=": "lte", "<": "lt"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("query", metavar="QUERY", help="what the videos should answer")
+    parser.add_argument(
+        "--library",
+        default=DEFAULT_LIBRARY,
+        metavar="PLACE",
+        help="the folder of clamr-select index, or the URL of a Qdrant server (default: library)",
+    )
+    parser.add_argument("--collection", metavar="NAME", help="on a server (default: clamr-select)")
+    parser.add_argument("--top-k", type=int, default=10, metavar="N", help="videos (default: 10)")
+    parser.add_argument("--num-frames", type=int, default=4, metavar="N", help="moments of each (default: 4)")
+    parser.add_argument("--modality", action="append", metavar="NAME", help="search by it alone; may be repeated")
+    parser.add_argument(
+        "--filter",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="also !=, >=, >, <=, <: e.g. channel=MIT, year>=2020; all must fit",
+    )
+    parser.add_argument("--similarity", metavar="NAME", help="token_max or modality_max (default: docs/library.md)")
+    parser.add_argument(
+        "--mode", default="auto", metavar="NAME", help="auto (default), exact, codes or two_stage: docs/library.md"
+    )
+    parser.add_argument("--index-missing", action="store_true", help="index anew what is no longer in the store")
+    parser.add_argument("--cache-dir", metavar="DIR", help="where clamr-select index kept the frames' embeddings")
+    parser.add_argument("--json", action="store_true", help="JSON on stdout instead of the table")
+    parser.add_argument(
+        "--sheet", type=Path, metavar="FILE", help="write a picture of the best moments, e.g. found.png"
+    )
+    parser.add_argument("--open", action="store_true", help="show that picture; without --sheet, in a file of its own")
+    add_model_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if not arguments.query.strip():
+        raise InputError("the question is empty; ask something, e.g. 'when does the bridge open?'")
+    if arguments.num_frames < 1:
+        raise InputError(f"--num-frames must be at least 1, got {arguments.num_frames}")
+    filters = parsed_filters(arguments.filter)
+    from clamr_select.retrieval import ServerOptions, VideoCorpus
+
+    server = None if arguments.collection is None else ServerOptions(collection=arguments.collection)
+    with VideoCorpus.open(
+        arguments.library,
+        selector=load_selector(arguments),
+        server=server,
+        cache_dir=arguments.cache_dir or "auto",
+        must_exist=True,
+    ) as corpus:
+        result = corpus.locate(
+            arguments.query,
+            top_k=arguments.top_k,
+            num_frames=arguments.num_frames,
+            modalities=arguments.modality,
+            filters=filters,
+            search_similarity=arguments.similarity,
+            mode=arguments.mode,
+            index_missing=arguments.index_missing,
+        )
+    if arguments.json:
+        json.dump(result.to_dict(), sys.stdout, ensure_ascii=False, indent=1)
+        print()
+    else:
+        print(table(result))
+    if arguments.sheet is not None or arguments.open:
+        write_sheet(result, path=arguments.sheet, show=arguments.open)
+    return 0
+
+
+def parsed_filters(given: Sequence[str]) -> dict[str, Any]:
+    """``year>=2020`` and the like, as :mod:`clamr_select.retrieval.filters` takes them; values of one field add up.
+
+    Raises:
+        InputError: not of that form.
+    """
+    filters: dict[str, Any] = {}
+    for text in given:
+        sign = min(("!=", *COMPARISONS, "="), key=lambda s: (text.find(s) < 0, text.find(s), -len(s)))
+        name, found, value = (part.strip() for part in text.partition(sign))
+        if not (name and found and value):
+            raise InputError(f"--filter is FIELD=VALUE, with =, !=, >=, >, <= or <, got {text!r}")
+        wanted = filters.setdefault(name, {})
+        if sign in COMPARISONS:
+            wanted[COMPARISONS[sign]] = _number(value, text)
+        elif sign == "!=":
+            wanted.setdefault("not", []).append(_value(value))
+        else:
+            wanted.setdefault("is", []).append(_value(value))
+    return {name: _one_filter(name, wanted) for name, wanted in filters.items()}
+
+
+def _one_filter(name: str, wanted: dict[str, Any]) -> Any:
+    if "is" not in wanted:
+        return wanted
+    if len(wanted) > 1:
+        raise InputError(f"--filter {name}: = goes with no other comparison of the same field")
+    return wanted["is"]
+
+
+def _value(text: str) -> str | int | bool:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    return int(text) if text.lstrip("-").isdecimal() else text
+
+
+def _number(text: str, whole: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InputError(f"--filter {whole!r}: {text!r} is no number to compare with") from error
+
+
+def table(result: SearchResult) -> str:
+    """One line a video: score, winning modality, its best moment and the words there; warnings below."""
+    lines = [f"{'':>3}  {'video':<{NAME_COLUMNS}}  {'score':>6}  {'modality':<11}  {'moment':>9}  words"]
+    for number, hit in enumerate(result.hits, start=1):
+        time, words = best_moment(hit)
+        name = _cut(hit.video.name, NAME_COLUMNS)
+        line = f"{number:>3}  {name:<{NAME_COLUMNS}}  {hit.score:6.3f}  {hit.modality:<11}  {time:>9}  {words}"
+        lines.append(line.rstrip())
+    if not result.hits:
+        lines.append("nothing was found")
+    lines.append(f"{len(result)} of {result.num_videos} videos, by {result.similarity}, {result.mode}")
+    lines += [f"note: {warning.code}: {warning.message}" for warning in result.warnings]
+    return "\n".join(lines)
+
+
+def best_moment(hit: Hit) -> tuple[str, str]:
+    """Its time, and the words of the modality that answers there; empty where no moment is known."""
+    moments = hit.moments
+    if moments is None or not len(moments):
+        return "", ""
+    best = max(range(len(moments)), key=lambda position: moments.scores[position])
+    words = moments.text[best].get(moments.modality[best], "")
+    return format_time(moments.timestamps_seconds[best]), _cut(" / ".join(words.split("\n")), TEXT_COLUMNS)
+
+
+def write_sheet(result: SearchResult, *, path: Path | None, show: bool) -> None:
+    from clamr_select.figures.library_sheet import FoundVideo, library_sheet
+
+    if not result.hits:
+        print("nothing was found, so there is no picture", file=sys.stderr)
+        return
+    videos = [FoundVideo(hit.video.name, hit.score, hit.modality, hit.moments) for hit in result.hits]
+    subtitle = f"{len(result)} of {result.num_videos} videos · {result.similarity} · {result.mode}"
+    picture = library_sheet(result.question or "", videos=videos, subtitle=subtitle)
+    if path is not None:
+        picture.save(path)
+        print(f"wrote {path}", file=sys.stderr)
+    if show:
+        picture.show(title=result.question)
+
+
+def _cut(text: str, columns: int) -> str:
+    """Names and words come from files: control characters could rewrite the terminal."""
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return text if len(text) <= columns else text[: columns - 1] + "…"
