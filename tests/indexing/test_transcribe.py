@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,6 +26,25 @@ STARTS = (4.0, 14.0)
 """Of the sentences in ``talk``."""
 SECONDS = 22
 RATE = 16_000
+
+
+QUESTION = "who scored three goals?"
+SECOND_PROCESS = """
+import json, subprocess, sys
+import av, onnxruntime, pocketsphinx
+from clamr_select import FrameSelector
+from clamr_select.context.speech.voice_activity import VoiceDetector
+from clamr_select.model.encoder import ClamrEncoder
+
+def never(*arguments, **options):
+    raise AssertionError("something was decoded, heard, read or encoded")
+
+av.open = onnxruntime.InferenceSession = pocketsphinx.Decoder = subprocess.Popen = never
+ClamrEncoder.encode_document = VoiceDetector.__init__ = never
+selector = FrameSelector.from_pretrained("clamr-nano", device="cpu")
+selection = selector.select(sys.argv[1], sys.argv[2], num_frames=2, asr="pocketsphinx", candidate_fps=0.5)
+print(json.dumps(selection.to_dict()))
+"""
 
 
 class Counting:
@@ -114,6 +136,22 @@ def test_a_video_is_heard_and_asked(selector: FrameSelector, talk: Path) -> None
     assert "load" in again.timings_seconds
     assert again.tracks == video.tracks
     assert video.tracks[0].lines[0].words
+
+
+@pytest.mark.slow
+def test_in_a_new_process_nothing_is_decoded_heard_read_or_encoded(selector: FrameSelector, talk: Path) -> None:
+    pytest.importorskip("pocketsphinx")
+    first = selector.select(talk, QUESTION, num_frames=2, asr="pocketsphinx", candidate_fps=0.5)
+    done = subprocess.run(
+        [sys.executable, "-c", SECOND_PROCESS, str(talk), QUESTION], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+    again = json.loads(done.stdout)
+    assert first.method["ocr"] == "rapidocr"
+    assert first.method["asr"].startswith("pocketsphinx")
+    assert set(again.pop("timings_seconds")) == {"load", "encode_question", "score", "policy"}
+    assert again == {name: part for name, part in json.loads(json.dumps(first.to_dict())).items() if name in again}
 
 
 def test_auto_hears_where_there_are_no_subtitles(
