@@ -1,0 +1,1 @@
+"""Many videos into a corpus: several processes, each video once, whatever ends in between."""

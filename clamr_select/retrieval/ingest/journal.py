@@ -1,0 +1,129 @@
+"""What became of each file, a line each: a run that was ended goes on from there.
+
+A line is written after its video is safe in the corpus, so the journal may know less than the corpus, never more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, TextIO
+
+from clamr_select.errors import DamagedCorpusError
+
+Status = Literal["done", "failed"]
+FAILED_NAME = "failed.jsonl"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A file as it was: another size or time of change is another file."""
+
+    num_bytes: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, path: str | Path) -> Stamp | None:
+        """None where there is no such file."""
+        try:
+            found = os.stat(path)
+        except OSError:
+            return None
+        return cls(found.st_size, found.st_mtime_ns)
+
+
+@dataclass(frozen=True)
+class Line:
+    """The end of one file's way."""
+
+    path: str
+    status: Status
+    stamp: Stamp | None
+    video_id: str | None = None
+    """None where it was set aside."""
+    error: str | None = None
+    attempts: int = 1
+
+
+class Journal:
+    """Read when it is made, then appended to. Use as a context manager.
+
+    Args:
+        path: JSON lines; made where it is absent.
+
+    Raises:
+        DamagedCorpusError: another line than the last cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lines = _read(path)
+        self._file: TextIO = path.open("a", encoding="utf-8")
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def ended(self, path: str | Path) -> Line | None:
+        """What became of a file, if it is still as it was then."""
+        line = self._lines.get(str(path))
+        return line if line is not None and line.stamp == Stamp.of(path) else None
+
+    @property
+    def failed(self) -> list[Line]:
+        """Files that are set aside, in the order in which they were."""
+        return [line for line in self._lines.values() if line.status == "failed"]
+
+    def write(self, lines: Sequence[Line]) -> None:
+        """On disk when this returns."""
+        for line in lines:
+            self._file.write(json.dumps(asdict(line), ensure_ascii=True) + "\n")
+            self._lines.pop(line.path, None)
+            self._lines[line.path] = line
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def write_failed(self) -> Path | None:
+        """The files that are set aside, with their errors, beside the journal; None, and no file, where none is."""
+        target = self.path.with_name(FAILED_NAME)
+        if not self.failed:
+            target.unlink(missing_ok=True)
+            return None
+        partial = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+        rows = ({"path": line.path, "error": line.error, "attempts": line.attempts} for line in self.failed)
+        partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        partial.replace(target)
+        return target
+
+
+def _read(path: Path) -> dict[str, Line]:
+    if not path.exists():
+        return {}
+    data = path.read_bytes()
+    whole, newline, torn = data.rpartition(b"\n")
+    if torn:  # the writer was killed within its last line; what that said is found out again
+        with path.open("r+b") as file:
+            file.truncate(len(whole) + len(newline))
+    found: dict[str, Line] = {}
+    for number, text in enumerate(whole.splitlines(), start=1):
+        try:
+            values = json.loads(text)
+            stamp = None if values["stamp"] is None else Stamp(**values["stamp"])
+            line = Line(**{**values, "stamp": stamp})
+        except (ValueError, TypeError, KeyError) as error:
+            raise DamagedCorpusError(
+                f"line {number} of {str(path)!r} is none of a journal; move the file away: what is in the corpus is "
+                "found again by its bytes"
+            ) from error
+        found.pop(line.path, None)
+        found[line.path] = line
+    return found

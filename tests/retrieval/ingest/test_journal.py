@@ -1,0 +1,78 @@
+"""What a run leaves for the next one, whole or torn."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from clamr_select.errors import DamagedCorpusError
+from clamr_select.retrieval.ingest.journal import Journal, Line, Stamp
+
+
+def done(path: Path, video_id: str = "a") -> Line:
+    return Line(str(path), "done", Stamp.of(path), video_id)
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    path = tmp_path / "v.mp4"
+    path.write_bytes(b"bytes")
+    return path
+
+
+def test_a_line_is_known_until_its_file_changes(tmp_path: Path, video: Path) -> None:
+    with Journal(tmp_path / "j" / "ingest.jsonl") as journal:
+        assert journal.ended(video) is None
+        journal.write([done(video)])
+        assert journal.ended(video) == done(video)
+    with Journal(tmp_path / "j" / "ingest.jsonl") as journal:
+        assert journal.ended(video) == done(video)
+        os.utime(video, ns=(0, 0))
+        assert journal.ended(video) is None
+
+
+@pytest.mark.parametrize("kept", [1, 20, -1])
+def test_a_torn_last_line_is_forgotten(tmp_path: Path, video: Path, kept: int) -> None:
+    path, other = tmp_path / "ingest.jsonl", tmp_path / "w.mp4"
+    other.write_bytes(b"others")
+    with Journal(path) as journal:
+        journal.write([done(video), done(other, "b")])
+    first, second, _ = path.read_bytes().split(b"\n")
+    path.write_bytes(first + b"\n" + second[:kept])
+    with Journal(path) as journal:
+        assert journal.ended(video) == done(video)
+        assert journal.ended(other) is None
+        journal.write([done(other, "b")])
+    with Journal(path) as journal:
+        assert journal.ended(other) == done(other, "b")
+
+
+def test_damage_before_the_end_is_an_error(tmp_path: Path, video: Path) -> None:
+    path = tmp_path / "ingest.jsonl"
+    with Journal(path) as journal:
+        journal.write([done(video)])
+    path.write_bytes(b"{}\n" + path.read_bytes())
+    with pytest.raises(DamagedCorpusError, match="line 1"):
+        Journal(path)
+
+
+def test_what_failed_is_named_until_it_did_not(tmp_path: Path, video: Path) -> None:
+    with Journal(tmp_path / "ingest.jsonl") as journal:
+        journal.write([Line(str(video), "failed", Stamp.of(video), error="UnreadableVideoError: cut")])
+        named = journal.write_failed()
+        assert json.loads(named.read_text(encoding="utf-8")) == {
+            "path": str(video),
+            "error": "UnreadableVideoError: cut",
+            "attempts": 1,
+        }
+        journal.write([done(video)])
+        assert journal.failed == []
+        assert journal.write_failed() is None
+        assert not named.exists()
+
+
+def test_a_file_that_is_gone_has_no_stamp(tmp_path: Path) -> None:
+    assert Stamp.of(tmp_path / "gone.mp4") is None
