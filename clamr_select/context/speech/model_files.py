@@ -7,6 +7,8 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
+from clamr_select.context.speech.whisper_models import downloaded_commit
+
 
 def model_digest(model: str) -> str | None:
     """Of a directory's files, or the commit of what was downloaded from the hub; None where nothing was.
@@ -17,10 +19,7 @@ def model_digest(model: str) -> str | None:
         model: a directory or a hub id.
     """
     if not os.path.isdir(model):
-        from huggingface_hub import try_to_load_from_cache
-
-        found = try_to_load_from_cache(model, "config.json")
-        return Path(found).parent.name if isinstance(found, str) else None
+        return downloaded_commit(model)
     digest = hashlib.sha256()
     for path in sorted(path for path in Path(model).iterdir() if path.is_file()):
         state = path.stat()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 WHISPER: Mapping[str, str] = MappingProxyType(
@@ -39,6 +40,14 @@ def downloaded(engine: str, *, preference: tuple[str, ...]) -> str | None:
         if isinstance(try_to_load_from_cache(names[size], _WEIGHTS[engine]), str):
             return size
     return None
+
+
+def downloaded_commit(name: str) -> str | None:
+    """The commit of a hub repository that was downloaded before, None where none was. The network is not asked."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(name, "config.json")
+    return Path(found).parent.name if isinstance(found, str) else None
 
 
 def language_code(language: str) -> str:
