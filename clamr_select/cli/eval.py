@@ -13,6 +13,7 @@ from clamr_select.cli.arguments import DEFAULT_MODEL, add_model_arguments, load_
 from clamr_select.errors import InputError
 from clamr_select.eval.compact import command as compact_command
 from clamr_select.eval.effort import command as effort_command
+from clamr_select.eval.library import command as library_command
 from clamr_select.eval.retrieval import command as retrieval_command
 from clamr_select.eval.speed import command as speed_command
 
@@ -43,6 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     retrieval = subparsers.add_parser("retrieval", help=summary, description=summary)
     retrieval_command.add_arguments(retrieval)
     retrieval.set_defaults(measure=retrieval_command.run)
+    summary = "a library of videos: exactness, codes, two stages, growth, and a plan for many hours"
+    library = subparsers.add_parser("library", help=summary, description=summary)
+    library_command.add_arguments(library)
+    library.set_defaults(measure=library_command.run)
     summary = "what each stage costs, against its peers and what the hardware can do"
     speed = subparsers.add_parser("speed", help=summary, description=summary)
     speed_command.add_arguments(speed)

@@ -13,7 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from clamr_select.retrieval.corpus import AddReport, VideoCorpus
+    from clamr_select.retrieval.adding import AddReport
+    from clamr_select.retrieval.corpus import VideoCorpus
     from clamr_select.retrieval.files import VideoFile
     from clamr_select.retrieval.results import Hit, SearchResult, StoredVideo
     from clamr_select.retrieval.schema import CorpusOptions, Schema
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from clamr_select.retrieval.video_embeddings import VideoEmbeddings, bounded_embeddings
 
 _HOMES = {
-    "AddReport": "corpus",
+    "AddReport": "adding",
     "CorpusOptions": "schema",
     "Hit": "results",
     "Schema": "schema",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from clamr_select.errors import CorpusMismatchError, CorpusNotFoundError, InputError
-from clamr_select.retrieval.center import question_center
+from clamr_select.retrieval.adding import AddReport, put_in
 from clamr_select.retrieval.engine import Point
 from clamr_select.retrieval.filters import AnyOf, parse_filters
+from clamr_select.retrieval.making import check_same, new_manifest
 from clamr_select.retrieval.manifest import Manifest, ModelNote
 from clamr_select.retrieval.opening import InProcess, Opened, is_server, open_folder, open_server
 from clamr_select.retrieval.payload import metadata_payload, stored_video, to_point
@@ -43,19 +43,6 @@ if TYPE_CHECKING:
     from clamr_select.selector import FrameSelector
 
 SCROLL = 256
-
-
-@dataclass
-class AddReport:
-    """What :meth:`VideoCorpus.add` and :meth:`VideoCorpus.update` did."""
-
-    added: list[str] = field(default_factory=list)
-    """Video ids, in order."""
-    already: list[str] = field(default_factory=list)
-    """Ids of videos that were there, and were left as they are."""
-    replaced: list[str] = field(default_factory=list)
-    """Ids of older contents of the same files, which are gone."""
-    warnings: list[SelectionWarning] = field(default_factory=list)
 
 
 class VideoCorpus:
@@ -134,13 +121,13 @@ class VideoCorpus:
         if schema is not None and (selector is not None or options is not None):
             raise InputError("give schema for vectors from elsewhere, or selector and options; not both")
         note = None if selector is None else ModelNote.of(selector.encoder)
-        new = None if must_exist else _new_manifest(selector, note, options, schema)
+        new = None if must_exist else new_manifest(selector, note, options, schema)
         if is_server(location):
             opened = open_server(str(location), options=server or ServerOptions(), new=new)
         else:
             opened = open_folder(Path(location), deployment=deployment, new=new)
         try:
-            _check_same(opened, note=note, options=options, schema=schema)
+            check_same(opened, note=note, options=options, schema=schema)
             corpus = cls(opened, selector=selector, index_options=None, cache_dir=cache_dir)
             if selector is not None:
                 corpus._index_options = corpus._check_index_options(index_options)
@@ -206,7 +193,7 @@ class VideoCorpus:
             InputError: one string instead of a list, or a corpus without a selector, and files.
             VideoError, ContextError, StoreError: as ``FrameSelector.index``; videos before it are in.
         """
-        return self._put(videos, replace=False)
+        return put_in(self, videos, replace=False)
 
     def update(self, videos: Iterable[str | Path | VideoFile | VideoEmbeddings]) -> AddReport:
         """As :meth:`add`, but videos that are there are written anew, with their new metadata.
@@ -214,7 +201,7 @@ class VideoCorpus:
         Raises:
             As :meth:`add`.
         """
-        return self._put(videos, replace=True)
+        return put_in(self, videos, replace=True)
 
     def put(self, videos: Sequence[VideoEmbeddings]) -> list[str]:
         """Write videos that are embedded already, each in place of what has its id, or lay at its path.
@@ -409,48 +396,6 @@ class VideoCorpus:
             self.manifest.with_index_options(options, where=self.where)
         return options
 
-    def _put(self, videos: Iterable[str | Path | VideoFile | VideoEmbeddings], *, replace: bool) -> AddReport:
-        if isinstance(videos, str | Path):
-            raise InputError("videos is a list of files, got one; put it in a list")
-        report = AddReport()
-        for video in videos:
-            if not isinstance(video, VideoEmbeddings):
-                known = self._index(video, report, replace=replace)
-                if known is None:
-                    continue
-                video = known
-            elif not replace and video.video_id in self:
-                report.already.append(video.video_id)
-                continue
-            report.replaced += self.put([video])
-            report.added.append(video.video_id)
-        self.flush()
-        return report
-
-    def _index(self, video: str | Path | VideoFile, report: AddReport, *, replace: bool) -> VideoEmbeddings | None:
-        """None for a video that is there."""
-        from clamr_select.retrieval.files import VideoFile, index_file
-        from clamr_select.store import content_digest
-
-        if self.selector is None:
-            raise InputError(f"{self.where} was opened without a selector; open it with one to index videos")
-        self.note_index_options()
-        file = video if isinstance(video, VideoFile) else VideoFile(str(video))
-        digest = content_digest(file.path)
-        if not replace and digest in self:
-            report.already.append(digest)
-            return None
-        found = index_file(
-            file,
-            encoder=self.selector.encoder,
-            options=self.index_options,
-            max_tokens=self.schema.options.max_tokens,
-            cache_dir=self.cache_dir,
-        )
-        report.warnings += found.warnings
-        report.warnings += left_out_warnings(found.embeddings)
-        return found.embeddings
-
     def _older(self, videos: Sequence[VideoEmbeddings]) -> list[Point]:
         """Other contents of the same files."""
         now = {video.path: video.video_id for video in videos if video.path is not None}
@@ -480,36 +425,3 @@ class VideoCorpus:
         if not np.isfinite(vectors).all():
             raise InputError("the query has an embedding that is not finite; the encoder overflowed or was not loaded")
         return vectors, warnings
-
-
-def left_out_warnings(video: VideoEmbeddings) -> list[SelectionWarning]:
-    """One a modality that had more tokens than the corpus keeps."""
-    return [
-        SelectionWarning("tokens_left_out", f"{video.path or video.video_id}: of {modality}, {what}")
-        for modality, what in video.left_out.items()
-    ]
-
-
-def _new_manifest(
-    selector: FrameSelector | None, note: ModelNote | None, options: CorpusOptions | None, schema: Schema | None
-) -> Manifest | None:
-    """None where there is nothing to make a corpus for."""
-    if schema is not None:
-        return Manifest(schema)
-    if selector is None:
-        return None
-    encoder = selector.encoder
-    made = Schema(encoder.modalities, encoder.model.config.embedding_dim, options or CorpusOptions())
-    return Manifest(made, note, center=question_center(encoder))
-
-
-def _check_same(
-    opened: Opened, *, note: ModelNote | None, options: CorpusOptions | None, schema: Schema | None
-) -> None:
-    manifest, where = opened.manifest, opened.where
-    if note is not None:
-        manifest.check_model(note, where=where)
-    if schema is not None and schema != manifest.schema:
-        raise CorpusMismatchError(f"{where} has {manifest.schema.to_dict()}, got {schema.to_dict()}")
-    if options is not None and options != manifest.schema.options:
-        raise CorpusMismatchError(f"{where} was made with {manifest.schema.options}, got {options}; leave them out")

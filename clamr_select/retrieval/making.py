@@ -1,0 +1,37 @@
+"""What a new corpus is made with, and whether one that is there is what was asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clamr_select.errors import CorpusMismatchError
+from clamr_select.retrieval.center import question_center
+from clamr_select.retrieval.manifest import Manifest, ModelNote
+from clamr_select.retrieval.opening import Opened
+from clamr_select.retrieval.schema import CorpusOptions, Schema
+
+if TYPE_CHECKING:
+    from clamr_select.selector import FrameSelector
+
+
+def new_manifest(
+    selector: FrameSelector | None, note: ModelNote | None, options: CorpusOptions | None, schema: Schema | None
+) -> Manifest | None:
+    """None where there is nothing to make a corpus for."""
+    if schema is not None:
+        return Manifest(schema)
+    if selector is None:
+        return None
+    encoder = selector.encoder
+    made = Schema(encoder.modalities, encoder.model.config.embedding_dim, options or CorpusOptions())
+    return Manifest(made, note, center=question_center(encoder))
+
+
+def check_same(opened: Opened, *, note: ModelNote | None, options: CorpusOptions | None, schema: Schema | None) -> None:
+    manifest, where = opened.manifest, opened.where
+    if note is not None:
+        manifest.check_model(note, where=where)
+    if schema is not None and schema != manifest.schema:
+        raise CorpusMismatchError(f"{where} has {manifest.schema.to_dict()}, got {schema.to_dict()}")
+    if options is not None and options != manifest.schema.options:
+        raise CorpusMismatchError(f"{where} was made with {manifest.schema.options}, got {options}; leave them out")

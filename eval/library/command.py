@@ -1,0 +1,116 @@
+"""``clamr-select eval library``: arguments in, tables out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from clamr_select.errors import InputError
+
+SECTIONS = ("needle", "growth", "plan")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sections",
+        nargs="*",
+        metavar="SECTION",
+        help="needle: exact against brute force, codes, two stages; growth: times by number of videos; plan: what many "
+        "hours take (default: needle growth)",
+    )
+    parser.add_argument("--num-documents", type=int, default=1000, metavar="N", help="of needle (default: 1000)")
+    parser.add_argument("--num-questions", type=int, metavar="N", help="of needle (default: all, about one a document)")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000], metavar="N", help="of growth")
+    parser.add_argument("--num-tokens", type=int, default=64, metavar="N", help="a video of growth (default: 64)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="(default: 1)")
+    parser.add_argument("--model", default="clamr-nano", metavar="NAME", help="of needle (default: clamr-nano)")
+    parser.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="receives library.json, library.md and growth.png")
+    planned = parser.add_argument_group("plan")
+    planned.add_argument("--library", metavar="PLACE", help="measure tokens and seconds a video of this library")
+    planned.add_argument("--hours", type=float, default=1e6, metavar="H", help="of video (default: a million)")
+    planned.add_argument("--tokens-per-video", type=float, metavar="N", help="instead of --library")
+    planned.add_argument("--seconds-per-video", type=float, metavar="S", help="instead of --library")
+    planned.add_argument("--dim", type=int, default=128, metavar="N", help="numbers a token (default: 128)")
+    planned.add_argument(
+        "--index-seconds", type=float, default=0.0, metavar="S", help="of one worker, for an hour of video"
+    )
+    planned.add_argument("--cost-per-hour", type=float, default=0.0, metavar="C", help="of one worker's machine")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import logging
+
+    from transformers.utils import logging as transformers_logging
+
+    from clamr_select.eval.library.tables import format_report
+
+    sections = arguments.sections or ["needle", "growth"]
+    unknown = sorted(set(sections) - set(SECTIONS))
+    if unknown:
+        raise InputError(f"no such section: {', '.join(unknown)}; choose from {', '.join(SECTIONS)}")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    transformers_logging.disable_progress_bar()
+    report: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for section in sections:
+            report[section] = MEASURES[section](arguments, Path(folder))
+    text = format_report(report)
+    print(text, end="")
+    if arguments.output is not None:
+        _write(report, text, arguments.output)
+    return 0
+
+
+def _needle(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    from clamr_select.eval.library.material import needle_library
+    from clamr_select.eval.library.needle import measure_needle
+    from clamr_select.selector import FrameSelector
+
+    selector = FrameSelector.from_pretrained(arguments.model, device=arguments.device)
+    library = needle_library(
+        selector.encoder,
+        num_documents=arguments.num_documents,
+        num_questions=arguments.num_questions,
+        seed=arguments.seed,
+    )
+    return measure_needle(library, selector=selector, folder=folder)
+
+
+def _growth(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    from clamr_select.eval.library.growth import measure_growth
+
+    if min(arguments.sizes) < 1 or arguments.num_tokens < 2:
+        raise InputError("--sizes must be at least 1, and --num-tokens at least 2")
+    return measure_growth(
+        arguments.sizes, num_tokens=arguments.num_tokens, dim=arguments.dim, folder=folder, seed=arguments.seed
+    )
+
+
+def _plan(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    from clamr_select.eval.library.plan import PerVideo, measured, plan
+
+    tokens, seconds, dim = arguments.tokens_per_video, arguments.seconds_per_video, arguments.dim
+    if arguments.library is not None:
+        tokens, seconds, dim = measured(arguments.library)
+    elif tokens is None or seconds is None:
+        raise InputError("plan needs --library, or --tokens-per-video and --seconds-per-video")
+    per_video = PerVideo(seconds, tokens, dim, arguments.index_seconds, arguments.cost_per_hour)
+    return plan(per_video, hours=arguments.hours)
+
+
+def _write(report: dict[str, Any], text: str, output: Path) -> None:
+    from clamr_select.eval.library.growth import save_growth
+
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "library.md").write_text(text, encoding="utf-8")
+    (output / "library.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    if "growth" in report:
+        save_growth(report["growth"], output / "growth.png")
+
+
+MEASURES = {"needle": _needle, "growth": _growth, "plan": _plan}

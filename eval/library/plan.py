@@ -1,0 +1,106 @@
+"""What a library of many hours of video takes, from what a few videos took: size, memory, time, money.
+
+Size and memory are counted: tokens a video times bytes a token. Time is measured on the machine at hand; what a
+machine costs an hour is for whoever plans to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from clamr_select.errors import InputError
+from clamr_select.retrieval.fixed_encoding import FixedEncoding
+
+BYTES = {"float32": 4.0, "float16": 2.0, "turbo8": 1.0}
+CODE_BYTES = {"none": 0.0, "int8": 1.0, "turbo4": 0.5}
+PAYLOAD_BYTES = 3000
+"""Of a video, JSON beside its vectors."""
+GRAPH_BYTES = 16 * 2 * 4 * 2
+"""Of a point in the graph of the first stage: links to twice 16 neighbours, and the upper levels."""
+TIB = 2**40
+
+
+@dataclass(frozen=True)
+class PerVideo:
+    """Measured, or planned with.
+
+    Raises:
+        InputError: a number that is not positive.
+    """
+
+    seconds: float
+    """Mean duration."""
+    tokens: float
+    """Kept of a video, all modalities together."""
+    dim: int = 128
+    index_seconds_per_hour: float = 0.0
+    """Of one worker, for an hour of video."""
+    cost_per_hour: float = 0.0
+    """Of one worker's machine, in any currency."""
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "tokens", "dim"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} must be positive, got {getattr(self, name)}")
+        for name in ("index_seconds_per_hour", "cost_per_hour"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} must not be negative, got {getattr(self, name)}")
+
+
+def plan(per_video: PerVideo, *, hours: float) -> dict[str, Any]:
+    """Rows by storage, codes, and whether tokens are kept twice (``joint``).
+
+    ``memory`` is what searches read at each question: of exact ones all vectors, of codes those, of two stages the
+    first stage; what does not fit is read from the disk.
+    """
+    if not hours > 0:
+        raise InputError(f"hours must be positive, got {hours}")
+    videos = hours * 3600 / per_video.seconds
+    numbers = per_video.tokens * per_video.dim
+    first_stage = videos * (FixedEncoding(per_video.dim).encoded_dim * 2 + GRAPH_BYTES)
+    rows = []
+    for storage, num_bytes in BYTES.items():
+        for codes, code_bytes in CODE_BYTES.items():
+            for joint in (True, False):
+                copies = 2 if joint else 1
+                vectors, small = videos * numbers * num_bytes * copies, videos * numbers * code_bytes * copies
+                rows.append(
+                    {
+                        "storage": storage,
+                        "codes": codes,
+                        "joint": joint,
+                        "disk_tib": (vectors + small + first_stage + videos * PAYLOAD_BYTES) / TIB,
+                        # a question reads one copy: of all tokens, or of each modality
+                        "exact_memory_tib": videos * numbers * num_bytes / TIB,
+                        "codes_memory_tib": videos * numbers * code_bytes / TIB if code_bytes else None,
+                        "two_stage_memory_tib": first_stage / TIB,
+                    }
+                )
+    worker_hours = hours * per_video.index_seconds_per_hour / 3600
+    return {
+        "hours": hours,
+        "videos": videos,
+        "tokens_per_video": per_video.tokens,
+        "worker_hours": worker_hours,
+        "cost": worker_hours * per_video.cost_per_hour,
+        "rows": rows,
+    }
+
+
+def measured(place: str) -> tuple[float, float, int]:
+    """Mean tokens and seconds a video of a library, and the numbers a token.
+
+    Raises:
+        InputError: it has no video with a duration.
+        CorpusError: it cannot be opened.
+    """
+    from clamr_select.retrieval import VideoCorpus
+
+    with VideoCorpus.open(place, must_exist=True) as corpus:
+        videos = [video for video in corpus.videos() if video.duration_seconds]
+        if not videos:
+            raise InputError(f"{place} has no video with a duration to plan by")
+        tokens = sum(sum(video.num_tokens.values()) for video in videos) / len(videos)
+        seconds = sum(video.duration_seconds or 0.0 for video in videos) / len(videos)
+        return tokens, seconds, corpus.schema.dim

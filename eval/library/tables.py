@@ -1,0 +1,65 @@
+"""The measurements as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def format_report(report: Mapping[str, Any]) -> str:
+    """The sections that were measured, one after the other."""
+    shown = {"needle": _needle, "growth": _growth, "plan": _plan}
+    return "\n".join(shown[name](section) for name, section in report.items())
+
+
+def _needle(found: Mapping[str, Any]) -> str:
+    lines = [
+        f"{found['num_videos']:,} documents, {found['num_questions']} questions, {found['tokens_per_video']:.0f} "
+        "tokens a document; nDCG@10 and top ten against brute force over the same vectors",
+        "",
+        "| setting | top ten equal | of the top ten | worst score error | nDCG@10 | difference (95 %) | ms a question, "
+        "median / 95 % | KiB a video on disk |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for row in found["rows"]:
+        mean, low, high = row["ndcg@10_difference"]
+        lines.append(
+            f"| {row['setting']} | {row['top10_equal']:.1%} | {row['top10_recall']:.1%} | "
+            f"{row['worst_score_error']:.1e} | {row['ndcg@10']:.2f} | {mean:+.2f} ({low:+.2f} … {high:+.2f}) | "
+            f"{row['median_ms']:.0f} / {row['p95_ms']:.0f} | {row['bytes_per_video'] / 1024:.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _growth(found: Mapping[str, Any]) -> str:
+    lines = [
+        f"Random vectors, {found['num_tokens']} tokens of {found['dim']} numbers a video; questions of "
+        f"{found['query_tokens']} tokens",
+        "",
+        "| videos | put in, s | graph, s | exact, ms | two stages, ms | KiB a video on disk |",
+        "|--:|--:|--:|--:|--:|--:|",
+    ]
+    for row in found["rows"]:
+        lines.append(
+            f"| {row['num_videos']:,} | {row['put_seconds']:.1f} | {row['optimize_seconds']:.1f} | "
+            f"{row['exact_ms']:.1f} | {row['two_stage_ms']:.1f} | {row['bytes_per_video'] / 1024:.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _plan(found: Mapping[str, Any]) -> str:
+    lines = [
+        f"{found['hours']:,.0f} hours, {found['videos']:,.0f} videos of {found['tokens_per_video']:,.0f} tokens; "
+        f"{found['worker_hours']:,.0f} worker hours, cost {found['cost']:,.0f}",
+        "",
+        "| storage | codes | joint | disk, TiB | read a question: exact, TiB | codes, TiB | two stages, TiB |",
+        "|---|---|---|--:|--:|--:|--:|",
+    ]
+    for row in found["rows"]:
+        codes = row["codes_memory_tib"]
+        lines.append(
+            f"| {row['storage']} | {row['codes']} | {'yes' if row['joint'] else 'no'} | {row['disk_tib']:,.2f} | "
+            f"{row['exact_memory_tib']:,.2f} | {'' if codes is None else f'{codes:,.2f}'} | "
+            f"{row['two_stage_memory_tib']:,.2f} |"
+        )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,61 @@
+"""``clamr-select eval library``, small: exact is exact, what is lost is small, and a plan adds up."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from clamr_select.cli import main
+from clamr_select.errors import InputError
+from clamr_select.eval.library.plan import PerVideo, plan
+
+
+@pytest.mark.slow
+def test_exact_searches_equal_brute_force(tmp_path, capsys):
+    assert (
+        main(["eval", "library", "needle", "--num-documents", "40", "--device", "cpu", "--output", str(tmp_path)]) == 0
+    )
+    found = json.loads((tmp_path / "library.json").read_text())["needle"]
+    rows = {row["setting"]: row for row in found["rows"]}
+
+    assert found["num_videos"] == 40
+    for similarity in ("token_max", "modality_max"):
+        exact = rows[f"float32, exact, {similarity}"]
+        assert exact["top10_recall"] == 1.0
+        assert exact["worst_score_error"] < 1e-5
+    assert all(abs(row["ndcg@10_difference"][0]) <= 0.5 for row in rows.values())
+    assert "float16 + int8, codes, token_max" in capsys.readouterr().out
+
+
+def test_growth_is_measured_and_drawn(tmp_path, capsys):
+    command = ["eval", "library", "growth", "--sizes", "20", "60", "--num-tokens", "8", "--dim", "16"]
+    assert main([*command, "--output", str(tmp_path)]) == 0
+    rows = json.loads((tmp_path / "library.json").read_text())["growth"]["rows"]
+
+    assert [row["num_videos"] for row in rows] == [20, 60]
+    assert 0 < rows[0]["put_seconds"] < rows[1]["put_seconds"]
+    assert (tmp_path / "growth.png").stat().st_size > 10_000
+    assert "| 60 |" in capsys.readouterr().out
+
+
+def test_a_plan_adds_up():
+    found = plan(PerVideo(3600, 5000, 128, index_seconds_per_hour=180, cost_per_hour=2.0), hours=1e6)
+    row = next(r for r in found["rows"] if (r["storage"], r["codes"], r["joint"]) == ("float16", "none", False))
+
+    assert found["videos"] == 1e6
+    assert found["worker_hours"] == 50_000
+    assert found["cost"] == 100_000
+    assert row["exact_memory_tib"] == pytest.approx(1e6 * 5000 * 128 * 2 / 2**40)
+    assert row["exact_memory_tib"] < row["disk_tib"] < row["exact_memory_tib"] + 0.05
+
+
+def test_wrong_arguments(capsys):
+    assert main(["eval", "library", "speed"]) == 2
+    assert "needle, growth, plan" in capsys.readouterr().err
+    assert main(["eval", "library", "plan"]) == 2
+    assert "--tokens-per-video" in capsys.readouterr().err
+    with pytest.raises(InputError, match="seconds must be positive"):
+        PerVideo(0, 1)
+    with pytest.raises(InputError, match="hours must be positive"):
+        plan(PerVideo(1, 1), hours=0)
