@@ -30,7 +30,6 @@ CLIENTS = {
     "clamr_select.retrieval.client": {"qdrant_client"},  # a library on a server
     "clamr_select.model.checkpoint.source": {"huggingface_hub"},
     "clamr_select.context.speech.whisper_models": {"huggingface_hub"},  # which models lie in its cache
-    "clamr_select.context.speech.model_files": {"huggingface_hub"},  # which revision lies in its cache
     "clamr_select.eval.retrieval.encoders.folders": {"huggingface_hub"},
     "clamr_select.doctor.installation": {"huggingface_hub"},  # where its cache lies
     "clamr_select.training.model_card": {"huggingface_hub"},  # the form of a card
