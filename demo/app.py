@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,13 @@ from clamr_select.demo.examples import Example, load_examples
 from clamr_select.demo.hearing import find_hearing
 from clamr_select.demo.indexes import Indexes, Source
 from clamr_select.demo.messages import STOPPED, UNEXPECTED
+from clamr_select.demo.panel import lay_out_panel
 from clamr_select.demo.parts import page_css, part
 from clamr_select.demo.session import Session
 from clamr_select.demo.settings import DemoSettings
 from clamr_select.demo.tools import Tools
 from clamr_select.demo.views.conversation import conversation_view
 from clamr_select.demo.views.starter import starter_view
-from clamr_select.policies import DEFAULT_POLICY, policy_names
 from clamr_select.selector import FrameSelector
 
 TITLE = "clamr-select"
@@ -30,8 +31,6 @@ NANO = "clamr-nano"
 MODEL_QUEUE, VLM_QUEUE = "model", "vlm"
 MAX_SERVER_ANSWERS = 4
 """That a VLM server is asked for at once; a model in this process takes one at a time."""
-SUBTITLE_TYPES = [".srt", ".vtt", ".ass", ".ssa", ".json"]
-MODALITY_NAMES = {"video": "Seen", "ocr": "Written", "asr": "Said", "audio": "Heard"}
 SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 
 
@@ -45,8 +44,8 @@ class Page:
 
     def __init__(self, selector: FrameSelector, *, vlm: Vlm | None, settings: DemoSettings) -> None:
         self.selector, self.vlm, self.settings = selector, vlm, settings
-        self.examples = dict(load_examples(settings.examples_dir)) if settings.examples else {}
         self.hearing = find_hearing(settings)
+        self.examples = dict(load_examples(settings.examples_dir)) if settings.examples else {}
         self.indexes = Indexes(
             selector,
             max_videos=settings.max_indexed_videos,
@@ -78,7 +77,7 @@ class Page:
                     height="auto",
                 )
                 self.starter = part("starter", value=starter_view(self.examples, None), label="Examples")
-                self._lay_out_settings()
+                self.panel = lay_out_panel(self.selector, settings=self.settings, hearing=self.hearing)
             with gr.Column(scale=6, min_width=320, elem_id="cs-talk"):
                 self.conversation = part("conversation", value=[], label="Questions and answers")
                 with gr.Row(elem_id="cs-ask", equal_height=True):
@@ -98,36 +97,10 @@ class Page:
         self.timeline = part("timeline", label="Scores over time")
         self.frames = part("frames", label="Selected frames")
 
-    def _lay_out_settings(self) -> None:
-        known = [name for name in self.selector.encoder.modalities if name in MODALITY_NAMES]
-        with gr.Accordion("Subtitles and settings", open=False, elem_id="cs-settings"):
-            self.subtitles = gr.File(
-                label="Subtitles (srt, vtt, ass, json)", file_types=SUBTITLE_TYPES, height=150, elem_id="cs-subtitles"
-            )
-            self.listen = gr.Checkbox(
-                self.hearing.by_default,
-                label="Listen to what is said",
-                info=self.hearing.about,
-                interactive=self.hearing.is_possible,
-                elem_id="cs-listen",
-            )
-            self.num_frames = gr.Slider(
-                1, self.settings.max_frames, value=8, step=1, label="Frames to select", elem_id="cs-num-frames"
-            )
-            self.policy = gr.Dropdown(list(policy_names()), value=DEFAULT_POLICY, label="Policy", elem_id="cs-policy")
-            self.modalities = gr.CheckboxGroup(
-                [(MODALITY_NAMES[name], name) for name in known],
-                value=known,
-                label="Search what is",
-                elem_id="cs-modalities",
-            )
-            self.read_text = gr.Checkbox(
-                True, label="Read the text on screen", info="The slowest part of indexing.", elem_id="cs-read-text"
-            )
-
     def _wire(self) -> None:
         quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        entered = [self.question, self.num_frames, self.policy, self.modalities, self.session]
+        panel = self.panel
+        entered = [self.question, panel.num_frames, panel.policy, panel.modalities, self.session]
         talk = [self.session, self.conversation, self.stop]
         drawn = [*talk, self.timeline, self.frames, self.question]
         model: dict[str, Any] = {
@@ -144,8 +117,11 @@ class Page:
         spanned = self.timeline.span(self._set_span, self.session, self.session, **quick).then(
             self._ask_again, entered, drawn, **model
         )
-        running = [asked, suggested, spanned]
-        for chosen in (asked, suggested, spanned):
+        listened = self.conversation.listen(self._listen, self.session, [self.session, panel.listen], **quick).then(
+            self._ask_again, entered, drawn, **model
+        )
+        running = [asked, suggested, spanned, listened]
+        for chosen in tuple(running):
             chosen.failure(self._failed, self.session, talk, **quick)
             if self.vlm is not None:
                 running.append(self._wire_answer(chosen, talk, quick))
@@ -168,13 +144,14 @@ class Page:
 
     def _wire_sources(self, running: list[Any], quick: dict[str, Any]) -> None:
         fresh = [self.session, self.starter, self.conversation, self.timeline, self.frames, self.stop]
-        brought = [self.player, self.subtitles, self.read_text, self.listen]
+        panel = self.panel
+        brought = [self.player, panel.subtitles, panel.read_text, panel.listen]
         self.player.upload(self._new_video, brought, [*fresh, self.player], cancels=running, **quick)
-        self.player.clear(self._no_video, None, [*fresh, self.subtitles], cancels=running, **quick)
-        for setting in (self.subtitles.upload, self.subtitles.clear, self.read_text.input, self.listen.input):
+        self.player.clear(self._no_video, None, [*fresh, panel.subtitles], cancels=running, **quick)
+        for setting in (panel.subtitles.upload, panel.subtitles.clear, panel.read_text.input, panel.listen.input):
             setting(self._resource, [*brought, self.session], self.session, cancels=running, **quick)
         self.starter.take(
-            self._take_example, self.read_text, [self.player, self.subtitles, *fresh], cancels=running, **quick
+            self._take_example, panel.read_text, [self.player, panel.subtitles, *fresh], cancels=running, **quick
         )
 
     # what a visitor does
@@ -225,6 +202,12 @@ class Page:
     def _set_span(self, session: Session, event: gr.EventData) -> Session:
         session.choose_span(event._data.get("start"), event._data.get("end"))
         return session
+
+    def _listen(self, session: Session) -> list[Any]:
+        """The same video, its sound heard: what a turn offered."""
+        if session.source is not None:
+            session.source = replace(session.source, listen=True)
+        return [session, True]
 
     def _new_video(self, video: str, subtitles: str | None, read_text: bool, listen: bool) -> list[Any]:
         source = Source(Path(video), None if subtitles is None else Path(subtitles), read_text, listen)

@@ -16,6 +16,7 @@ from clamr_select.demo.session import Session
 from clamr_select.demo.settings import DemoSettings
 from clamr_select.demo.views.conversation import TurnView, timing_note
 from clamr_select.demo.views.frames import frames_view
+from clamr_select.demo.views.speech import speech_view
 from clamr_select.demo.views.timeline import timeline_view
 from clamr_select.errors import ClamrSelectError, InputError
 from clamr_select.policies import DEFAULT_POLICY
@@ -93,6 +94,8 @@ class Asking:
         truth = _truth(session, question)
         frames = frames_view(ready.indexed, selection, uniform, pictures=ready.pictures, truth=truth)
         shown.selection = selection
+        if not question.modalities or "asr" in question.modalities:
+            shown.speech = speech_view(ready.speech, warnings=selection.warnings, hearing=self.indexes.hearing)
         shown.note = timing_note(selection, was_kept=ready.was_kept, wall_seconds=took)
         shown.state = "done" if self.vlm is None else "answering"
         yield Results(timeline_view(selection, span=question.span, truth=truth), frames)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
-from clamr_select.context.speech.choose import Choice, choose
+from clamr_select.context.speech.choose import Choice, choose, make_recognizer
 from clamr_select.demo.settings import DemoSettings
 from clamr_select.errors import SpeechError, missing_dependency
 
@@ -18,7 +18,8 @@ NOTHING_HEARS = (
     "Nothing on this server recognises speech. Install clamr-select[asr-offline] (rough, English), or start the demo "
     "with --asr transformers (Whisper)."
 )
-ROUGH = "By PocketSphinx: English, two or three of ten words wrong, noise hardly understood."
+ROUGH = "PocketSphinx: English, two or three of ten words wrong, noise hardly understood."
+GOOD = "check names and numbers by ear."
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,11 @@ class Hearing:
     """What listening means here."""
 
     about: str
-    """A sentence for the page."""
+    """What it is, in a line for the page."""
+    by: str = ""
+    """What listens, and how far it can be trusted."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """For ``FrameSelector.index``; empty where nothing can listen."""
+    """For ``FrameSelector.index`` of a video without subtitles; empty where nothing can listen."""
     by_default: bool = False
     """Good enough to be on without asking for it."""
 
@@ -38,11 +41,11 @@ class Hearing:
 
 
 def find_hearing(settings: DemoSettings) -> Hearing:
-    """By what is on this machine, or what was named; nothing is downloaded or loaded yet.
+    """By what is on this machine, or what was named; nothing is downloaded yet.
 
     Raises:
         MissingDependencyError: the engine that was named is not installed.
-        UnknownNameError, InputError: no such engine, or a model for one that has its own.
+        UnknownNameError, InputError: no such engine, or a model or a language for one that has its own.
     """
     if settings.asr == "off":
         return Hearing(SWITCHED_OFF)
@@ -53,12 +56,13 @@ def find_hearing(settings: DemoSettings) -> Hearing:
     package, extra = NEEDS.get(choice.engine, ("transformers", ""))
     if find_spec(package) is None:
         raise missing_dependency(package, extra=extra, purpose=f"hearing speech with {choice.engine}")
-    options = {"asr": settings.asr, "asr_model": settings.asr_model, "asr_language": settings.asr_language}
+    if choice.engine == "pocketsphinx":
+        make_recognizer(choice, language=settings.asr_language)  # another language is refused now, not to a visitor
+    options = {"asr": choice.engine, "asr_model": choice.model, "asr_language": settings.asr_language}
     by_default = settings.asr != "auto" or choice.engine != "pocketsphinx"
-    return Hearing(_about(choice, settings), options, by_default=by_default)
+    by = _by(choice)
+    return Hearing(f"Where a video has no subtitles. By {by}", by, options, by_default=by_default)
 
 
-def _about(choice: Choice, settings: DemoSettings) -> str:
-    by = ROUGH if choice.engine == "pocketsphinx" else f"By {choice.engine}, {choice.model}."
-    where = "Where a video has no subtitles" if settings.asr == "auto" else "In place of subtitles inside the video"
-    return f"{where}. {by}"
+def _by(choice: Choice) -> str:
+    return ROUGH if choice.engine == "pocketsphinx" else f"{choice.engine}, {choice.model}: {GOOD}"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from clamr_select.demo.hearing import Hearing
 from clamr_select.demo.pictures import Pictures
+from clamr_select.demo.spoken import SpeechSource, speech_source
 from clamr_select.errors import InputError, VideoNotFoundError
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.selector import FrameSelector
@@ -31,7 +32,7 @@ class Source:
     read_text: bool = True
     """Read the text on screen."""
     listen: bool = False
-    """Make subtitles from the sound; not where a file of subtitles is given."""
+    """Make subtitles from the sound; not where there are subtitles."""
     keep: bool = False
     """Keep the index on disk. Not that of what a visitor brought: it leaves nothing behind."""
 
@@ -57,6 +58,7 @@ class Ready:
     pictures: Pictures
     was_kept: bool
     """It was there already: nothing was decoded or encoded for this question."""
+    speech: SpeechSource
 
 
 class Indexes:
@@ -97,16 +99,17 @@ class Indexes:
         key = source.key()
         kept = self._kept.get(key)
         if kept is None:
-            indexed = yield from self._index(source)
-            made = Ready(indexed, Pictures(str(source.video)), was_kept=False)
-            self._kept[key] = Ready(indexed, made.pictures, was_kept=True)
+            speech = speech_source(source.video, subtitles=source.subtitles, listen=source.listen)
+            indexed = yield from self._index(source, hearing=self.hearing.options if speech == "heard" else {})
+            made = Ready(indexed, Pictures(str(source.video)), was_kept=False, speech=speech)
+            self._kept[key] = replace(made, was_kept=True)
             while len(self._kept) > self.max_videos:
                 self._kept.popitem(last=False)
             return made
         self._kept.move_to_end(key)
         return kept
 
-    def _index(self, source: Source) -> Generator[Stages, None, IndexedVideo]:
+    def _index(self, source: Source, *, hearing: Mapping[str, Any]) -> Generator[Stages, None, IndexedVideo]:
         reports: SimpleQueue[Stages | None] = SimpleQueue()
         nobody_waits = threading.Event()
         stages: Stages = {}
@@ -124,7 +127,7 @@ class Indexes:
                     subtitles="auto" if source.subtitles is None else source.subtitles,
                     ocr="auto" if source.read_text else "off",
                     progress=progress,
-                    **(self.hearing.options if source.is_heard else {}),
+                    **hearing,
                     cache_dir=self.keep_dir if source.keep else None,
                     **self.index_options,
                 )

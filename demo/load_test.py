@@ -11,9 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -25,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from clamr_select.demo.process import start
 from clamr_select.errors import InputError
 
 WORDS = (
@@ -99,7 +98,7 @@ def run(*, num_visitors: int, num_questions: int) -> Outcome:
         )
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clamr-select-load-")))
-        url, process = start(folder, stack)
+        url, process = start(folder, stack, "--no-examples", "--device", "cpu")
         visitors = [Visitor(url, number, folder) for number in range(num_visitors)]
         outcome, lock = Outcome(), threading.Lock()
 
@@ -193,28 +192,6 @@ def make_video(folder: Path, *, word: str, start_seconds: float) -> tuple[Path, 
 def clock(seconds: float) -> str:
     """As srt writes it."""
     return f"00:00:{int(seconds):02d},{round(1000 * (seconds % 1)):03d}"
-
-
-def start(folder: Path, stack: ExitStack) -> tuple[str, subprocess.Popen[bytes]]:
-    """A demo that ends with the stack; its address, once it answers."""
-    import httpx
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "clamr_select.cli", "demo", "--no-examples", "--device", "cpu"]
-    process = subprocess.Popen([*command, "--port", str(port)], cwd=folder, stdout=subprocess.DEVNULL)
-    stack.callback(process.wait)
-    stack.callback(process.terminate)
-    url = f"http://127.0.0.1:{port}"
-    while True:
-        if process.poll() is not None:
-            raise RuntimeError(f"the demo ended with status {process.returncode} before it answered")
-        try:
-            httpx.get(f"{url}/config", timeout=10)
-            return url, process
-        except httpx.TransportError:
-            time.sleep(0.5)
 
 
 def resident_mib(pid: int) -> float:

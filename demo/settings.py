@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clamr_select.errors import InputError
-from clamr_select.indexing.options import AsrChoice
+from clamr_select.indexing.options import AsrChoice, IndexOptions
 
 
 def default_examples_dir() -> Path:
@@ -21,7 +21,8 @@ class DemoSettings:
     """Checked on construction.
 
     Raises:
-        InputError: a number below 1, or a folder that is not there.
+        InputError: a number below 1, a folder that is not there, or options of speech that contradict.
+        UnknownNameError: no such speech recogniser.
     """
 
     examples_dir: Path = field(default_factory=default_examples_dir)
@@ -52,5 +53,6 @@ class DemoSettings:
         low = {name: value for name, value in numbers.items() if value < 1}
         if low:
             raise InputError(f"must be at least 1: {', '.join(f'{name}={value}' for name, value in low.items())}")
+        IndexOptions(asr=self.asr, asr_model=self.asr_model, asr_language=self.asr_language)  # checks them
         if self.media_dir is not None and not Path(self.media_dir).is_dir():
             raise InputError(f"media_dir must be a folder, got {self.media_dir}")

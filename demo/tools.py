@@ -21,6 +21,7 @@ from clamr_select.demo.indexes import Ready, Source
 from clamr_select.demo.messages import sentence
 from clamr_select.demo.settings import DemoSettings
 from clamr_select.demo.views.conversation import stage_name, stage_unit
+from clamr_select.demo.views.speech import TOLD_HERE, speech_note
 from clamr_select.errors import ClamrSelectError, InputError
 from clamr_select.policies import DEFAULT_POLICY
 from clamr_select.selection import Selection
@@ -82,7 +83,7 @@ class Tools:
             with _plain_errors():
                 ready = self._ready(video, subtitles, read_text_on_screen, listen)
                 selection, _ = self._choose(ready, Question(question, num_frames, policy, span=span))
-            return json.dumps(_found(selection), ensure_ascii=False)
+            return json.dumps(self._found(ready, selection), ensure_ascii=False)
 
         return select
 
@@ -114,7 +115,7 @@ class Tools:
                 ready = self._ready(video, subtitles, read_text_on_screen, listen)
                 selection, _ = self._choose(ready, Question(question, num_frames))
                 answer = self._answer(question, selection)
-            return json.dumps({"answer": answer, **_found(selection)}, ensure_ascii=False)
+            return json.dumps({"answer": answer, **self._found(ready, selection)}, ensure_ascii=False)
 
         return ask
 
@@ -178,6 +179,28 @@ class Tools:
         turn = Turn(question_text(question), selection)
         return _whole(self.asking.vlm.reply([turn], max_new_tokens=self.settings.max_new_tokens))
 
+    def _found(self, ready: Ready, selection: Selection) -> dict[str, Any]:
+        hearing = self.asking.indexes.hearing
+        told = speech_note(ready.speech, warnings=selection.warnings, hearing=hearing)
+        if ready.speech == "unheard":
+            told += " Call again with listen=true to have it heard." if hearing.is_possible else f" {hearing.about}"
+        warnings = [warning.message for warning in selection.warnings if warning.code not in TOLD_HERE]
+        return {
+            "question": selection.question,
+            "moments": [
+                {
+                    "seconds": round(item.timestamp_seconds, 3),
+                    "clock": format_time(item.timestamp_seconds),
+                    "score": round(item.score, 4),
+                    "modality": item.modality,
+                    "words": item.words,
+                }
+                for item in evidence(selection)
+            ],
+            "duration_seconds": selection.video_facts.duration_seconds,
+            "notes": [*([told] if told else []), *warnings],
+        }
+
 
 @contextmanager
 def _plain_errors() -> Iterator[None]:
@@ -200,21 +223,3 @@ def _span(start: float | None, end: float | None) -> tuple[float, float] | None:
     if start is None and end is None:
         return None
     return (0.0 if start is None else float(start), float("inf") if end is None else float(end))
-
-
-def _found(selection: Selection) -> dict[str, Any]:
-    return {
-        "question": selection.question,
-        "moments": [
-            {
-                "seconds": round(item.timestamp_seconds, 3),
-                "clock": format_time(item.timestamp_seconds),
-                "score": round(item.score, 4),
-                "modality": item.modality,
-                "words": item.words,
-            }
-            for item in evidence(selection)
-        ],
-        "duration_seconds": selection.video_facts.duration_seconds,
-        "notes": [warning.message for warning in selection.warnings],
-    }

@@ -61,17 +61,12 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ocr", metavar="NAME", help="auto (default) reads text on screen with rapidocr; rapidocr or off"
     )
-    parser.add_argument(
-        "--asr",
+    add_speech_arguments(
+        parser,
         default="off",
-        metavar="NAME",
-        help="speech recognition: off (default), auto (where there are no subtitles; downloads nothing), transformers, "
+        told="speech recognition: off (default), auto (where there are no subtitles; downloads nothing), transformers, "
         "faster-whisper or pocketsphinx",
     )
-    parser.add_argument(
-        "--asr-model", metavar="NAME", help="tiny, base, small, medium, large-v3, turbo, a hub id or a directory"
-    )
-    parser.add_argument("--asr-language", metavar="CODE", help="what is spoken, e.g. en (default: detected)")
     parser.add_argument("--chapters", metavar="NAME", help="auto (default): titles of the video's chapters; or off")
     parser.add_argument(
         "--token-pooling", type=int, default=1, metavar="N", help="divides the video tokens of a frame (default: 1)"
@@ -113,6 +108,15 @@ def add_effort_argument(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="full (default) encodes every candidate; balanced and fast look closely only where the answer may be",
     )
+
+
+def add_speech_arguments(parser: argparse.ArgumentParser, *, default: str, told: str) -> None:
+    """Which recogniser hears; ``told`` is the help of ``--asr``."""
+    parser.add_argument("--asr", default=default, metavar="NAME", help=told)
+    parser.add_argument(
+        "--asr-model", metavar="NAME", help="tiny, base, small, medium, large-v3, turbo, a hub id or a directory"
+    )
+    parser.add_argument("--asr-language", metavar="CODE", help="what is spoken, e.g. en (default: detected)")
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, *, compat: Compat = "corrected") -> None:

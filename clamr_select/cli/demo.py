@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from clamr_select.cli.arguments import add_model_arguments, load_selector
+from clamr_select.cli.arguments import add_model_arguments, add_speech_arguments, load_selector
 from clamr_select.cli.ask import add_vlm_arguments, check_vlm, load_vlm
 from clamr_select.errors import InputError
 
@@ -22,15 +22,12 @@ MEGABYTE = 1 << 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_arguments(parser)
     add_vlm_arguments(parser)
-    parser.add_argument(
-        "--asr",
+    add_speech_arguments(
+        parser,
         default="auto",
-        metavar="NAME",
-        help="what makes subtitles where a visitor wants them: auto (default; downloads nothing), off, transformers, "
+        told="what makes subtitles where a visitor wants them: auto (default; downloads nothing), off, transformers, "
         "faster-whisper or pocketsphinx",
     )
-    parser.add_argument("--asr-model", metavar="NAME", help="tiny … turbo, a hub id or a directory")
-    parser.add_argument("--asr-language", metavar="CODE", help="what is spoken, e.g. en (default: detected)")
     parser.add_argument(
         "--host", default="127.0.0.1", metavar="ADDRESS", help="127.0.0.1 (default): this machine alone"
     )
@@ -69,8 +66,11 @@ def check_demo(arguments: argparse.Namespace) -> None:
     """What can be known to be wrong before a model is loaded.
 
     Raises:
-        InputError
+        InputError, UnknownNameError
     """
+    from clamr_select.indexing.options import IndexOptions
+
+    IndexOptions(asr=arguments.asr, asr_model=arguments.asr_model, asr_language=arguments.asr_language)
     check_vlm(arguments)
     if not 0 < arguments.port < 1 << 16:
         raise InputError(f"--port must be 1 to 65535, got {arguments.port}")

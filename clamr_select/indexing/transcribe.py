@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from clamr_select.context.speech.lines import spoken_lines
-from clamr_select.context.speech.recognizer import Heard, SpeechRecognizer
+from clamr_select.context.speech.recognizer import SAMPLE_RATE, Heard, SpeechRecognizer
 from clamr_select.context.speech.voice_activity import Stretch, VoiceDetector, speech_stretches
 from clamr_select.context.timed_text import ContextTrack, TimedWord
 from clamr_select.errors import UnreadableVideoError, UnsupportedVideoError
@@ -68,6 +70,35 @@ class _Transcript:
             self.languages[heard.language] += len(heard.words)
 
 
+class _Position:
+    """How far into the sound everything is dealt with, for ``progress``: heard, or without speech."""
+
+    def __init__(self, progress: Progress | None, *, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+        self._unheard_from = math.inf
+        self.report(0)  # the first stretch may take a while
+
+    def report(self, seconds: float) -> None:
+        self._done = max(self._done, math.floor(min(seconds, self._unheard_from, self._total)))
+        if self._progress is not None:
+            self._progress(HEARING, self._done, self._total)
+
+    def follow(self, chunks: Iterable[tuple[float, np.ndarray]]) -> Iterator[tuple[float, np.ndarray]]:
+        for start_seconds, samples in chunks:
+            self.report(start_seconds)
+            yield start_seconds, samples
+
+    def hold(self, stretches: Iterable[Stretch]) -> Iterator[Stretch]:
+        """A stretch waits for its batch to be full, while the sound after it is read."""
+        for stretch in stretches:
+            self._unheard_from = min(self._unheard_from, stretch.start_seconds)
+            yield stretch
+
+    def heard(self, last: Stretch) -> None:
+        self._unheard_from = math.inf
+        self.report(last.start_seconds + len(last.samples) / SAMPLE_RATE)
+
+
 def transcribe(
     path: str,
     *,
@@ -101,15 +132,14 @@ def transcribe(
     if stream is None:
         return _silent(recognizer, "speech is to be recognised, and the file has no sound")
     transcript, kept = _Transcript(), StretchStore(store, identity=recognizer.identity)
-    total, report = max(1, math.ceil(end_seconds)), progress or (lambda stage, done, total: None)
-    report(HEARING, 0, total)
+    position = _Position(progress, total=max(1, math.ceil(end_seconds)))
     with stream:
-        stretches = speech_stretches(stream.chunks(), detector=VoiceDetector())
-        for batch in _batches(stretches, size=recognizer.batch_size):
+        stretches = speech_stretches(position.follow(stream.chunks()), detector=VoiceDetector())
+        for batch in _batches(position.hold(stretches), size=recognizer.batch_size):
             for stretch, heard in zip(batch, _heard(batch, recognizer, kept), strict=True):
                 transcript.add(stretch, heard)
-            report(HEARING, min(total, math.ceil(stream.end_seconds)), total)
-        report(HEARING, total, total)
+            position.heard(batch[-1])
+        position.report(math.inf)
         warnings = [*recognizer.warnings, *stream.warnings]
     if not transcript.words:
         warnings.append((NO_SPEECH_HEARD, "no speech was heard in the sound of the video"))

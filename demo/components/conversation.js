@@ -12,22 +12,28 @@ function empty() {
   );
 }
 
+const counted = ({ done, total, unit }) =>
+  unit === "seconds" ? `${clock(done)} / ${clock(total)}` : `${done} / ${total}`;
+
 function stages(turn) {
   if (turn.state === "waiting") {
     return el("p", { class: "cs-status" }, el("span", { class: "cs-pulse" }), "Looking…");
   }
   if (turn.state !== "indexing") return null;
+  const listens = turn.stages.some((stage) => stage.unit === "seconds");
+  const indexing = listens ? "Listening to the video and indexing it, once" : "Indexing the video, once";
   return el(
     "div",
     { class: "cs-stages" },
-    el("p", { class: "cs-status" }, el("span", { class: "cs-pulse" }), "Indexing the video, once"),
+    el("p", { class: "cs-status" }, el("span", { class: "cs-pulse" }), indexing),
     turn.stages.map((stage) =>
       el(
         "div",
         { class: "cs-stage" },
         el("span", {}, stage.name),
-        el("progress", { max: stage.total, value: stage.done, "aria-label": stage.name }),
-        el("span", { class: "cs-count" }, `${stage.done} / ${stage.total}${stage.unit === "seconds" ? " s" : ""}`),
+        // nothing done yet: the bar moves without saying how far
+        el("progress", { max: stage.total, value: stage.done || null, "aria-label": stage.name }),
+        el("span", { class: "cs-count" }, counted(stage)),
       ),
     ),
   );
@@ -67,6 +73,18 @@ function evidence(turn) {
   );
 }
 
+/** What is known of the spoken words; where they can be heard, the last turn offers it. */
+function speech(turn, isLast) {
+  if (!turn.speech) return null;
+  const offer = turn.speech.offer && isLast && turn.state === "done";
+  return el(
+    "p",
+    { class: "cs-speech" },
+    el("span", {}, turn.speech.text),
+    offer ? el("button", { type: "button", class: "cs-tool", onclick: () => trigger("listen", {}) }, "Listen to the sound") : null,
+  );
+}
+
 function notes(turn) {
   const parts = [];
   if (turn.note) parts.push(el("p", { class: "cs-note" }, turn.note));
@@ -83,7 +101,7 @@ function notes(turn) {
   return parts;
 }
 
-function draw(turn) {
+function draw(turn, isLast) {
   return el(
     "article",
     { class: "cs-turn", "data-state": turn.state },
@@ -92,6 +110,7 @@ function draw(turn) {
     answer(turn),
     turn.error ? el("p", { class: "cs-error", role: "alert" }, turn.error) : null,
     evidence(turn),
+    speech(turn, isLast),
     notes(turn),
   );
 }
@@ -104,7 +123,7 @@ show((turns) => {
   shown = asked;
   if (!asked) return root.replaceChildren(empty());
   const open = new Set([...root.querySelectorAll("details[open]")].map((d) => [...root.querySelectorAll("details")].indexOf(d)));
-  root.replaceChildren(...turns.map(draw));
+  root.replaceChildren(...turns.map((turn, index) => draw(turn, index === asked - 1)));
   [...root.querySelectorAll("details")].forEach((d, index) => (d.open = open.has(index)));
   root.scrollTop = root.scrollHeight;
   // on a phone the answer comes below what was tapped

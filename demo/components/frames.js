@@ -78,22 +78,22 @@ function card(frame, place) {
   const told = `Frame ${place + 1} at ${frame.label}, ${MODALITY[frame.modality] || frame.modality}, score ${frame.score}`;
   return el(
     "article",
-    { class: "cs-frame", "data-time": frame.time },
+    { class: `cs-frame ${frame.inside ? "cs-holds" : ""}`, "data-time": frame.time },
     el(
       "button",
       { type: "button", class: "cs-picture", "aria-label": `${told}. Go there`, onclick: () => seek(frame.time, view.start) },
       el("img", { src: frame.image, alt: "", loading: "lazy" }),
       el("canvas", { hidden: true, "aria-hidden": "true" }),
-      el("span", { class: "cs-ordinal" }, place + 1),
-      frame.inside ? el("span", { class: "cs-hit" }, "✓ holds the answer") : null,
     ),
     el(
       "div",
       { class: "cs-facts" },
+      el("span", { class: "cs-ordinal", title: "its number on the timeline" }, place + 1),
       el("b", {}, frame.label),
       badge(frame.modality),
       el("span", { class: "cs-score", title: "mean cosine of the question's tokens with their best match" }, frame.score.toFixed(2)),
     ),
+    frame.inside ? el("p", { class: "cs-hit" }, "✓ holds the answer") : null,
     el("div", { class: "cs-lines" }, frame.text.map(line)),
   );
 }

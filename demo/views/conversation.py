@@ -9,6 +9,7 @@ from typing import Any, Literal
 from clamr_select.answer import evidence
 from clamr_select.answer.cited_times import split_cited_times
 from clamr_select.demo.indexes import Stages
+from clamr_select.demo.views.speech import TOLD_HERE
 from clamr_select.indexing.progress import HEARING
 from clamr_select.selection import Selection, SelectionWarning
 from clamr_select.time_format import format_time
@@ -24,7 +25,7 @@ NO_VLM = "No VLM is set, so nothing is answered in words. This is the evidence t
 WORK = {"asr": "hear", "decode": "decode", "ocr": "read", "encode": "encode"}
 """Timings of a selection, in the order of the work."""
 MAX_EVIDENCE = 4
-SILENT_WARNINGS = {"no_vlm"}
+TOLD_ELSEWHERE = {"no_vlm", *TOLD_HERE}
 
 
 @dataclass
@@ -39,6 +40,8 @@ class TurnView:
     text: str = ""
     """What the VLM has said so far."""
     error: str = ""
+    speech: dict[str, Any] | None = None
+    """From :func:`clamr_select.demo.views.speech.speech_view`."""
     selection: Selection | None = None
     has_vlm: bool = False
     span: tuple[float, float] | None = None
@@ -52,6 +55,7 @@ class TurnView:
                 {"name": stage_name(n), "done": d, "total": t, "unit": stage_unit(n)}
                 for n, (d, t) in self.stages.items()
             ],
+            "speech": self.speech,
             "note": self.note,
             "answer": split_cited_times(self.text, self.selection) if self.selection is not None else [],
             "evidence": [] if self.has_vlm or self.selection is None else _evidence(self.selection),
@@ -115,4 +119,4 @@ def _evidence(selection: Selection) -> list[dict[str, Any]]:
 
 
 def _told(warnings: Sequence[SelectionWarning]) -> list[SelectionWarning]:
-    return [warning for warning in warnings if warning.code not in SILENT_WARNINGS]
+    return [warning for warning in warnings if warning.code not in TOLD_ELSEWHERE]

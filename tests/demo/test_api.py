@@ -59,6 +59,17 @@ def test_a_video_without_subtitles_is_listened_to(client: Any, talk: Path) -> No
     assert any("PocketSphinx" in note for note in found["notes"])
 
 
+def test_unheard_words_are_said_to_be_so_and_how_to_have_them(client: Any, talk: Path) -> None:
+    pytest.importorskip("pocketsphinx")
+    from gradio_client import handle_file
+
+    asked = {"question": "goals", "num_frames": 1, "read_text_on_screen": False}
+    found = json.loads(client.predict(video=handle_file(str(talk)), api_name="/ask", **asked))
+
+    assert any("no subtitles" in note and "listen=true" in note for note in found["notes"])
+    assert "--asr" not in str(found["notes"])
+
+
 def test_a_span_is_searched(client: Any) -> None:
     text = client.predict(
         video="lecture.mp4",
@@ -105,6 +116,8 @@ def test_an_agent_selects_over_mcp(demo_url: str) -> None:
     assert set(tools) == {"select", "ask", "list_videos"}
     assert "seen, said and written" in tools["select"].description
     assert {"video", "question", "num_frames"} <= set(tools["select"].inputSchema["properties"])
+    for name in ("select", "ask"):
+        assert "recognise what is said" in tools[name].inputSchema["properties"]["listen"]["description"]
     assert {"name": "orrin-island", "title": "Orrin Island"} in json.loads(listed)
     assert "lecture.mp4" in {video["name"] for video in json.loads(listed)}
     assert len(json.loads(found)["moments"]) == 4

@@ -37,6 +37,8 @@ def test_without_gradio_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
         (["--media-dir", "/nowhere"], "--media-dir"),
         (["--max-upload-mb", "0"], "--max-upload-mb"),
         (["--threads", "0"], "--threads"),
+        (["--asr", "ears"], "unknown asr 'ears'"),
+        (["--asr", "off", "--asr-model", "tiny"], "asr_model"),
         (["--vlm-model", "x"], "--vlm-model"),
         (["--vlm", "http://localhost/v1", "--api-key-env", "NOT_SET_ANYWHERE"], "NOT_SET_ANYWHERE"),
     ],

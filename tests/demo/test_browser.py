@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
@@ -163,20 +164,50 @@ def test_a_video_without_subtitles_is_listened_to(browser: Any, demo_url: str, t
         page.wait_for_selector("#cs-player video")
         ask(page, "who scored three goals?")
         assert "goals" not in "".join(page.locator(".cs-frame").all_inner_texts())
+        assert "no subtitles" in page.inner_text(".cs-speech")
 
-        page.click("#cs-settings button >> nth=0")
-        assert "By PocketSphinx" in page.inner_text("#cs-listen")
-        page.locator("#cs-listen input").check()
-        page.click("#cs-settings button >> nth=0")
+        # the turn offers it, stopping works, and what was stopped is asked again
+        page.click(".cs-speech .cs-tool")
+        page.wait_for_selector(".cs-turn:nth-child(2) progress")
+        page.click("#cs-stop-button")
+        page.wait_for_selector(".cs-turn:nth-child(2)[data-state=error]")
+        assert page.inner_text(".cs-turn:nth-child(2) .cs-error") == "Stopped."
+        assert page.locator("#cs-listen input").is_checked()
         page.evaluate(WATCH_STAGES)
         ask(page, "who scored three goals?")
 
+        assert "heard by PocketSphinx" in page.inner_text(".cs-turn:last-child .cs-speech")
+        assert page.locator(".cs-speech .cs-tool").count() == 0
         assert "hear " in page.inner_text(".cs-turn:last-child .cs-note")
         assert "Hearing speech" in page.evaluate("window.seenStages")
         assert "goals" in "".join(page.locator(".cs-frame").all_inner_texts())
         best = float(page.locator(".cs-turn:last-child .cs-evidence .cs-time >> nth=0").get_attribute("data-seconds"))
         assert 13 < best < 19
         assert page.locator(".cs-turn:last-child .cs-evidence .cs-badge[data-modality=asr]").count() >= 1
+
+
+def test_listening_is_chosen_beside_the_subtitles_and_hears_nothing_where_nothing_is(
+    browser: Any, demo_url: str, color_video: Path, write_talk: Any, tmp_path: Path
+) -> None:
+    pytest.importorskip("pocketsphinx")
+    quiet = write_talk(tmp_path / "quiet.mp4", np.zeros(16_000 * 22, np.float32))
+    with visiting(browser, demo_url) as page:
+        leave_out_text(page)
+        page.click("#cs-settings button >> nth=0")
+        assert "By PocketSphinx: English" in page.inner_text("#cs-listen")
+        page.locator("#cs-listen input").check()
+        page.click("#cs-settings button >> nth=0")
+        page.set_input_files("#cs-player input[type=file]", str(quiet))
+        page.wait_for_selector("#cs-player video")
+        ask(page, "who scored three goals?")
+        assert page.inner_text(".cs-speech") == "The sound was listened to, and nobody was heard speaking."
+    with visiting(browser, demo_url) as page:
+        leave_out_text(page)
+        page.set_input_files("#cs-player input[type=file]", str(color_video))
+        page.wait_for_selector("#cs-player video")
+        ask(page, "who scored three goals?")
+        assert "no subtitles, and no sound" in page.inner_text(".cs-speech")
+        assert page.locator(".cs-speech .cs-tool").count() == 0
 
 
 def test_what_is_said_in_subtitles_and_questions_is_never_html(

@@ -24,7 +24,7 @@ def test_pocketsphinx_is_offered_and_not_taken_unasked(no_whisper: None) -> None
 
     assert found.is_possible
     assert not found.by_default
-    assert found.options["asr"] == "auto"
+    assert found.options["asr"] == "pocketsphinx"
     assert found.about.startswith("Where a video has no subtitles. By PocketSphinx: English, two or three of ten")
 
 
@@ -53,8 +53,10 @@ def test_what_is_named_is_taken_with_its_model() -> None:
     found = find_hearing(DemoSettings(asr="transformers", asr_model="small", asr_language="de"))
 
     assert found.by_default
-    assert dict(found.options) == {"asr": "transformers", "asr_model": "small", "asr_language": "de"}
-    assert found.about == "In place of subtitles inside the video. By transformers, openai/whisper-small."
+    assert dict(found.options) == {"asr": "transformers", "asr_model": "openai/whisper-small", "asr_language": "de"}
+    assert found.about == (
+        "Where a video has no subtitles. By transformers, openai/whisper-small: check names and numbers by ear."
+    )
 
 
 def test_wrong_names_fail_before_anybody_visits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +64,14 @@ def test_wrong_names_fail_before_anybody_visits(monkeypatch: pytest.MonkeyPatch)
         find_hearing(DemoSettings(asr="ears"))
     with pytest.raises(InputError, match="model of its own"):
         find_hearing(DemoSettings(asr="pocketsphinx", asr_model="tiny"))
+    with pytest.raises(InputError, match="no effect"):
+        DemoSettings(asr="off", asr_language="en")
     monkeypatch.setattr(hearing, "find_spec", lambda package: None)
     with pytest.raises(MissingDependencyError, match="asr-fast"):
         find_hearing(DemoSettings(asr="faster-whisper"))
+
+
+def test_a_language_that_the_engine_does_not_know_is_told_at_the_start(no_whisper: None) -> None:
+    pytest.importorskip("pocketsphinx")
+    with pytest.raises(InputError, match="English"):
+        find_hearing(DemoSettings(asr_language="de"))

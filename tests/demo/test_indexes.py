@@ -176,20 +176,63 @@ def test_settings_are_checked(tmp_path: Path) -> None:
         DemoSettings(media_dir=tmp_path / "none")
 
 
-def test_a_video_is_heard_where_that_is_wanted_and_no_subtitles_are_given(
-    selector: FrameSelector, color_video: Path, subtitles: Path, tmp_path: Path
-) -> None:
-    """This one has no sound, which is told; with subtitles it is not opened for sound at all."""
-    pytest.importorskip("pocketsphinx")
-    indexes = make_indexes(selector, tmp_path, hearing=Hearing("", {"asr": "pocketsphinx"}))
-    _, plain = finish(indexes.ready(Source(color_video, read_text=False)))
-    _, heard = finish(indexes.ready(Source(color_video, read_text=False, listen=True)))
-    _, read = finish(indexes.ready(Source(color_video, subtitles, read_text=False, listen=True)))
+LISTENS = Hearing("", "a test", {"asr": "pocketsphinx"})
 
+
+def test_a_video_is_heard_where_that_is_wanted_and_there_are_no_subtitles(
+    selector: FrameSelector, talk: Path, subtitles: Path, tmp_path: Path
+) -> None:
+    """Even by an engine that was named, which the library would let hear in place of subtitles."""
+    pytest.importorskip("pocketsphinx")
+    indexes = make_indexes(selector, tmp_path / "kept", hearing=LISTENS)
+    beside = Path(shutil.copy(talk, tmp_path / "talk.mp4"))
+    shutil.copy(subtitles, beside.with_suffix(".srt"))
+    _, plain = finish(indexes.ready(Source(talk, read_text=False)))
+    stages, heard = finish(indexes.ready(Source(talk, read_text=False, listen=True)))
+    _, read = finish(indexes.ready(Source(talk, subtitles, read_text=False, listen=True)))
+    _, found = finish(indexes.ready(Source(beside, read_text=False, listen=True)))
+
+    assert [ready.speech for ready in (plain, heard, read, found)] == ["unheard", "heard", "read", "read"]
     assert plain.indexed.method["asr"] == "none"
     assert heard.indexed.method["asr"].startswith("pocketsphinx")
-    assert any(warning.code == "no_audio" for warning in heard.indexed.warnings)
+    assert stages[0] == {"hearing speech": (0, 22)}
+    assert "goals" in str(heard.indexed.words["asr"])
     assert "walrus" in str(read.indexed.words["asr"])
+    assert "walrus" in str(found.indexed.words["asr"])
+
+
+def test_what_was_heard_steers_the_choice_to_the_second_it_is_said(selector: FrameSelector, talk: Path) -> None:
+    pytest.importorskip("pocketsphinx")
+    asking = Asking(make_indexes(selector, talk.parent, hearing=LISTENS), vlm=None, settings=DemoSettings())
+    best = {}
+    for listen in (False, True):
+        session = Session(Source(talk, read_text=False, listen=listen))
+        for question, start in (("a red boat at the harbor", 4.0), ("Who scored three goals?", 14.0)):
+            asked(asking, session, text=question, num_frames=1)
+            (seconds,) = session.turns[-1].selection.timestamps_seconds
+            best[listen, start] = seconds
+
+    assert all(start - 1 <= best[True, start] <= start + 5 for start in (4.0, 14.0))
+    assert best[False, 4.0] == best[False, 14.0]  # unheard, this grey picture is the same everywhere
+
+
+def test_a_video_without_sound_is_not_listened_to(selector: FrameSelector, color_video: Path, tmp_path: Path) -> None:
+    indexes = make_indexes(selector, tmp_path, hearing=LISTENS)
+    stages, ready = finish(indexes.ready(Source(color_video, read_text=False, listen=True)))
+
+    assert ready.speech == "silent"
+    assert not any("hearing speech" in report for report in stages)
+
+
+def test_who_stops_listening_ends_it(selector: FrameSelector, talk: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pocketsphinx")
+    indexes = make_indexes(selector, tmp_path, hearing=LISTENS)
+    steps = indexes.ready(Source(talk, read_text=False, listen=True))
+    assert next(steps) == {"hearing speech": (0, 22)}
+    steps.close()
+
+    assert len(indexes) == 0
+    assert indexes.model_lock.acquire(blocking=False)
 
 
 def test_what_cannot_listen_says_so(selector: FrameSelector, color_video: Path, indexes: Indexes) -> None:

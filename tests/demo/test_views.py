@@ -11,14 +11,16 @@ import pytest
 
 pytest.importorskip("gradio", reason="the demo needs gradio")
 
+from clamr_select.demo.hearing import ROUGH, SWITCHED_OFF, Hearing
 from clamr_select.demo.pictures import MAX_KEPT, Pictures
 from clamr_select.demo.views.conversation import TurnView, conversation_view, timing_note
 from clamr_select.demo.views.frames import _heat, frames_view, pieces, word_weights
+from clamr_select.demo.views.speech import NOBODY_SPEAKS, SILENT, UNHEARD, speech_view
 from clamr_select.demo.views.timeline import timeline_view, winning_modalities
 from clamr_select.errors import FrameDecodeError, InputError
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.token_matches import FrameMatches, WordMatch
-from clamr_select.selection import Selection
+from clamr_select.selection import Selection, SelectionWarning
 from clamr_select.selector import FrameSelector
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -170,3 +172,31 @@ def test_hostile_words_stay_words(color_selection: Selection) -> None:
     assert turn["answer"] == [{"text": f"{HOSTILE} at "}, {"text": "12.0 s", "seconds": 12.0}]
     assert {item["words"] for item in turn["evidence"]} <= {HOSTILE, ""}
     assert turn["lead"].startswith("No VLM is set")
+
+
+@pytest.mark.parametrize(
+    ("source", "codes", "can_listen", "expected"),
+    [
+        ("read", ["no_description"], True, None),
+        ("unheard", ["no_asr"], True, {"text": UNHEARD, "offer": True}),
+        ("unheard", ["no_asr"], False, {"text": UNHEARD, "offer": False}),
+        ("silent", ["no_asr"], True, {"text": SILENT, "offer": False}),
+        ("heard", ["no_speech_heard"], True, {"text": NOBODY_SPEAKS, "offer": False}),
+        ("heard", ["asr_low_quality"], True, {"text": f"What is said was heard by {ROUGH}", "offer": False}),
+    ],
+)
+def test_a_turn_says_whether_the_spoken_words_are_known(source, codes, can_listen, expected) -> None:
+    hearing = Hearing("", ROUGH, {"asr": "pocketsphinx"}) if can_listen else Hearing(SWITCHED_OFF)
+    warnings = [SelectionWarning(code, "") for code in codes]
+
+    assert speech_view(source, warnings=warnings, hearing=hearing) == expected
+
+
+def test_what_is_said_of_speech_is_no_remark_as_well(color_selection: Selection) -> None:
+    noted = dataclasses.replace(
+        color_selection, warnings=(SelectionWarning("no_asr", "deaf"), SelectionWarning("flat_scores", "flat"))
+    )
+    (turn,) = conversation_view([TurnView("?", state="done", selection=noted, speech={"text": "x", "offer": True})])
+
+    assert turn["warnings"] == ["flat"]
+    assert turn["speech"] == {"text": "x", "offer": True}

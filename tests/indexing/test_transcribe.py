@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -79,6 +80,43 @@ def test_words_stand_where_they_are_spoken(talk: Path) -> None:
     assert {stage for stage, _, _ in reports} == {"hearing speech"}
     assert reports[-1][1:] == (SECONDS, SECONDS)
     assert [done for _, done, _ in reports] == sorted(done for _, done, _ in reports)
+
+
+@pytest.mark.parametrize("batch_size", [1, 8])
+def test_progress_counts_what_was_heard_and_not_what_was_read(talk: Path, batch_size: int) -> None:
+    """The whole sound is read at once here; a bar that showed that would be full before anything is heard."""
+    events: list[object] = []
+
+    class Telling(Counting):
+        def hear(self, stretches: Sequence[np.ndarray]) -> list[Heard]:
+            events.append("heard")
+            return super().hear(stretches)
+
+    recognizer = Telling()
+    recognizer.batch_size = batch_size
+    hear(talk, recognizer, progress=lambda stage, done, total: events.append(done))
+    before_first = events[: events.index("heard")]
+    after_last = events[len(events) - events[::-1].index("heard") :]
+
+    assert events[0] == 0
+    assert max(before_first) <= STARTS[0]
+    assert after_last[0] == pytest.approx(STARTS[1] + 3.5, abs=2)
+    assert after_last[-1] == SECONDS
+
+
+def test_sound_without_speech_moves_on(tmp_path: Path) -> None:
+    """So that whoever waits for it sees it, and can stop it."""
+    path = tmp_path / "quiet.mkv"
+    with av.open(str(path), "w") as container:
+        track = container.add_stream("pcm_s16le", rate=RATE, layout="mono")
+        quiet = av.AudioFrame.from_ndarray(np.zeros((1, 95 * RATE), np.int16), format="s16", layout="mono")
+        quiet.sample_rate = RATE
+        container.mux(track.encode(quiet))
+        container.mux(track.encode())
+    done: list[int] = []
+    transcribe(str(path), recognizer=Counting(), end_seconds=95, progress=lambda stage, at, total: done.append(at))
+
+    assert done == [0, 0, 30, 60, 90, 95]
 
 
 def test_sound_that_starts_late_is_at_its_time(

@@ -1,0 +1,58 @@
+"""The settings: subtitles or listening, and how frames are chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from clamr_select.demo.hearing import Hearing
+from clamr_select.demo.settings import DemoSettings
+from clamr_select.policies import DEFAULT_POLICY, policy_names
+from clamr_select.selector import FrameSelector
+
+SUBTITLE_TYPES = [".srt", ".vtt", ".ass", ".ssa", ".json"]
+MODALITY_NAMES = {"video": "Seen", "ocr": "Written", "asr": "Said", "audio": "Heard"}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Its inputs."""
+
+    subtitles: gr.File
+    listen: gr.Checkbox
+    read_text: gr.Checkbox
+    num_frames: gr.Slider
+    policy: gr.Dropdown
+    modalities: gr.CheckboxGroup
+
+
+def lay_out_panel(selector: FrameSelector, *, settings: DemoSettings, hearing: Hearing) -> Panel:
+    """Inside Blocks."""
+    known = [name for name in selector.encoder.modalities if name in MODALITY_NAMES]
+    with gr.Accordion("Subtitles and settings", open=False, elem_id="cs-settings"):
+        return Panel(
+            subtitles=gr.File(
+                label="Subtitles (srt, vtt, ass, json)", file_types=SUBTITLE_TYPES, height=150, elem_id="cs-subtitles"
+            ),
+            listen=gr.Checkbox(
+                hearing.by_default,
+                label="Listen to what is said",
+                info=hearing.about,
+                interactive=hearing.is_possible,
+                elem_id="cs-listen",
+            ),
+            read_text=gr.Checkbox(
+                True, label="Read the text on screen", info="The slowest part of indexing.", elem_id="cs-read-text"
+            ),
+            num_frames=gr.Slider(
+                1, settings.max_frames, value=8, step=1, label="Frames to select", elem_id="cs-num-frames"
+            ),
+            policy=gr.Dropdown(list(policy_names()), value=DEFAULT_POLICY, label="Policy", elem_id="cs-policy"),
+            modalities=gr.CheckboxGroup(
+                [(MODALITY_NAMES[name], name) for name in known],
+                value=known,
+                label="Search what is",
+                elem_id="cs-modalities",
+            ),
+        )
