@@ -10,7 +10,7 @@ import numpy as np
 
 from clamr_select.errors import CorpusServerError, missing_dependency
 from clamr_select.retrieval.engine import ABSENT, Deployment, Found, Nearest, Plan, Point
-from clamr_select.retrieval.filters import Between, Condition, NoneOf, field_key
+from clamr_select.retrieval.filters import Between, Condition, NoneOf
 from clamr_select.retrieval.fixed_encoding import FixedEncoding
 from clamr_select.retrieval.schema import POOLED, Schema
 from clamr_select.retrieval.tuning import (
@@ -205,11 +205,11 @@ def create_collection(
             metadata=dict(manifest),
             **of_cluster,
         )
-        for name, kind in options.filterable.items() if with_field_indexes else ():
+        for key, kind in schema.field_indexes.items() if with_field_indexes else ():
             client.create_payload_index(
                 collection,
-                field_key(name, of_truth=kind == "bool"),
-                field_schema=m.PayloadSchemaType("keyword" if kind == "bool" else kind),
+                key,
+                field_schema=m.PayloadSchemaType(kind),
                 wait=True,
             )
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from clamr_select.errors import DamagedCorpusError, missing_dependency
 from clamr_select.retrieval.engine import ABSENT, Deployment, Found, Nearest, Plan, Point
-from clamr_select.retrieval.filters import Between, Condition, NoneOf, field_key
+from clamr_select.retrieval.filters import Between, Condition, NoneOf
 from clamr_select.retrieval.fixed_encoding import FixedEncoding
 from clamr_select.retrieval.schema import POOLED, Schema
 from clamr_select.retrieval.tuning import (
@@ -42,11 +42,9 @@ class EdgeEngine:
         edge = _package()
         folder.mkdir(parents=True)
         engine = cls(edge.EdgeShard.create(str(folder), _config(edge, schema)))
-        for name, kind in schema.options.filterable.items():
-            index_kind = getattr(edge.PayloadSchemaType, "Keyword" if kind == "bool" else kind.capitalize())
-            engine._update(
-                edge.UpdateOperation.create_field_index(field_key(name, of_truth=kind == "bool"), index_kind)
-            )
+        for key, kind in schema.field_indexes.items():
+            index_kind = getattr(edge.PayloadSchemaType, kind.capitalize())
+            engine._update(edge.UpdateOperation.create_field_index(key, index_kind))
         return engine
 
     @classmethod

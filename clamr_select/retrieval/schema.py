@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from clamr_select.errors import InputError, unknown_name
+from clamr_select.retrieval.filters import field_key
 
 Storage = Literal["float32", "float16", "turbo8"]
 """What vectors are kept as. ``turbo8`` takes a quarter of float32's bytes, and rounds."""
@@ -88,6 +89,15 @@ class Schema:
     @property
     def multivectors(self) -> tuple[str, ...]:
         return (*self.modalities, JOINT) if self.options.joint else self.modalities
+
+    @property
+    def field_indexes(self) -> dict[str, str]:
+        """Where in the payload to kind. Paths are looked up at every write: a changed file replaces what it was."""
+        wanted = {
+            field_key(name, of_truth=kind == "bool"): "keyword" if kind == "bool" else kind
+            for name, kind in self.options.filterable.items()
+        }
+        return {"path": "keyword", **wanted}
 
     def to_dict(self) -> dict[str, Any]:
         options = {**asdict(self.options), "filterable": dict(self.options.filterable)}

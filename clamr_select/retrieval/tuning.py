@@ -15,7 +15,7 @@ OVERSAMPLING = 3.0
 """How many times more points the codes choose than are scored again by their vectors."""
 FIRST_STAGE_POINTS = 500
 """That the first stage hands on, at least."""
-FIRST_STAGE_FACTOR = 20
+FIRST_STAGE_FACTOR = 10
 """And how many times the number asked for."""
 EXACT_MAX_VIDEOS = 20_000
 """Up to so many, a search looks at all videos unless it is told otherwise."""
