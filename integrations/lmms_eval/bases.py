@@ -31,6 +31,8 @@ class Base:
     """Attributes that make it sample again from frames it was handed; None while it generates."""
     clip_seconds_per_frame: float | None = None
     """Of clips, where it divides by the rounded frame rate of a file; None: as long as the video."""
+    clip_times: bool = False
+    """Whether it writes the times of a clip's frames into its prompt: those are even, not the selected frames' own."""
     why_not: Mapping[str, str] | None = None
     """Reasons, by attribute: with it set, a selection would not arrive."""
     refused: str | None = None
@@ -38,6 +40,7 @@ class Base:
 
 
 _SERVER_DECODES = {"pass_video_url": "the server then gets the whole video, and samples it itself"}
+_WRITES_EVEN_TIMES = {"add_time_instruction": "its prompt would say that the frames are evenly spaced"}
 _QWEN = Base(("handle", "images", "clip"), fuses=True)
 _SENDS_IMAGES = Base(("handle", "images", "clip"), why_not=_SERVER_DECODES)
 _PROCESSOR = Base(("frames", "images"), frames_only=("num_frames", "fps"))
@@ -73,6 +76,7 @@ SIMPLE: Mapping[str, Base] = {
     "qwen3_vl": _QWEN,
     "qwen3_5": _QWEN,
     "vllm": Base(("clip", "images"), takes_gpu=True),
+    "gemma4": Base(("images", "clip"), clip_times=True),
     # a path means a picture to them, or they take no path at all
     **{
         name: _PICTURES
@@ -85,8 +89,8 @@ SIMPLE: Mapping[str, Base] = {
     **{
         name: _ONE_VISUAL
         for name in (
-            "baichuan_omni", "internvideo2", "internvideo2_5", "omnivinci", "plm", "qwen2_5_omni", "qwen3_omni",
-            "uni_moe_2_omni", "video_llava", "videochat2",
+            "baichuan_omni", "internvideo2_5", "omnivinci", "plm", "qwen2_5_omni", "qwen3_omni",
+            "uni_moe_2_omni", "video_llava",
         )
     },
     **{
@@ -96,9 +100,15 @@ SIMPLE: Mapping[str, Base] = {
     # they divide by a frame rate that they round to a whole number, or take a frame a second
     **{
         name: Base(("clip", "images"), clip_seconds_per_frame=1.0)
-        for name in ("llava_vid", "cambrians", "egogpt", "vila", "oryx", "ola", "llama_vid", "penguinvl")
+        for name in ("egogpt", "vila", "oryx", "ola", "llama_vid", "penguinvl")
     },
-    **{name: Base(("clip",), clip_seconds_per_frame=1.0) for name in ("minicpm_o", "videollama3")},
+    **{
+        name: Base(("clip", "images"), clip_seconds_per_frame=1.0, why_not=_WRITES_EVEN_TIMES)
+        for name in ("llava_vid", "cambrians")
+    },
+    "minicpm_o": Base(("clip",), clip_seconds_per_frame=1.0),
+    "videollama3": Base(("clip",), clip_seconds_per_frame=1.0, clip_times=True),
+    **{name: Base(("clip",), clip_times=True) for name in ("internvideo2", "videochat2")},
 }  # fmt: skip
 OTHER_CHAT = Base(("images", "frames", "clip"))
 OTHER_SIMPLE = Base(("clip", "images"))

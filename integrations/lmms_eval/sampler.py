@@ -58,6 +58,12 @@ class Sampler:
             clip_seconds_per_frame=clip_seconds(options, base),
             folder=(Path(options.store) if options.store else default_folder()) / CLIPS,
         )
+        if form == "clip" and base.clip_times and source is not None:
+            logger.warning(
+                "%s writes times into its prompt: those of the clip it is handed, which are even, and not those of the "
+                "selected frames, which clamr_log keeps",
+                name,
+            )
         arm: Arm = "uniform" if source is None else "cached" if options.mode == "cached" else "select"
         self.questions = Questions(
             model, name=name, options=options, settings=settings, pair=pair_of(options, base, form=form), arm=arm

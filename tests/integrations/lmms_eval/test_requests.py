@@ -157,6 +157,7 @@ def test_a_simple_model_gets_the_words_of_its_frames(
     ("base", "arguments", "said"),
     [
         ("openai", {"pass_video_url": True}, "the server then gets the whole video"),
+        ("llava_vid", {"add_time_instruction": True}, "would say that the frames are evenly spaced; use clamr_emit=im"),
         ("lfm2_5_vl", {}, "no frames can be handed to lfm2_5_vl: it shows its model one picture"),
         ("sglang", {"clamr_emit": "handle"}, "clamr_emit=handle does not reach sglang; allowed: auto, images"),
         ("gemini", {"clamr_pair": "repeat"}, "clamr_emit=images sends none"),
@@ -170,9 +171,22 @@ def test_what_could_not_arrive_is_refused(
     def ready(self: Any, **given: Any) -> None:
         self.task_dict = {}
 
-    model_class = type("Ready", (fake_base(lambda self, requests: []),), {"__init__": ready})
+    simple = base == "llava_vid"
+    model_class = type("Ready", (fake_base(lambda self, requests: []),), {"__init__": ready, "is_simple": simple})
     with pytest.raises(InputError, match=said):
         sampled_class(model_class, base=base)(**SELECTOR, **arguments)
+
+
+def test_times_of_a_clip_are_not_those_of_the_frames(
+    fake_base: Callable[..., type], made_task: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    model_class = type("Simple", (fake_base(lambda self, requests: []),), {"is_simple": True})
+    task = made_task("clamr", kind="simple")
+    with caplog.at_level(logging.WARNING, logger="clamr_select"):
+        built(model_class, task, base="gemma4", **SELECTOR)
+        assert caplog.records == []
+        built(model_class, task, base="gemma4", clamr_emit="clip", **SELECTOR)
+    assert "gemma4 writes times into its prompt: those of the clip" in caplog.text
 
 
 def test_a_model_of_ones_own_says_how_it_reads(fake_base: Callable[..., type], made_task: Callable[..., Any]) -> None:
