@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-NUM_CUTS = 16
+NUM_CUTS = 32
 NUM_PLANES = 6
 PROJECTED_DIM = 8
 SEED = 20261126

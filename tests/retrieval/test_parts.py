@@ -88,5 +88,5 @@ def test_the_first_stage_is_the_same_everywhere():
     """Numbers that any change of the encoding would change: libraries on disk hold them."""
     tokens = np.eye(16, dtype=np.float32)[:5]
     encoded = FixedEncoding(16).document(tokens)
-    assert encoded.shape == (8192,)
-    assert float(encoded @ np.cos(np.arange(8192))) == pytest.approx(16.6386, abs=1e-3)
+    assert encoded.shape == (16384,)
+    assert float(encoded @ np.cos(np.arange(16384))) == pytest.approx(1.2813, abs=1e-3)
