@@ -193,7 +193,8 @@ class Page:
         return self._talk(session)
 
     def _stopped(self, session: Session) -> list[Any]:
-        session.end(STOPPED)
+        # Gradio may have taken the end of the work for a failure a moment before
+        session.end(STOPPED, in_place_of=UNEXPECTED)
         return self._talk(session)
 
     def _suggested(self, event: gr.EventData) -> str:

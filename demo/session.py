@@ -45,7 +45,11 @@ class Session:
         """Whether the last question is being worked on."""
         return bool(self.turns) and self.turns[-1].state not in ("done", "error")
 
-    def end(self, reason: str) -> None:
-        """The last question was stopped, or ended in an error that nobody foresaw."""
-        if self.is_busy:
+    def end(self, reason: str, *, in_place_of: str | None = None) -> None:
+        """The last question was stopped, or ended in an error that nobody foresaw.
+
+        Args:
+            in_place_of: a reason that a question may have ended for already, and that this one corrects.
+        """
+        if self.is_busy or (in_place_of is not None and self.turns and self.turns[-1].error == in_place_of):
             self.turns[-1].state, self.turns[-1].error = "error", reason
