@@ -24,7 +24,8 @@ CLIENTS = {
     "clamr_select.fetch.connection": {"http", "socket", "ssl"},
     "clamr_select.fetch.fetcher": {"http"},
     "clamr_select.answer.openai_client": {"openai"},
-    "clamr_select.demo.load_test": {"httpx", "socket"},  # asks a demo that it started itself
+    "clamr_select.demo.load_test": {"httpx"},  # asks a demo that it started itself
+    "clamr_select.demo.process": {"httpx", "socket"},  # starts that one, and waits until it answers
     "clamr_select.integrations.openai": {"openai"},
     "clamr_select.training.queries.writers": {"openai"},
     "clamr_select.retrieval.client": {"qdrant_client"},  # a library on a server
