@@ -49,7 +49,7 @@ def precompute_with(world: Path, tmp_path: Path) -> Callable[..., tuple[Path, st
         command = [*launcher, "-m", "clamr_select.cli", "precompute", "--tasks", "barcodes"]
         command += ["--include_path", str(world / "tasks"), "--output", str(file), *options, *ARGUMENTS]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HOME": str(world / "hf"), **variables}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=300)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=600)
         assert done.returncode == 0, done.stderr[-4000:]
         return file, done.stdout + done.stderr
 
