@@ -95,9 +95,15 @@ def wait_for_player(page: Any, seconds: float) -> None:
     page.wait_for_function(f"Math.abs(document.querySelector('#cs-player video').currentTime - {seconds}) < 0.11")
 
 
-def upload(page: Any, video: Path, subtitles: Path) -> None:
-    page.set_input_files("#cs-player input[type=file]", str(video))
+def bring(page: Any, video: Path) -> None:
+    """Uploads a video; what is asked before the server has taken it goes with the conversation of the one before."""
+    with page.expect_response(lambda answer: video.name in (answer.request.post_data or "") and "/run/" in answer.url):
+        page.set_input_files("#cs-player input[type=file]", str(video))
     page.wait_for_selector("#cs-player video")
+
+
+def upload(page: Any, video: Path, subtitles: Path) -> None:
+    bring(page, video)
     page.click("#cs-settings button >> nth=0")
     page.set_input_files("#cs-subtitles input[type=file]", str(subtitles))
     page.wait_for_selector("#cs-subtitles .file-preview, #cs-subtitles table")
@@ -136,6 +142,7 @@ def test_a_file_is_uploaded_asked_sought_brushed_and_asked_again(
         assert "walrus" in page.locator("mark.cs-on").all_inner_texts()
 
         # a part of the timeline is searched
+        page.locator(".cs-timeline").scroll_into_view_if_needed()
         box = page.locator(".cs-plot").bounding_box()
         page.mouse.move(box["x"] + 0.60 * box["width"], box["y"] + 60)
         page.mouse.down()
@@ -160,8 +167,7 @@ def test_a_video_without_subtitles_is_listened_to(browser: Any, demo_url: str, t
     pytest.importorskip("pocketsphinx")
     with visiting(browser, demo_url) as page:
         leave_out_text(page)
-        page.set_input_files("#cs-player input[type=file]", str(talk))
-        page.wait_for_selector("#cs-player video")
+        bring(page, talk)
         ask(page, "who scored three goals?")
         assert "goals" not in "".join(page.locator(".cs-frame").all_inner_texts())
         assert "no subtitles" in page.inner_text(".cs-speech")
@@ -197,14 +203,12 @@ def test_listening_is_chosen_beside_the_subtitles_and_hears_nothing_where_nothin
         assert "By PocketSphinx: English" in page.inner_text("#cs-listen")
         page.locator("#cs-listen input").check()
         page.click("#cs-settings button >> nth=0")
-        page.set_input_files("#cs-player input[type=file]", str(quiet))
-        page.wait_for_selector("#cs-player video")
+        bring(page, quiet)
         ask(page, "who scored three goals?")
         assert page.inner_text(".cs-speech") == "The sound was listened to, and nobody was heard speaking."
     with visiting(browser, demo_url) as page:
         leave_out_text(page)
-        page.set_input_files("#cs-player input[type=file]", str(color_video))
-        page.wait_for_selector("#cs-player video")
+        bring(page, color_video)
         ask(page, "who scored three goals?")
         assert "no subtitles, and no sound" in page.inner_text(".cs-speech")
         assert page.locator(".cs-speech .cs-tool").count() == 0
@@ -260,8 +264,7 @@ def test_errors_are_sentences(browser: Any, demo_url: str, color_video: Path, tm
         assert "subtitles could not be read" in page.inner_text(".cs-turn:last-child .cs-error")
     with visiting(browser, demo_url) as page:
         leave_out_text(page)
-        page.set_input_files("#cs-player input[type=file]", str(broken))
-        page.wait_for_selector("#cs-player video")
+        bring(page, broken)
         ask(page, "Where?")
         assert "could not be read as a video" in page.inner_text(".cs-error")
         assert "/" not in page.inner_text(".cs-error")
