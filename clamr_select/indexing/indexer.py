@@ -21,19 +21,18 @@ from clamr_select.indexing.compact import compact_tokens
 from clamr_select.indexing.frame_size import FrameSize
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.method import index_method, video_facts
+from clamr_select.indexing.opening import open_for_indexing
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.indexing.progress import Progress, Stopwatch
 from clamr_select.indexing.screen_text import open_text_reader
 from clamr_select.indexing.sound import WindowSound
 from clamr_select.indexing.speech_source import speech_track
 from clamr_select.indexing.windows import window_document
-from clamr_select.isolation import isolated_video
 from clamr_select.model.document import DocumentAudio
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.scoring.tokens import TokenEmbeddings, concatenate
 from clamr_select.selection import SelectionWarning
 from clamr_select.store import Store
-from clamr_select.video import open_video
 from clamr_select.video.candidates import Candidates, sample_candidates
 from clamr_select.video.reader import DecodedFrame, VideoInfo, VideoReader
 from clamr_select.video.stream import decode_candidates
@@ -89,8 +88,7 @@ class Indexer:
             ModelError, MissingDependencyError: speech is to be recognised and its model cannot be loaded.
         """
         with self.watch.stage("open"):
-            opener = isolated_video if self.options.isolate else open_video
-            reader = opener(video, backend=self.options.backend, limits=self.options.limits)
+            reader = open_for_indexing(video, options=self.options)
         with reader:
             candidates = sample_candidates(
                 reader.timestamps_seconds,

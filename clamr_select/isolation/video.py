@@ -16,7 +16,11 @@ from clamr_select.video import Backend, DecodedFrame, VideoInfo
 
 
 def isolated_video(
-    path: str | os.PathLike[str], *, backend: Backend = "pyav", limits: Limits = DEFAULT_LIMITS
+    path: str | os.PathLike[str],
+    *,
+    backend: Backend = "pyav",
+    limits: Limits = DEFAULT_LIMITS,
+    num_threads: int = 1,
 ) -> IsolatedVideo:
     """As :func:`clamr_select.video.open_video`; also raises ``DecoderCrashedError``."""
     check_container(path, limits=limits)  # what is no media file needs no worker
@@ -25,7 +29,11 @@ def isolated_video(
     worker = WorkerProcess(repr(os.fspath(path)), max_array_bytes=int(largest))
     try:
         opened, timestamps = worker.ask(
-            service="video", path=os.path.abspath(path), backend=backend, limits=as_mapping(limits)
+            service="video",
+            path=os.path.abspath(path),
+            backend=backend,
+            limits=as_mapping(limits),
+            num_threads=num_threads,
         )
     except BaseException:
         worker.close()

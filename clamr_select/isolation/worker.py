@@ -25,8 +25,8 @@ Answer = tuple[dict[str, Any], np.ndarray | None]
 class VideoService:
     """Answers for an open video: frames one by one, and what was noticed."""
 
-    def __init__(self, *, path: str, backend: str, limits: dict[str, Any]) -> None:
-        self._reader = open_video(path, backend=backend, limits=Limits(**limits))  # type: ignore[arg-type]
+    def __init__(self, *, path: str, backend: Any, limits: dict[str, Any], num_threads: int) -> None:
+        self._reader = open_video(path, backend=backend, limits=Limits(**limits), num_threads=num_threads)
         self._frames: Iterator[Any] = iter(())
 
     def opened(self) -> Answer:

@@ -32,7 +32,7 @@ class DecodeSession:
         self._limits = limits
         self._can_seek = True
         self.damaged_pts: set[int] = set()
-        """Of packets that the decoder refused, and frames in which it filled in damaged parts, so far."""
+        """Receives those of packets that the decoder refused, and of frames in which it filled in damaged parts."""
         self._held: Packet | None = None
         self._open()
         self.skips_unreferenced = _skips_exactly(self._codec)
@@ -74,7 +74,7 @@ class DecodeSession:
         self._container = open_container(self._path, limits=self._limits)
         self._stream = next(s for s in self._container.streams.video if s.index == self._stream_index)
         self._codec = self._stream.codec_context
-        self._codec.thread_count = 1  # measured on two cores: more threads gain no time
+        self._codec.thread_count = 1  # more are in clamr_select.video.side_by_side
         self._codec.options = {"max_pixels": str(self._limits.max_pixels)}
         self._restart_reading()
         self._position = -1

@@ -66,16 +66,16 @@ def talk(tmp_path: Path, color_video: Path) -> Path:
 @pytest.fixture
 def count_indexing(monkeypatch) -> list[str]:
     """Every video that was opened to be indexed."""
-    from clamr_select.indexing import indexer
+    from clamr_select.indexing import opening
 
     opened: list[str] = []
-    real = indexer.open_video
+    real = opening.open_video
 
     def spy(video, **options):
         opened.append(Path(video).name)
         return real(video, **options)
 
-    monkeypatch.setattr(indexer, "open_video", spy)
+    monkeypatch.setattr(opening, "open_video", spy)
     return opened
 
 
@@ -90,7 +90,7 @@ def plain(selection) -> dict:
 
 def test_a_second_question_decodes_and_encodes_nothing(selector, talk, monkeypatch):
     first = selector.select(talk, QUESTION, num_frames=3, **QUICK)
-    monkeypatch.setattr("clamr_select.indexing.indexer.open_video", never)
+    monkeypatch.setattr("clamr_select.indexing.opening.open_video", never)
     monkeypatch.setattr("av.open", never)
     monkeypatch.setattr(ClamrEncoder, "encode_document", never)
     again = selector.select(talk, QUESTION, num_frames=3, **QUICK)
@@ -226,8 +226,8 @@ def test_other_options_and_weights_have_other_entries(selector, talk):
 
 def test_isolation_is_of_the_run_and_not_of_the_video(selector, talk, monkeypatch):
     apart = selector.index(talk, **QUICK, isolate=True)
-    monkeypatch.setattr("clamr_select.indexing.indexer.open_video", never)
-    monkeypatch.setattr("clamr_select.indexing.indexer.isolated_video", never)
+    monkeypatch.setattr("clamr_select.indexing.opening.open_video", never)
+    monkeypatch.setattr("clamr_select.indexing.opening.isolated_video", never)
     here = selector.index(talk, **QUICK)
 
     assert apart.method == {**here.method, "isolate": True}

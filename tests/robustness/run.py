@@ -1,6 +1,7 @@
 """Read every file of the corpus with every backend, each in a process of its own that has 20 seconds.
 
     python tests/robustness/run.py [FOLDER] [--flips 200] [--cut-percent 5] [--backends pyav …] [--json FILE]
+        [--threads 1]
 
 Prints how often each outcome came, as the tables of docs/robustness.md. Ends with status 1 where a process was killed
 by a signal or ran out of time, an error was not one of ours, a frame was not the one at its timestamp, frames were
@@ -31,7 +32,7 @@ import corpus
 import numpy as np
 
 from clamr_select.errors import ClamrSelectError, MissingDependencyError
-from clamr_select.video import open_video
+from clamr_select.video import open_video, read_plan
 
 LIMIT_SECONDS = 20
 BACKENDS = ("pyav", "decord", "torchcodec")
@@ -84,9 +85,11 @@ def in_a_process(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     return json.loads(text)
 
 
-def read(path: Path, backend: str, videos: Any) -> dict[str, Any]:
+def read(path: Path, backend: str, videos: Any, *, num_threads: int) -> dict[str, Any]:
     """All frames of a file through one backend."""
-    with open_video(path, backend=backend) as reader:  # type: ignore[arg-type]
+    if num_threads > 1:
+        read_plan.LONG_STRETCH = 1  # the files are short: each group of pictures may go to another thread
+    with open_video(path, backend=backend, num_threads=num_threads) as reader:  # type: ignore[arg-type]
         shown = [
             (round(frame.timestamp_seconds, 6), number_of(frame.image, videos))
             for frame in reader.frames(range(reader.info.num_frames), on_undecodable="skip")
@@ -184,7 +187,9 @@ def works(backend: str, path: Path) -> bool:
     return True
 
 
-def examine(folder: Path, members: Sequence[corpus.Member], backends: Sequence[str]) -> list[dict[str, Any]]:
+def examine(
+    folder: Path, members: Sequence[corpus.Member], backends: Sequence[str], *, num_threads: int
+) -> list[dict[str, Any]]:
     """One row a file and backend."""
     videos = corpus.makers()
     backends = [backend for backend in backends if works(backend, folder / "h264.mp4")]
@@ -200,7 +205,9 @@ def examine(folder: Path, members: Sequence[corpus.Member], backends: Sequence[s
     for member in members:
         path = folder / member.name
         for backend in backends:
-            found = in_a_process(lambda path=path, backend=backend: read(path, backend, videos))  # type: ignore[misc]
+            found = in_a_process(
+                lambda path=path, backend=backend: read(path, backend, videos, num_threads=num_threads)
+            )  # type: ignore[misc]
             row = {
                 "file": member.name,
                 "group": member.group,
@@ -257,12 +264,13 @@ def main() -> int:
     parser.add_argument("--flips", type=int, default=200)
     parser.add_argument("--cut-percent", type=int, default=5)
     parser.add_argument("--backends", nargs="+", default=BACKENDS, choices=BACKENDS)
+    parser.add_argument("--threads", type=int, default=1, help="that decode; more read every group of pictures apart")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every row")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
         members = corpus.build(folder, num_flips=arguments.flips, cut_percent=arguments.cut_percent)
-        rows = examine(folder, members, arguments.backends)
+        rows = examine(folder, members, arguments.backends, num_threads=arguments.threads)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     broken = failures(rows)

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clamr_select.video.packets import PacketTable
-from clamr_select.video.read_plan import MIN_SKIP, one_key_earlier, plan_reading
+from clamr_select.video.read_plan import LONG_STRETCH, MIN_SKIP, one_key_earlier, plan_reading
 
 
 @st.composite
@@ -66,7 +68,43 @@ def test_every_frame_lies_between_its_key_frame_and_the_end_of_its_stretch(
             assert stretch.start <= naive_start(table, index)
             assert table.frame_positions[index] <= stretch.stop
     for before, after in pairwise(stretches):
-        assert after.start >= before.stop + MIN_SKIP
+        assert after.start >= before.stop + (1 if after.start - before.start >= LONG_STRETCH else MIN_SKIP)
+
+
+def in_groups(length: int, *, num_groups: int) -> PacketTable:
+    pts = np.arange(length * num_groups)
+    keys = pts[::length]
+    return PacketTable(
+        packet_pts=pts,
+        damaged=np.zeros(len(pts), dtype=bool),
+        key_positions=keys,
+        key_pts=pts[keys],
+        frame_pts=pts,
+        frame_positions=pts,
+        time_base=Fraction(1, 25),
+        last_duration=1,
+        num_hidden=0,
+        num_untimed=0,
+        num_duplicates=0,
+        num_read_errors=0,
+    )
+
+
+@pytest.mark.parametrize(("length", "starts"), [(300, [0, 300, 600]), (100, [0, 100, 200]), (40, [0, 120, 240])])
+def test_all_frames_are_stretches_of_whole_groups_that_threads_can_share(length: int, starts: list[int]) -> None:
+    table = in_groups(length, num_groups=3 * 120 // length if length == 40 else 3)
+    stretches = plan_reading(table, np.arange(len(table.frame_pts)))
+    assert [stretch.start for stretch in stretches] == starts
+    assert sum(len(stretch.frame_indices) for stretch in stretches) == len(table.frame_pts)
+
+
+def test_a_frame_decoded_before_a_key_frame_and_shown_after_it_keeps_the_stretch_whole() -> None:
+    """No encoder should, and a container can say so: the frame at 205 lies before the key frame of 200."""
+    table = in_groups(200, num_groups=2)
+    positions = table.frame_positions.copy()
+    positions[[198, 205]] = positions[[205, 198]]
+    table = replace(table, frame_positions=positions, packet_pts=np.argsort(positions))
+    assert [stretch.start for stretch in plan_reading(table, np.array([0, 150, 200, 205]))] == [0]
 
 
 @settings(deadline=None)

@@ -17,14 +17,13 @@ from clamr_select.indexing.coarse_to_fine.parts import DenseWindow, Skim
 from clamr_select.indexing.compact import compact_tokens
 from clamr_select.indexing.frame_size import FrameSize
 from clamr_select.indexing.indexer import WINDOWS_IN_FLIGHT
+from clamr_select.indexing.opening import open_for_indexing
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.indexing.progress import Progress
 from clamr_select.indexing.screen_text import load_engines
 from clamr_select.indexing.windows import window_document
-from clamr_select.isolation import isolated_video
 from clamr_select.model.document import Document
 from clamr_select.model.encoder import ClamrEncoder
-from clamr_select.video import open_video
 from clamr_select.video.candidates import Candidates
 from clamr_select.video.reader import DecodedFrame, VideoReader
 from clamr_select.video.stream import decode_candidates
@@ -71,10 +70,9 @@ class FileWindows:
             return
         if file_state(self.video) != self.state:
             raise UnreadableVideoError(f"{os.fspath(self.video)!r} changed since it was skimmed; skim it again")
-        opener = isolated_video if self.options.isolate else open_video
         with ExitStack() as stack:
             engines = load_engines() if self.options.ocr != "off" else []
-            reader = stack.enter_context(opener(self.video, backend=self.options.backend, limits=self.options.limits))
+            reader = stack.enter_context(open_for_indexing(self.video, options=self.options))
             for start in range(0, len(numbers), WINDOWS_IN_FLIGHT):
                 some = numbers[start : start + WINDOWS_IN_FLIGHT]
                 yield from self._encoded([self._read(reader, number, engines) for number in some])

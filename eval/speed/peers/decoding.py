@@ -46,7 +46,7 @@ def ours_candidates(path: str) -> Frames:
     from clamr_select.video.candidates import sample_candidates
     from clamr_select.video.stream import decode_candidates
 
-    with open_video(path) as reader:
+    with open_video(path, num_threads=_cores()) as reader:
         for frame, _ in decode_candidates(reader, sample_candidates(reader.timestamps_seconds), max_side=SIDE):
             yield frame.frame_index, frame.image
 
@@ -55,7 +55,7 @@ def ours_key_frames(path: str) -> Frames:
     """Key frames alone, which decode by themselves."""
     from clamr_select.video.pyav_reader import PyAVReader
 
-    with PyAVReader(path) as reader:
+    with PyAVReader(path, num_threads=_cores()) as reader:
         packets = reader.index.packets
         keys = np.flatnonzero(np.isin(packets.frame_positions, packets.key_positions))
         for frame in reader.frames(keys, max_side=SIDE):
@@ -109,7 +109,7 @@ def torchcodec_candidates(path: str) -> Frames:
 def ours_few(path: str) -> Frames:
     from clamr_select.video import open_video
 
-    with open_video(path) as reader:
+    with open_video(path, num_threads=_cores()) as reader:
         for frame in reader.frames(_few(len(reader.timestamps_seconds))):
             yield frame.frame_index, frame.image
 
