@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from clamr_select.store.folder import ENVIRONMENT_VARIABLE
 
 if TYPE_CHECKING:
+    from clamr_select.indexing.coarse_to_fine.effort import Effort
+    from clamr_select.indexing.coarse_to_fine.skimmed_video import SkimmedVideo
     from clamr_select.indexing.indexed_video import IndexedVideo
     from clamr_select.selection import Selection
     from clamr_select.selector import FrameSelector
@@ -37,7 +39,7 @@ class _Shared:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.selector: FrameSelector | None = None
-        self.indexed: OrderedDict[str, IndexedVideo] = OrderedDict()
+        self.indexed: OrderedDict[str, IndexedVideo | SkimmedVideo] = OrderedDict()
 
 
 _shared = _Shared()
@@ -55,38 +57,52 @@ def use_selector(selector: FrameSelector | None) -> None:
 
 
 def select_frames(
-    video: str | Path, question: str, *, num_frames: int, content: str | None = None, **options: Any
+    video: str | Path,
+    question: str,
+    *,
+    num_frames: int,
+    content: str | None = None,
+    effort: Effort = "full",
+    **options: Any,
 ) -> Selection:
     """:meth:`FrameSelector.select` with the selector of this process, one call at a time.
 
     Args:
         content: a digest of the file where the same video comes in files of other names; None takes the file's
             path, size and time of change.
+        effort: what ``fast`` and ``balanced`` saw of a video is remembered apart from what ``full`` did.
 
     Raises:
         As :meth:`FrameSelector.from_pretrained` and :meth:`FrameSelector.select`.
     """
+    from clamr_select.indexing.coarse_to_fine.effort import check_effort
     from clamr_select.selector import INDEX_OPTIONS
 
+    check_effort(effort)
     index_options = {name: value for name, value in options.items() if name in INDEX_OPTIONS}
     select_options = {name: value for name, value in options.items() if name not in INDEX_OPTIONS}
     with _shared.lock:
-        indexed = _indexed(Path(video), content, index_options)
+        indexed = _indexed(Path(video), content, effort, index_options)
         selection = indexed.select(question, num_frames=num_frames, **select_options)
     return replace(selection, video=str(video))
 
 
-def _indexed(video: Path, content: str | None, options: dict[str, Any]) -> IndexedVideo:
+def _indexed(video: Path, content: str | None, effort: Effort, options: dict[str, Any]) -> IndexedVideo | SkimmedVideo:
     if _shared.selector is None:
         _shared.selector = _selector_of_environment()
     if content is None and video.is_file():
         found = video.stat()
         content = f"{video.resolve()} {found.st_size} {found.st_mtime_ns}"
-    key = f"{content} {sorted((name, str(value)) for name, value in options.items())}"
+    key = f"{content} {effort} {sorted((name, str(value)) for name, value in options.items())}"
     if key not in _shared.indexed:
         # what users send to a server stays in memory, unless whoever runs it names a folder
         cache_dir = os.environ.get(ENVIRONMENT_VARIABLE)
-        _shared.indexed[key] = _shared.selector.index(video, **{"cache_dir": cache_dir, **options})
+        how = {"cache_dir": cache_dir, **options}
+        _shared.indexed[key] = (
+            _shared.selector.index(video, **how)
+            if effort == "full"
+            else _shared.selector.skim(video, effort=effort, **how)
+        )
         if len(_shared.indexed) > MAX_INDEXED_VIDEOS:
             _shared.indexed.popitem(last=False)
     _shared.indexed.move_to_end(key)

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from clamr_select.errors import InputError, unknown_name
+from clamr_select.indexing.coarse_to_fine.effort import Effort
 
 PREFIX = "clamr_"
 POLICY_PREFIX = "policy_"
@@ -26,6 +27,7 @@ Query = Literal["stem", "options"]
 SubtitlesChoice = Literal["task", "none"]
 BackendChoice = Literal["auto", "pyav", "decord", "torchcodec"]
 OcrChoice = Literal["auto", "off"]
+AudioChoice = Literal["auto", "off"]
 OnMissing = Literal["error", "uniform"]
 
 # they choose where things are kept, not which frames come out
@@ -64,6 +66,10 @@ class SamplerOptions:
     subtitles: SubtitlesChoice = "task"
     """``task``: the selector reads the file that the task has for the video, or one beside it; the prompt of the base
     is not touched either way."""
+    effort: Effort = "full"
+    """``fast`` and ``balanced`` encode a part of a long video for each question (docs/performance.md)."""
+    audio: AudioChoice = "auto"
+    """``off``: a model that hears does not."""
     ocr: OcrChoice = "auto"
     candidate_fps: float | None = None
     max_candidates: int | None = None
@@ -93,6 +99,8 @@ class SamplerOptions:
             ("compat", self.compat, ("corrected", "reference")),
             ("query", self.query, get_args(Query)),
             ("subtitles", self.subtitles, get_args(SubtitlesChoice)),
+            ("effort", self.effort, get_args(Effort)),
+            ("audio", self.audio, get_args(AudioChoice)),
             ("ocr", self.ocr, get_args(OcrChoice)),
             ("pair", self.pair, get_args(PairChoice)),
             ("emit", self.emit, get_args(Emit)),
@@ -111,6 +119,10 @@ class SamplerOptions:
             )
         if (self.mode == "cached") != (self.selections is not None):
             raise InputError("clamr_mode=cached needs clamr_selections=FILE, and no other mode takes it")
+        if self.effort != "full" and self.compat == "reference":
+            raise InputError(
+                "clamr_compat=reference is for comparison with published numbers; it takes clamr_effort=full"
+            )
         if self.on_missing != "error" and self.mode != "cached":
             raise InputError("clamr_on_missing is about clamr_selections=FILE; no other mode than cached takes it")
 
@@ -153,10 +165,11 @@ class SamplerOptions:
         return cls(**ours, policy_parameters=parameters)
 
     def index_options(self) -> dict[str, Any]:
-        """For ``FrameSelector.index``; what was not given is left to the preset."""
+        """For ``FrameSelector.index`` and ``skim``; what was not given is left to the preset."""
         given = {"candidate_fps": self.candidate_fps, "max_candidates": self.max_candidates}
         chosen = {name: value for name, value in given.items() if value is not None}
-        return {"preset": self.preset, **chosen, **({"ocr": "off"} if self.ocr == "off" else {})}
+        off = {name: "off" for name in ("audio", "ocr") if getattr(self, name) == "off"}
+        return {"preset": self.preset, **chosen, **off}
 
     def select_options(self) -> dict[str, Any]:
         """For ``IndexedVideo.select``, but the question and the number of frames."""

@@ -68,9 +68,7 @@ class ModelSource:
         for video, subtitles in dict.fromkeys((one.video, one.subtitles) for one in wanted):
             of_video = [one for one in dict.fromkeys(wanted) if (one.video, one.subtitles) == (video, subtitles)]
             spoken = None if self.options.subtitles == "none" else subtitles or "auto"
-            indexed = self._loaded().index(
-                video, subtitles=spoken, cache_dir=self.options.store or "auto", **self.options.index_options()
-            )
+            indexed = self._opened(video, subtitles=spoken)
             for num_moments in dict.fromkeys(one.num_moments for one in of_video):
                 alike = [one for one in of_video if one.num_moments == num_moments]
                 queries = list(dict.fromkeys(one.query for one in alike))
@@ -92,6 +90,12 @@ class ModelSource:
 
     def describe(self) -> Mapping[str, Any]:
         return {"model": self.options.model, "rev": self._rev}
+
+    def _opened(self, video: str, *, subtitles: str | None) -> Any:
+        """Indexed, or looked at here and there."""
+        selector, effort = self._loaded(), self.options.effort
+        how = {"subtitles": subtitles, "cache_dir": self.options.store or "auto", **self.options.index_options()}
+        return selector.index(video, **how) if effort == "full" else selector.skim(video, effort=effort, **how)
 
     def _loaded(self) -> Any:
         from clamr_select.selector import FrameSelector

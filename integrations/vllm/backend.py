@@ -24,7 +24,7 @@ from clamr_select.video import open_video
 from clamr_select.video.scaling import scaled_size
 
 SELECT_OPTIONS = frozenset(
-    {"candidate_fps", "max_candidates", "ocr", "title", "description", "policy", "similarity", "modalities"}
+    {"effort", "candidate_fps", "max_candidates", "ocr", "title", "description", "policy", "similarity", "modalities"}
 )
 """What a request may set of ``FrameSelector.select``: nothing that names a file of the server."""
 

@@ -26,6 +26,8 @@ OTHER_VALUES: dict[str, Any] = {
     "modalities": "video+asr",
     "query": "options",
     "subtitles": "none",
+    "effort": "fast",
+    "audio": "off",
     "ocr": "off",
     "candidate_fps": 2.0,
     "max_candidates": 100,
@@ -39,6 +41,11 @@ OTHER_VALUES: dict[str, Any] = {
     "log": "folder",
     "rev": "0123",
 }
+
+WITH_NAMES = (
+    "mode", "pair", "emit", "query", "subtitles", "effort", "audio", "ocr", "compat", "backend", "policy", "preset",
+    "on_missing",
+)  # fmt: skip
 
 
 def test_arguments_of_the_base_stay() -> None:
@@ -76,6 +83,7 @@ def test_a_preset_and_what_overrides_it() -> None:
         ({"clamr_mode": "cached"}, "needs clamr_selections=FILE"),
         ({"clamr_mode": "uniform", "clamr_selections": "f.json"}, "no other mode takes it"),
         ({"clamr_model": "m", "clamr_policy_min_gap_seconds": 2}, "name it, clamr_policy=NAME"),
+        ({"clamr_model": "m", "clamr_effort": "fast", "clamr_compat": "reference"}, "it takes clamr_effort=full"),
         ({"clamr_model": "m", "clamr_on_missing": "uniform"}, "no other mode than cached takes it"),
     ],
 )
@@ -84,9 +92,7 @@ def test_what_is_wrong_is_said(arguments: dict[str, Any], said: str) -> None:
         SamplerOptions.from_model_args(arguments)
 
 
-@pytest.mark.parametrize(
-    "name", ["mode", "pair", "emit", "query", "subtitles", "ocr", "compat", "backend", "policy", "preset", "on_missing"]
-)
+@pytest.mark.parametrize("name", WITH_NAMES)
 def test_unknown_names(name: str) -> None:
     with pytest.raises(UnknownNameError):
         SamplerOptions.from_model_args({"clamr_model": "m", f"clamr_{name}": "nonesuch"})

@@ -75,7 +75,9 @@ def test_an_identical_run_is_served_from_the_cache(evaluate: Evaluate, tmp_path:
     assert (accuracy(first), accuracy(again), stored, num_answers()) == (1.0, 1.0, 8, 8)
 
     # every one of the selector's arguments: test_options.py computes the key as lmms-eval does
-    changed = ("clamr_num_frames=4", "clamr_query=options", "clamr_policy=topk_gap", "clamr_emit=frames")
+    changed = (
+        "clamr_num_frames=4", "clamr_query=options", "clamr_policy=topk_gap", "clamr_emit=frames", "clamr_effort=fast",
+    )  # fmt: skip
     for number, other in enumerate(changed, start=2):
         result = evaluate("clamr", f"{asked},{other},clamr_log={log / str(number)}", use_cache=str(cache))
         assert num_answers() == 8 * number
