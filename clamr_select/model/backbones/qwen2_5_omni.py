@@ -22,11 +22,13 @@ DOCUMENT_SUFFIX = "<|im_end|>\n"
 
 
 def prepare(vlm: nn.Module) -> None:
-    """Vision attention in one call where all windows have one length."""
+    """Vision attention in one call where all windows have one length, and patches by one product."""
     from clamr_select.model.vision_attention import BatchedOmniVisionAttention
+    from clamr_select.model.vision_patches import project_patches
 
     for block in cast("Any", vlm).visual.blocks:
         block.attn = BatchedOmniVisionAttention(block.attn.config)
+    project_patches(vlm)
 
 
 QWEN2_5_OMNI = Backbone(

@@ -13,11 +13,13 @@ DOCUMENT_SUFFIX = "<|im_end|>\n"
 
 
 def prepare(vlm: nn.Module) -> None:
-    """Vision attention in one call where all windows have one length."""
+    """Vision attention in one call where all windows have one length, and patches by one product."""
     from clamr_select.model.vision_attention import BatchedVisionAttention
+    from clamr_select.model.vision_patches import project_patches
 
     for block in cast("Any", vlm).visual.blocks:
         block.attn = BatchedVisionAttention(block.attn.config)
+    project_patches(vlm)
 
 
 QWEN2_5_VL = Backbone(

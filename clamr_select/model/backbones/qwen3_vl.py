@@ -9,8 +9,17 @@ features in the early text layers are the model's own affair.
 
 from __future__ import annotations
 
+from torch import nn
+
 from clamr_select.model.backbones.base import RELEASED_TEXT_PREFIXES, Backbone, FrameTokens
 from clamr_select.model.layout import Sequence
+
+
+def prepare(vlm: nn.Module) -> None:
+    """Patches by one product."""
+    from clamr_select.model.vision_patches import project_patches
+
+    project_patches(vlm)
 
 
 def frame_by_frame(sequence: Sequence, frames: FrameTokens) -> None:
@@ -50,4 +59,5 @@ QWEN3_VL = Backbone(
         "image_std": (0.5, 0.5, 0.5),
     },
     add_frames=frame_by_frame,
+    prepare=prepare,
 )
