@@ -12,7 +12,7 @@ from clamr_select.cli.train_options import callbacks, common_options
 from clamr_select.errors import InputError
 
 if TYPE_CHECKING:
-    from clamr_select.model import ClamrProcessor
+    from clamr_select.model import ClamrForRetrieval, ClamrProcessor
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +37,10 @@ def run_nano(arguments: argparse.Namespace) -> int:
     from clamr_select.eval.needle.batches import training_batches
     from clamr_select.eval.needle.steps import NeedleSteps
     from clamr_select.training.contrastive_model import ContrastiveModel
+    from clamr_select.training.cpu_attention import attend_in_float32
     from clamr_select.training.distributed import process_index
     from clamr_select.training.export import export
     from clamr_select.training.model_card import TrainingData, write_model_card
-    from clamr_select.training.nano import nano_model
     from clamr_select.training.prepared import collate
     from clamr_select.training.presets import NANO_OPTIMIZER, nano_arguments, nano_objective
     from clamr_select.training.trainer import ClamrTrainer
@@ -48,18 +48,20 @@ def run_nano(arguments: argparse.Namespace) -> int:
 
     system = arguments.system or SYSTEM
     view, objective = view_of(system), nano_objective(system)
-    processor = _processor(arguments)
-    torch.manual_seed(SEED)
-    tokenizer = processor.tokenizer
-    model = ContrastiveModel(nano_model(tokenizer), objective=objective, cache_gradients=arguments.cache_gradients)
-    num_parameters = sum(parameter.numel() for parameter in model.retriever.parameters())
-    logger.info("clamr-nano: %.2f M parameters, %d tokens", num_parameters / 1e6, len(tokenizer))
+    seed = SEED if arguments.seed is None else arguments.seed
+    torch.manual_seed(seed)
+    retriever, processor = _start(arguments)
+    model = ContrastiveModel(retriever, objective=objective, cache_gradients=arguments.cache_gradients)
+    num_parameters = sum(parameter.numel() for parameter in retriever.parameters())
+    logger.info("clamr-nano: %.2f M parameters, %d tokens", num_parameters / 1e6, len(processor.tokenizer))
     num_steps = NUM_STEPS if arguments.num_steps is None else arguments.num_steps
     args = nano_arguments(arguments.output, num_steps=num_steps, **common_options(arguments))
     torch.set_float32_matmul_precision("high")  # TF32 where there is any
+    if args.use_cpu and args.bf16:
+        attend_in_float32(retriever)
     # on a GPU, a pass over many documents takes hardly longer than one over few
     size = None if args.use_cpu else NUM_DOCUMENTS
-    steps = NeedleSteps(processor, seed=SEED, num_documents=NUM_DOCUMENTS, documents_per_group=size, view=view)
+    steps = NeedleSteps(processor, seed=seed, num_documents=NUM_DOCUMENTS, documents_per_group=size, view=view)
     validation = None
     if arguments.evaluate_every is not None:
         stream = training_batches(seed=SEED, vision_only_share=0.2, split="validation")
@@ -83,6 +85,19 @@ def run_nano(arguments: argparse.Namespace) -> int:
         write_model_card(arguments.output / "model", facts=trainer.card_facts())
         logger.info("wrote %s", arguments.output / "model")
     return 0
+
+
+def _start(arguments: argparse.Namespace) -> tuple[ClamrForRetrieval, ClamrProcessor]:
+    """A fresh model, or the one of ``--model`` with its own vocabulary; a checkpoint's weights come in later."""
+    from clamr_select.training.nano import nano_model
+    from clamr_select.training.starting import StartingPoint
+
+    if arguments.model is None:
+        processor = _processor(arguments)
+        return nano_model(processor.tokenizer), processor
+    if arguments.vocab_size is not None:
+        raise InputError("--model brings its vocabulary; leave --vocab-size out")
+    return StartingPoint(arguments.model, lora=None).build()
 
 
 def _processor(arguments: argparse.Namespace) -> ClamrProcessor:

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 NANO_ONLY = ("system", "vocab_size")
 ROWS_ONLY = (
-    "model", "base", "new_projection", "full", "lora_rank", "lora_alpha", "lora_dropout", "quantization",
+    "base", "new_projection", "full", "lora_rank", "lora_alpha", "lora_dropout", "quantization",
     "freeze_vision", "gradient_checkpointing", "data", "row_split", "queries", "frames_dir", "video_dir", "validation",
     "validation_queries", "num_frames", "max_tokens", "modality_dropout", "on_bad_row", "bad_rows", "batch_size",
     "num_epochs", "gradient_accumulation", "loss", "similarity", "temperature", "fixed_temperature",
-    "teacher_scores", "seed",
+    "teacher_scores",
 )  # fmt: skip
 
 
@@ -49,6 +49,9 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--num-workers", type=int, metavar="N", help="processes that make batches (default: nano 1, paper 4)"
     )
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="of order, draws and fresh weights (default: nano 20261122, paper 42)"
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads of the model (default: torch's)")
 
 
@@ -64,7 +67,9 @@ def add_nano_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("--preset paper: the model")
-    group.add_argument("--model", metavar="NAME", help="a retriever, an adapter, or a bare backbone")
+    group.add_argument(
+        "--model", metavar="NAME", help="a retriever, an adapter, or a bare backbone; of nano, weights to start from"
+    )
     group.add_argument("--base", metavar="NAME", help="what an adapter is put on, instead of what its config names")
     group.add_argument(
         "--new-projection", action="store_true", help="--model is a bare backbone: draw its projection from --seed"
@@ -103,7 +108,6 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--batch-size", type=int, metavar="N", help="rows a process and step (default: 2)")
     group.add_argument("--num-epochs", type=int, metavar="N", help="(default: 1)")
     group.add_argument("--gradient-accumulation", type=int, metavar="N", help="batches a step (default: 1)")
-    group.add_argument("--seed", type=int, metavar="N", help="of order, draws and fresh weights (default: 42)")
 
 
 def add_objective_arguments(parser: argparse.ArgumentParser) -> None:

@@ -56,12 +56,13 @@ def training_batches(
     neighbors: bool = False,
     typo_share: float = 0.1,
     targets: Sequence[str] = TARGETS,
+    questions_per_document: int = 1,
     pictures: bool = True,
 ) -> Iterator[TrainingBatch]:
     """Batches without end; the same arguments give the same batches.
 
     Args:
-        num_documents: documents in a batch, at least 2; there are about as many questions.
+        num_documents: documents in a batch, at least 2.
         max_frames: candidates in the longest document, at least 1.
         vision_only_share: share of the batches (0 to 1) that hold short documents without text and only
             questions about the picture: small models learn to see slowly, and text drowns it.
@@ -71,13 +72,17 @@ def training_batches(
         neighbors: documents hold the source frame that follows each candidate, and questions ask for motion.
         typo_share: share of the questions (0 to 1) with letters wrong.
         targets: what questions to full batches ask about, drawn evenly from these, repeats counting.
+        questions_per_document: about so many, at least 1. A question costs a small part of what its document costs, and
+            says as much about the picture. Near misses are planted around the first alone.
         pictures: False leaves frames grey and small: several times faster, for a model that only reads.
     """
-    if num_documents < 2 or max_frames < 1 or not 0 <= vision_only_share <= 1 or not 0 <= typo_share <= 1:
+    if num_documents < 2 or max_frames < 1 or questions_per_document < 1:
         raise InputError(
-            f"got num_documents={num_documents}, max_frames={max_frames}, vision_only_share={vision_only_share}, "
-            f"typo_share={typo_share}; allowed: at least 2, at least 1, 0 to 1, 0 to 1"
+            f"got num_documents={num_documents}, max_frames={max_frames}, questions_per_document="
+            f"{questions_per_document}; allowed: at least 2, at least 1, at least 1"
         )
+    if not 0 <= vision_only_share <= 1 or not 0 <= typo_share <= 1:
+        raise InputError(f"shares lie between 0 and 1, got {vision_only_share=}, {typo_share=}")
     if noise not in get_args(TrainingNoise):
         raise unknown_name("noise level", noise, get_args(TrainingNoise))
     for target in targets or [""]:
@@ -88,6 +93,7 @@ def training_batches(
     plans = planned_batches(
         seed=seed, num_documents=num_documents, max_frames=max_frames, vision_only_share=vision_only_share,
         split=split, noise=noise, neighbors=neighbors, typo_share=typo_share, targets=targets,
+        questions_per_document=questions_per_document,
     )  # fmt: skip
     return (TrainingBatch(tuple(p.document(pictures=pictures) for p in batch), queries) for batch, queries in plans)
 
@@ -103,6 +109,7 @@ def planned_batches(
     neighbors: bool,
     typo_share: float,
     targets: Sequence[str],
+    questions_per_document: int = 1,
 ) -> Iterator[tuple[list[DocumentPlan], tuple[TrainingQuery, ...]]]:
     """:func:`training_batches` before anything is drawn; arguments as there, unchecked."""
     number = 0
@@ -110,9 +117,14 @@ def planned_batches(
         rng = np.random.default_rng((seed, get_args(Split).index(split), number))
         number += 1
         if rng.random() < vision_only_share:
-            plans, questions = _vision_batch(rng, num_documents, min(max_frames, 2), split, neighbors)
+            plans, questions = _vision_batch(
+                rng, num_documents, min(max_frames, 2), split, neighbors, questions_per_document=questions_per_document
+            )
         else:
-            plans, questions = full_batch(rng, num_documents, max_frames, split, neighbors=neighbors, targets=targets)
+            plans, questions = full_batch(
+                rng, num_documents, max_frames, split,
+                neighbors=neighbors, targets=targets, questions_per_document=questions_per_document,
+            )  # fmt: skip
         questions = [with_typo(q, rng) if rng.random() < typo_share else q for q in questions]
         for plan in plans:
             if noise == "realistic" or (noise == "mixed" and rng.random() < 0.5):
@@ -150,9 +162,15 @@ def label_one(question: Question, facts: Sequence[DocumentFacts]) -> TrainingQue
 
 
 def _vision_batch(
-    rng: np.random.Generator, num_documents: int, max_frames: int, split: Split, neighbors: bool
+    rng: np.random.Generator,
+    num_documents: int,
+    max_frames: int,
+    split: Split,
+    neighbors: bool,
+    *,
+    questions_per_document: int,
 ) -> tuple[list[DocumentPlan], list[Question]]:
-    """Families of near-alike scenes, one question for each document."""
+    """Families of near-alike scenes."""
     plans: list[DocumentPlan] = []
     questions: list[Question] = []
     while len(plans) < num_documents:
@@ -165,7 +183,7 @@ def _vision_batch(
                 relative.scenes[i] = sibling_scene(scene, rng, split=split, portrait=plan.portrait, moving=neighbors)
             plans.append(relative)
     del plans[num_documents:]
-    for plan in plans:
+    for plan in plans * questions_per_document:
         questions.append(ask_video(pick(rng, plan.scenes), rng))
     order = [int(i) for i in rng.permutation(num_documents)]
     return [plans[i] for i in order], questions
@@ -180,14 +198,18 @@ def full_batch(
     neighbors: bool,
     planted: bool = True,
     targets: Sequence[str] = TARGETS,
+    questions_per_document: int = 1,
 ) -> tuple[list[DocumentPlan], list[Question]]:
-    """Documents and about one question each, with near misses around them unless ``planted`` is False."""
+    """Documents and about so many questions each, with near misses around the first unless ``planted`` is False."""
     lengths = [n for n in (1, 2, 3, 4, 6, 8, 12, 16) if n < max_frames] + [max_frames]
     plans = [
         random_plan(rng, num_frames=pick(rng, lengths), split=split, moving=neighbors) for _ in range(num_documents)
     ]
     asked = [(home, _ask(plan, rng, split, targets)) for home, plan in enumerate(plans)]
-    questions = [question for _, question in asked if question is not None]
+    further = [
+        _ask(plan, rng, split, targets, locked=False) for plan in plans for _ in range(questions_per_document - 1)
+    ]
+    questions = [question for question in (*(question for _, question in asked), *further) if question is not None]
     if not planted:
         return plans, questions
     for home, question in asked:
@@ -200,8 +222,13 @@ def full_batch(
     return plans, questions
 
 
-def _ask(plan: DocumentPlan, rng: np.random.Generator, split: Split, targets: Sequence[str]) -> Question | None:
-    """A question about a random moment of the document, of a random target that it can serve."""
+def _ask(
+    plan: DocumentPlan, rng: np.random.Generator, split: Split, targets: Sequence[str], *, locked: bool = True
+) -> Question | None:
+    """A question about a random moment of the document, of a random target that it can serve.
+
+    ``locked``: near misses leave the scene that it asks about alone; else it may lose its answer.
+    """
     frame = int(rng.random() * len(plan.scenes))
     for _ in range(8):
         target = pick(rng, targets)
@@ -210,7 +237,7 @@ def _ask(plan: DocumentPlan, rng: np.random.Generator, split: Split, targets: Se
         else:
             question = _ask_target(plan, frame, target, rng)
         if question is not None:
-            if question.scene is not None:
+            if locked and question.scene is not None:
                 plan.locked.update(i for i, scene in enumerate(plan.scenes) if scene == question.scene)
             return question
     return None

@@ -20,6 +20,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
         max_frames: candidates in the longest documents; every fourth step has documents of twice that.
         vision_only_share: of the steps: binding (which colour on which shape) is slow to learn and starves where
             text explains the loss.
+        questions_per_document: in every batch.
         typo_share: of the questions.
         documents_per_group: as :func:`clamr_select.training.prepared.prepare` takes it: on a GPU, one forward pass
             of many documents costs as much as one of few.
@@ -33,7 +34,8 @@ class NeedleSteps(Dataset[PreparedBatch]):
         seed: int,
         num_documents: int = 48,
         max_frames: int = 8,
-        vision_only_share: float = 0.375,
+        vision_only_share: float = 0.75,
+        questions_per_document: int = 4,
         typo_share: float = 0.5,
         documents_per_group: int | None = None,
         view: View | None = None,
@@ -43,6 +45,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
         self.num_documents = num_documents
         self.max_frames = max_frames
         self.vision_only_share = vision_only_share
+        self.questions_per_document = questions_per_document
         self.typo_share = typo_share
         self.documents_per_group = documents_per_group
         self.view = view or View()
@@ -62,6 +65,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
             vision_only_share=0.0 if reads_only else self.vision_only_share,  # those hold no text
             neighbors=step // 4 % 2 == 1,  # every second step or so: the model meets frames with and without
             typo_share=self.typo_share,
+            questions_per_document=self.questions_per_document,
             targets=[target for target in TARGETS if self.view.trains_on(target)],
             pictures=not reads_only,
         )
