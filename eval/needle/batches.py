@@ -82,7 +82,7 @@ def training_batches(
             f"{questions_per_document}; allowed: at least 2, at least 1, at least 1"
         )
     if not 0 <= vision_only_share <= 1 or not 0 <= typo_share <= 1:
-        raise InputError(f"shares lie between 0 and 1, got {vision_only_share=}, {typo_share=}")
+        raise InputError(f"got {vision_only_share=}, {typo_share=}; allowed: 0 to 1")
     if noise not in get_args(TrainingNoise):
         raise unknown_name("noise level", noise, get_args(TrainingNoise))
     for target in targets or [""]:

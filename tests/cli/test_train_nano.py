@@ -32,3 +32,18 @@ def test_a_run_begins_resumes_and_loads(
     assert "needle, training split" in (whole / "model" / "README.md").read_text(encoding="utf-8")
     assert main([*line[:-1], "900", "--output", str(resumed)]) == 2
     assert "vocabulary of 1200" in capsys.readouterr().err
+
+
+def test_weights_to_start_from_bring_their_vocabulary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(train_nano, "NUM_DOCUMENTS", 3)
+    line = ["train", "--model", "clamr-nano", "--num-steps", "1", "--num-workers", "0", "--learning-rate", "1e-9"]
+    assert main([*line, "--output", str(tmp_path / "run"), "--seed", "7", "--bf16"]) == 0
+    shipped = FrameSelector.from_pretrained("clamr-nano", device="cpu").encoder
+    trained = FrameSelector.from_pretrained(tmp_path / "run" / "model", device="cpu").encoder
+    assert trained.processor.tokenizer.get_vocab() == shipped.processor.tokenizer.get_vocab()
+    for (name, ours), theirs in zip(trained.model.named_parameters(), shipped.model.parameters(), strict=True):
+        assert ours.sub(theirs).abs().max() < 1e-3, name  # one step hardly wide enough to see, and not from nothing
+    assert main([*line, "--output", str(tmp_path / "other"), "--vocab-size", "900"]) == 2
+    assert "--model brings its vocabulary" in capsys.readouterr().err

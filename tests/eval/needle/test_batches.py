@@ -73,6 +73,22 @@ def test_vision_only() -> None:
         assert {query.target for query in batch.queries} == {"video"}
 
 
+@pytest.mark.parametrize("vision_only_share", [0.0, 1.0])
+def test_several_questions_a_document_are_asked_of_the_same_documents(vision_only_share: float) -> None:
+    one, four = (
+        next(training_batches(seed=3, num_documents=12, vision_only_share=vision_only_share, questions_per_document=n))
+        for n in (1, 4)
+    )
+    assert len(one.queries) <= 12
+    assert len(four.queries) >= 2.5 * len(one.queries)
+    assert all(query.positive_documents for query in four.queries)
+    lengths = [sorted(len(document.frames) for document in batch.documents) for batch in (one, four)]
+    assert lengths[0] == lengths[1]
+    if vision_only_share:
+        assert len(four.queries) == 48
+        assert {query.target for query in four.queries} == {"video"}
+
+
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_words_come_from_the_split(split: str) -> None:
     words = set(load_words())  # those with synonyms, which all splits share, are not among them
@@ -86,9 +102,14 @@ def test_words_come_from_the_split(split: str) -> None:
 
 
 def test_bad_arguments() -> None:
-    for arguments in ({"num_documents": 1}, {"max_frames": 0}, {"vision_only_share": 1.5}):
+    for arguments in (
+        {"num_documents": 1},
+        {"max_frames": 0},
+        {"vision_only_share": 1.5},
+        {"questions_per_document": 0},
+    ):
         with pytest.raises(InputError, match="allowed"):
-            training_batches(seed=0, **arguments)  # type: ignore[arg-type]
+            training_batches(seed=0, **{name: value})  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError):
         training_batches(seed=0, split="dev")  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError, match="mixed"):
