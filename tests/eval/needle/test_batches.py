@@ -102,12 +102,8 @@ def test_words_come_from_the_split(split: str) -> None:
 
 
 def test_bad_arguments() -> None:
-    for arguments in (
-        {"num_documents": 1},
-        {"max_frames": 0},
-        {"vision_only_share": 1.5},
-        {"questions_per_document": 0},
-    ):
+    wrong = {"num_documents": 1, "max_frames": 0, "vision_only_share": 1.5, "questions_per_document": 0}
+    for name, value in wrong.items():
         with pytest.raises(InputError, match="allowed"):
             training_batches(seed=0, **{name: value})  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError):
