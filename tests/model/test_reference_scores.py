@@ -75,7 +75,8 @@ def scores(model, inputs, *, compat: str, similarity: str) -> torch.Tensor:
 def test_similarity_matrices_are_those_of_the_released_code(model, inputs, released, similarity):
     found = scores(model, inputs, compat="reference", similarity=similarity)
 
-    torch.testing.assert_close(found, released[f"scores.{similarity}"], atol=1e-5, rtol=0)
+    # sums of some forty cosines, whose last place is worth 4e-6
+    torch.testing.assert_close(found, released[f"scores.{similarity}"], atol=2e-5, rtol=0)
 
 
 @pytest.mark.parametrize(("similarity", "expected"), [("token_max", 0.048), ("modality_max", 0.032)])
