@@ -4,8 +4,8 @@ memory holds a few windows of small frames and the embeddings, whatever the leng
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -127,7 +127,8 @@ class Indexer:
             if self.options.ocr != "off":
                 engine = stack.enter_context(open_text_reader())
                 text_reader = (engine, OcrTracker(engine))
-            for chunk in self._chunks(reader, candidates):
+            # closed when indexing is stopped, so that no thread decodes on for an error that somebody keeps
+            for chunk in stack.enter_context(closing(self._chunks(reader, candidates))):
                 words = {"ocr": self._read_text([frame for frame, _ in chunk], text_reader, read)}
                 positions = [position[frame.frame_index] for frame, _ in chunk]
                 words |= {modality: [lines[each] for each in positions] for modality, lines in known.items()}
@@ -153,7 +154,7 @@ class Indexer:
             isolate=self.options.isolate,
         )
 
-    def _chunks(self, reader: VideoReader, candidates: Candidates) -> Iterator[list[Pair]]:
+    def _chunks(self, reader: VideoReader, candidates: Candidates) -> Generator[list[Pair], None, None]:
         """Some windows' worth of decoded candidates; the clock runs only while decoding."""
         decoded = decode_candidates(
             reader,
@@ -163,16 +164,17 @@ class Indexer:
         )
         size = WINDOWS_IN_FLIGHT * self.options.window_candidates
         done = 0
-        while True:
-            chunk: list[Pair] = []
-            with self.watch.stage("decode"):
-                for pair in islice(decoded, size):
-                    chunk.append(pair)
-                    self.progress("decoding", done + len(chunk), self.num_candidates)
-            if not chunk:
-                return
-            done += len(chunk)
-            yield chunk
+        with closing(decoded):
+            while True:
+                chunk: list[Pair] = []
+                with self.watch.stage("decode"):
+                    for pair in islice(decoded, size):
+                        chunk.append(pair)
+                        self.progress("decoding", done + len(chunk), self.num_candidates)
+                if not chunk:
+                    return
+                done += len(chunk)
+                yield chunk
 
     def _read_text(
         self, frames: list[DecodedFrame], text_reader: tuple[OcrReadAhead, OcrTracker] | None, read: _Read

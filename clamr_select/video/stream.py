@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def decode_candidates(
     max_side: int | None = CANDIDATE_MAX_SIDE,
     with_neighbors: bool = False,
     allow_none: bool = False,
-) -> Iterator[tuple[DecodedFrame, DecodedFrame | None]]:
+) -> Generator[tuple[DecodedFrame, DecodedFrame | None], None, None]:
     """(candidate, neighbour) of every candidate that can be decoded, in time order, streamed.
 
     The neighbour is the video's next frame; None without ``with_neighbors``, and the candidate itself where
@@ -43,7 +43,9 @@ def decode_candidates(
     return pairs if allow_none else _at_least_one(pairs, reader)
 
 
-def _with_next(frames: Iterator[DecodedFrame], candidates: Candidates) -> Iterator[tuple[DecodedFrame, DecodedFrame]]:
+def _with_next(
+    frames: Iterator[DecodedFrame], candidates: Candidates
+) -> Generator[tuple[DecodedFrame, DecodedFrame | None], None, None]:
     is_candidate = frozenset(candidates.frame_indices.tolist())
     waiting: DecodedFrame | None = None
     for frame in frames:
@@ -57,7 +59,7 @@ def _with_next(frames: Iterator[DecodedFrame], candidates: Candidates) -> Iterat
 
 def _at_least_one(
     pairs: Iterator[tuple[DecodedFrame, DecodedFrame | None]], reader: VideoReader
-) -> Iterator[tuple[DecodedFrame, DecodedFrame | None]]:
+) -> Generator[tuple[DecodedFrame, DecodedFrame | None], None, None]:
     decoded = False
     for pair in pairs:
         decoded = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
 
@@ -132,6 +132,7 @@ class Skimmer:
         lines: list[list[str]] = []
         embedded: list[TokenEmbeddings] = []
         with ExitStack() as stack:
+            stack.enter_context(closing(decoded))
             engine = stack.enter_context(open_text_reader()) if self.options.ocr != "off" else None
             tracker = None if engine is None else OcrTracker(engine)
             while chunk := list(islice(decoded, WINDOWS_IN_FLIGHT * self.options.window_candidates)):
