@@ -16,6 +16,9 @@ from clamr_select.demo.blocks import DemoBlocks
 from clamr_select.demo.examples import Example, load_examples
 from clamr_select.demo.hearing import find_hearing
 from clamr_select.demo.indexes import Indexes, Source
+from clamr_select.demo.library import Library
+from clamr_select.demo.library_tab import LIBRARY_TAB, VIDEO_TAB, LibraryTab
+from clamr_select.demo.library_tools import LibraryTools
 from clamr_select.demo.messages import STOPPED, UNEXPECTED
 from clamr_select.demo.panel import lay_out_panel
 from clamr_select.demo.parts import page_css, part
@@ -31,6 +34,10 @@ NANO = "clamr-nano"
 MODEL_QUEUE, VLM_QUEUE = "model", "vlm"
 MAX_SERVER_ANSWERS = 4
 """That a VLM server is asked for at once; a model in this process takes one at a time."""
+MAKE_A_LIBRARY = (
+    "Many videos? `clamr-select index FOLDER --library my-library`, then `clamr-select demo --library my-library`: "
+    "a tab that finds the video, and the moment in it."
+)
 SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 
 
@@ -53,6 +60,9 @@ class Page:
             keep_dir=settings.examples_dir / "indexes",
             hearing=self.hearing,
         )
+        self.library = None
+        if settings.library is not None:
+            self.library = Library(selector, model_lock=self.indexes.model_lock, settings=settings)
         self.asking = Asking(self.indexes, vlm=vlm, settings=settings)
         look = {"theme": _theme(), "css": page_css()}
         public = [path for example in self.examples.values() for path in (example.video, example.subtitles) if path]
@@ -60,12 +70,26 @@ class Page:
             self._lay_out()
             self._wire()
             Tools(self.asking, self.examples, settings).register(concurrency_id=MODEL_QUEUE)
+            if self.library is not None:
+                LibraryTools(self.library).register(concurrency_id=MODEL_QUEUE)
         # endpoints report progress; Gradio sends it only where an argument asked, which an endpoint cannot have
         self.blocks.progress_tracking = True
 
     def _lay_out(self) -> None:
         self.session = gr.State(Session(), time_to_live=self.settings.delete_files_after_seconds)
         gr.Markdown(f"# clamr-select\n{_tagline(self.selector)}", elem_id="cs-header")
+        if self.library is None:
+            self._lay_out_question_tab()
+            gr.Markdown(MAKE_A_LIBRARY, elem_id="cs-make-library")
+            return
+        with gr.Tabs(elem_id="cs-tabs") as self.tabs:
+            with gr.Tab("Library", id=LIBRARY_TAB):
+                self.library_tab = LibraryTab(self.library, serve=self.blocks.serve, cleared=self._nothing_asked)
+                self.library_tab.lay_out()
+            with gr.Tab("One video", id=VIDEO_TAB):
+                self._lay_out_question_tab()
+
+    def _lay_out_question_tab(self) -> None:
         with gr.Row(elem_id="cs-top", equal_height=False):
             with gr.Column(scale=5, min_width=320):
                 self.player = gr.Video(
@@ -121,6 +145,10 @@ class Page:
             self._ask_again, entered, drawn, **model
         )
         running = [asked, suggested, spanned, listened]
+        if self.library is not None:
+            question_tab = [self.tabs, self.player, self.question, panel.subtitles, *self._fresh()]
+            asked_on = self.library_tab.wire(model_queue=MODEL_QUEUE, question_tab=question_tab)
+            running.append(asked_on.success(self._ask, entered, drawn, **model))
         for chosen in tuple(running):
             chosen.failure(self._failed, self.session, talk, **quick)
             if self.vlm is not None:
@@ -143,8 +171,7 @@ class Page:
         return answered
 
     def _wire_sources(self, running: list[Any], quick: dict[str, Any]) -> None:
-        fresh = [self.session, self.starter, self.conversation, self.timeline, self.frames, self.stop]
-        panel = self.panel
+        fresh, panel = self._fresh(), self.panel
         brought = [self.player, panel.subtitles, panel.read_text, panel.listen]
         self.player.upload(self._new_video, brought, [*fresh, self.player], cancels=running, **quick)
         self.player.clear(self._no_video, None, [*fresh, panel.subtitles], cancels=running, **quick)
@@ -153,6 +180,13 @@ class Page:
         self.starter.take(
             self._take_example, panel.read_text, [self.player, panel.subtitles, *fresh], cancels=running, **quick
         )
+
+        if self.library is not None:
+            self.library_tab.results.ask_on(None, cancels=running)
+
+    def _fresh(self) -> list[Any]:
+        """What belongs to one video: the session, and what :meth:`_cleared` has values for."""
+        return [self.session, self.starter, self.conversation, self.timeline, self.frames, self.stop]
 
     # what a visitor does
 
@@ -207,7 +241,7 @@ class Page:
     def _listen(self, session: Session) -> list[Any]:
         """The same video, its sound heard: what a turn offered."""
         if session.source is not None:
-            session.source = replace(session.source, listen=True)
+            session.source = replace(session.source, listen=True, kept=None)
         return [session, True]
 
     def _new_video(self, video: str, subtitles: str | None, read_text: bool, listen: bool) -> list[Any]:
@@ -232,6 +266,9 @@ class Page:
     def _cleared(self, example: Example | None) -> list[Any]:
         """Nothing asked yet."""
         return [starter_view(self.examples, example), [], None, None, gr.Button(visible=False)]
+
+    def _nothing_asked(self) -> list[Any]:
+        return self._cleared(None)
 
     def _take_example(self, read_text: bool, event: gr.EventData) -> list[Any]:
         example = self.examples.get(str(event._data.get("name")))

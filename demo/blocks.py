@@ -30,6 +30,7 @@ class DemoBlocks(gr.Blocks):
         age = settings.delete_files_after_seconds
         super().__init__(analytics_enabled=False, delete_cache=(min(age, 600), age), **blocks)
         self.limits, self.look = settings, dict(look)
+        self.served: set[str] = set()
         self.public_files = [str(Path(path).resolve()) for path in public_files]
 
     def launch(self, *args: Any, **options: Any) -> Any:
@@ -59,6 +60,15 @@ class DemoBlocks(gr.Blocks):
         }
         self.queue(max_size=self.limits.max_waiting, default_concurrency_limit=1)
         return super().launch(**{**safe, **options, "share": False})
+
+    def serve(self, path: Path) -> str:
+        """Serve one more file of this machine, where it lies: a copy of a long video would take long to make."""
+        served = str(path.resolve())
+        if served not in self.served:
+            self.served.add(served)
+            self.allowed_paths.append(served)
+            gr.set_static_paths([served])
+        return served
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any) -> Any:
         """As Gradio's, which would fetch files from addresses; here files are uploaded."""

@@ -15,12 +15,25 @@ from clamr_select.demo.hearing import Hearing
 from clamr_select.demo.pictures import Pictures
 from clamr_select.demo.spoken import SpeechSource, speech_source
 from clamr_select.errors import InputError, VideoNotFoundError
+from clamr_select.indexing.cached_indexer import CacheDir, open_store
 from clamr_select.indexing.indexed_video import IndexedVideo
+from clamr_select.retrieval import StoredVideo
+from clamr_select.retrieval.moments import from_store
 from clamr_select.selector import FrameSelector
 
 Stages = dict[str, tuple[int, int]]
 """Stage of indexing to (done, total), in the order in which they began."""
 Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An index that a library made, and keeps on disk."""
+
+    video: StoredVideo
+    cache_dir: CacheDir
+    options: Mapping[str, Any]
+    """Of ``FrameSelector.index``, by which it is made again where it is gone."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +48,8 @@ class Source:
     """Make subtitles from the sound; not where there are subtitles."""
     keep: bool = False
     """Keep the index on disk. Not that of what a visitor brought: it leaves nothing behind."""
+    kept: Kept | None = None
+    """What a library made of it, in place of all the above but the video."""
 
     def key(self) -> Key:
         """Another size or time of change is another video.
@@ -43,7 +58,7 @@ class Source:
             VideoNotFoundError: the file is gone.
         """
         subtitles = None if self.subtitles is None else _stamp(self.subtitles)
-        return (_stamp(self.video), subtitles, self.read_text, self.is_heard)
+        return (_stamp(self.video), subtitles, self.read_text, self.is_heard, self.kept is not None)
 
     @property
     def is_heard(self) -> bool:
@@ -99,9 +114,8 @@ class Indexes:
         key = source.key()
         kept = self._kept.get(key)
         if kept is None:
-            speech = speech_source(source.video, subtitles=source.subtitles, listen=source.listen)
-            indexed = yield from self._index(source, hearing=self.hearing.options if speech == "heard" else {})
-            made = Ready(indexed, Pictures(str(source.video)), was_kept=False, speech=speech)
+            indexed = yield from self._index(source)
+            made = Ready(indexed, Pictures(str(source.video)), was_kept=False, speech=_speech(source, indexed))
             self._kept[key] = replace(made, was_kept=True)
             while len(self._kept) > self.max_videos:
                 self._kept.popitem(last=False)
@@ -109,7 +123,7 @@ class Indexes:
         self._kept.move_to_end(key)
         return kept
 
-    def _index(self, source: Source, *, hearing: Mapping[str, Any]) -> Generator[Stages, None, IndexedVideo]:
+    def _index(self, source: Source) -> Generator[Stages, None, IndexedVideo]:
         reports: SimpleQueue[Stages | None] = SimpleQueue()
         nobody_waits = threading.Event()
         stages: Stages = {}
@@ -122,14 +136,8 @@ class Indexes:
 
         def work() -> IndexedVideo:
             with self.model_lock:
-                return self.selector.index(
-                    source.video,
-                    subtitles="auto" if source.subtitles is None else source.subtitles,
-                    ocr="auto" if source.read_text else "off",
-                    progress=progress,
-                    **hearing,
-                    cache_dir=self.keep_dir if source.keep else None,
-                    **self.index_options,
+                return self._from_library(source) or self.selector.index(
+                    source.video, progress=progress, **self._options(source)
                 )
 
         with ThreadPoolExecutor(1, thread_name_prefix="clamr-select-index") as pool:
@@ -142,9 +150,34 @@ class Indexes:
                 nobody_waits.set()
         return made.result()
 
+    def _from_library(self, source: Source) -> IndexedVideo | None:
+        if source.kept is None or source.kept.cache_dir is None:
+            return None
+        store = open_store(source.kept.cache_dir)
+        return from_store(source.kept.video, store=store, encoder=self.selector.encoder)
+
+    def _options(self, source: Source) -> dict[str, Any]:
+        """Of ``FrameSelector.index``."""
+        if source.kept is not None:
+            return {"cache_dir": source.kept.cache_dir, **source.kept.options}
+        is_heard = speech_source(source.video, subtitles=source.subtitles, listen=source.listen) == "heard"
+        return {
+            "subtitles": "auto" if source.subtitles is None else source.subtitles,
+            "ocr": "auto" if source.read_text else "off",
+            **(self.hearing.options if is_heard else {}),
+            "cache_dir": self.keep_dir if source.keep else None,
+            **self.index_options,
+        }
+
 
 class _Abandoned(Exception):
     """Ends the work of a visitor who has left; nobody is there to see it."""
+
+
+def _speech(source: Source, indexed: IndexedVideo) -> SpeechSource:
+    if source.kept is not None and any(indexed.words.get("asr", ())):
+        return "read"  # whatever the library knows them from
+    return speech_source(source.video, subtitles=source.subtitles, listen=source.listen)
 
 
 def _newest(reports: SimpleQueue[Stages | None]) -> Stages | None:

@@ -10,7 +10,7 @@ import gradio as gr
 
 from clamr_select.figures.palette import MODALITY_COLORS
 
-PARTS = ("starter", "conversation", "timeline", "frames")
+PARTS = ("starter", "conversation", "timeline", "frames", "library")
 FOLDER = "components"
 
 

@@ -29,7 +29,14 @@ class DemoSettings:
     """Where the two examples are made, and found again."""
     examples: bool = True
     media_dir: Path | None = None
-    """A folder whose videos agents may name in the API; None allows uploads and examples alone."""
+    """A folder whose videos agents may name in the API, and visitors see where a library finds them; None allows
+    uploads and examples alone."""
+    library: str | Path | None = None
+    """A folder of ``clamr-select index``, or the URL of a Qdrant server, that visitors may search."""
+    collection: str | None = None
+    """Of that server; None is the usual one."""
+    library_cache_dir: str | Path | None = None
+    """Where the frames' embeddings of its videos are; None is the user's cache folder."""
     asr: AsrChoice = "auto"
     """What makes subtitles where a visitor wants them: as ``FrameSelector.index`` takes it; ``off`` offers none."""
     asr_model: str | None = None
@@ -56,3 +63,5 @@ class DemoSettings:
         IndexOptions(asr=self.asr, asr_model=self.asr_model, asr_language=self.asr_language)  # checks them
         if self.media_dir is not None and not Path(self.media_dir).is_dir():
             raise InputError(f"media_dir must be a folder, got {self.media_dir}")
+        if self.library is None and (self.collection is not None or self.library_cache_dir is not None):
+            raise InputError("collection and library_cache_dir are of a library; give library too")

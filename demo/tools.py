@@ -80,7 +80,7 @@ class Tools:
                 JSON with the moments in time order: seconds, clock, score, modality, and the words around each.
             """
             span = _span(start_seconds, end_seconds)
-            with _plain_errors():
+            with plain_errors():
                 ready = self._ready(video, subtitles, read_text_on_screen, listen)
                 selection, _ = self._choose(ready, Question(question, num_frames, policy, span=span))
             return json.dumps(self._found(ready, selection), ensure_ascii=False)
@@ -111,7 +111,7 @@ class Tools:
             Returns:
                 JSON with the answer and the moments that it rests on.
             """
-            with _plain_errors():
+            with plain_errors():
                 ready = self._ready(video, subtitles, read_text_on_screen, listen)
                 selection, _ = self._choose(ready, Question(question, num_frames))
                 answer = self._answer(question, selection)
@@ -203,7 +203,7 @@ class Tools:
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
+def plain_errors() -> Iterator[None]:
     """Errors of the library as Gradio's, with the words of :mod:`clamr_select.demo.messages`."""
     try:
         yield

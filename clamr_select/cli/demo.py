@@ -33,8 +33,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--port", type=int, default=7860, metavar="N", help="(default: 7860)")
     parser.add_argument(
-        "--media-dir", type=Path, metavar="DIR", help="videos that agents may ask by name, without an upload"
+        "--media-dir",
+        type=Path,
+        metavar="DIR",
+        help="videos that agents may ask by name, without an upload, and that are shown where a library finds them",
     )
+    parser.add_argument(
+        "--library",
+        metavar="PLACE",
+        help="a tab to search it: the folder of clamr-select index, or the URL of a Qdrant server",
+    )
+    parser.add_argument("--collection", metavar="NAME", help="on a server (default: clamr-select)")
+    parser.add_argument("--cache-dir", metavar="DIR", help="where clamr-select index kept the frames' embeddings")
     parser.add_argument(
         "--examples-dir", type=Path, metavar="DIR", help="where the two examples are made (default: the user's cache)"
     )
@@ -80,6 +90,15 @@ def check_demo(arguments: argparse.Namespace) -> None:
         raise InputError(f"--max-upload-mb must be at least 1, got {arguments.max_upload_mb}")
     if arguments.media_dir is not None and not arguments.media_dir.is_dir():
         raise InputError(f"--media-dir must be a folder, got {arguments.media_dir}")
+    if arguments.library is None and (arguments.collection is not None or arguments.cache_dir is not None):
+        raise InputError("--collection and --cache-dir are of a library; give --library too")
+    if arguments.collection is not None and "://" not in arguments.library:
+        raise InputError("--collection is for a server; --library is a folder")
+    if arguments.library is not None and "://" not in arguments.library:
+        from clamr_select.retrieval.opening import MANIFEST_FILE
+
+        if not (Path(arguments.library) / MANIFEST_FILE).is_file():
+            raise InputError(f"there is no library in {arguments.library}; make one with clamr-select index --library")
 
 
 def build(arguments: argparse.Namespace) -> Any:
@@ -95,6 +114,9 @@ def build(arguments: argparse.Namespace) -> Any:
         vlm=load_vlm(arguments),
         examples=arguments.examples,
         media_dir=arguments.media_dir,
+        library=arguments.library,
+        collection=arguments.collection,
+        library_cache_dir=arguments.cache_dir,
         asr=arguments.asr,
         asr_model=arguments.asr_model,
         asr_language=arguments.asr_language,

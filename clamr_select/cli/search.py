@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from clamr_select.cli.arguments import add_model_arguments, load_selector
 from clamr_select.errors import InputError
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 DEFAULT_LIBRARY = "library"
 NAME_COLUMNS, TEXT_COLUMNS = 32, 60
-COMPARISONS = {">=": "gte", ">": "gt", "<=": "lte", "<": "lt"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,9 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("the question is empty; ask something, e.g. 'when does the bridge open?'")
     if arguments.num_frames < 1:
         raise InputError(f"--num-frames must be at least 1, got {arguments.num_frames}")
-    filters = parsed_filters(arguments.filter)
     from clamr_select.retrieval import ServerOptions, VideoCorpus
+    from clamr_select.retrieval.filter_text import parsed_filters
 
+    filters = parsed_filters(arguments.filter)
     server = None if arguments.collection is None else ServerOptions(collection=arguments.collection)
     with VideoCorpus.open(
         arguments.library,
@@ -88,49 +87,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.sheet is not None or arguments.open:
         write_sheet(result, path=arguments.sheet, show=arguments.open)
     return 0
-
-
-def parsed_filters(given: Sequence[str]) -> dict[str, Any]:
-    """``year>=2020`` and the like, as :mod:`clamr_select.retrieval.filters` takes them; values of one field add up.
-
-    Raises:
-        InputError: not of that form.
-    """
-    filters: dict[str, Any] = {}
-    for text in given:
-        sign = min(("!=", *COMPARISONS, "="), key=lambda s: (text.find(s) < 0, text.find(s), -len(s)))
-        name, found, value = (part.strip() for part in text.partition(sign))
-        if not (name and found and value):
-            raise InputError(f"--filter is FIELD=VALUE, with =, !=, >=, >, <= or <, got {text!r}")
-        wanted = filters.setdefault(name, {})
-        if sign in COMPARISONS:
-            wanted[COMPARISONS[sign]] = _number(value, text)
-        elif sign == "!=":
-            wanted.setdefault("not", []).append(_value(value))
-        else:
-            wanted.setdefault("is", []).append(_value(value))
-    return {name: _one_filter(name, wanted) for name, wanted in filters.items()}
-
-
-def _one_filter(name: str, wanted: dict[str, Any]) -> Any:
-    if "is" not in wanted:
-        return wanted
-    if len(wanted) > 1:
-        raise InputError(f"--filter {name}: = goes with no other comparison of the same field")
-    return wanted["is"]
-
-
-def _value(text: str) -> str | int | bool:
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    return int(text) if text.lstrip("-").isdecimal() else text
-
-
-def _number(text: str, whole: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise InputError(f"--filter {whole!r}: {text!r} is no number to compare with") from error
 
 
 def table(result: SearchResult) -> str:

@@ -40,7 +40,7 @@ def add_moments(
     hits: list[Hit] = []
     warnings = list(result.warnings)
     for hit in result.hits:
-        indexed = _stored(hit.video, store=store, encoder=encoder)
+        indexed = from_store(hit.video, store=store, encoder=encoder)
         if indexed is None and index_options is not None and hit.video.path is not None:
             indexed = _index_again(hit.video, encoder=encoder, options=index_options, store=store)
         if indexed is None:
@@ -53,7 +53,8 @@ def add_moments(
     return replace(result, hits=tuple(hits), warnings=tuple(warnings))
 
 
-def _stored(video: StoredVideo, *, store: Store | None, encoder: ClamrEncoder) -> IndexedVideo | None:
+def from_store(video: StoredVideo, *, store: Store | None, encoder: ClamrEncoder) -> IndexedVideo | None:
+    """All frames of a video of a library, to be asked further; None where the store has them no longer."""
     if store is None or video.index_key is None:
         return None
     entry = store.get(Key(KIND, video.index_key))

@@ -1,6 +1,6 @@
 // Shared by all parts: this text comes before each part's own script, inside one function.
 const root = element.querySelector("section");
-const MODALITY = { video: "Seen", ocr: "Written", asr: "Said", audio: "Heard", none: "Nothing" };
+const MODALITY = { video: "Seen", ocr: "Written", asr: "Said", audio: "Heard", description: "Described", none: "Nothing" };
 
 /** An element with attributes and children; strings become text, never HTML. */
 function el(name, attributes = {}, ...children) {

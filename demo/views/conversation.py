@@ -87,20 +87,21 @@ def timing_note(selection: Selection, *, was_kept: bool, wall_seconds: float) ->
     num_candidates = selection.method["num_candidates"]
     if was_kept:
         return (
-            f"Answered from the index in {_duration(wall_seconds)}: {num_candidates} frames compared, "
+            f"Answered from the index in {duration_text(wall_seconds)}: {num_candidates} frames compared, "
             "none decoded or encoded again."
         )
     stages = selection.timings_seconds
     if "decode" not in stages:
-        return f"Index of {num_candidates} frames read from disk in {_duration(wall_seconds)}: it was made earlier."
-    parts = [f"{name} {_duration(stages[stage])}" for stage, name in WORK.items() if stage in stages]
+        return f"Index of {num_candidates} frames read from disk in {duration_text(wall_seconds)}: it was made earlier."
+    parts = [f"{name} {duration_text(stages[stage])}" for stage, name in WORK.items() if stage in stages]
     return (
-        f"Indexed {num_candidates} frames in {_duration(wall_seconds)} ({', '.join(parts)}). "
+        f"Indexed {num_candidates} frames in {duration_text(wall_seconds)} ({', '.join(parts)}). "
         "Every further question is instant."
     )
 
 
-def _duration(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
+    """Milliseconds below a second."""
     return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 

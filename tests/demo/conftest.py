@@ -13,8 +13,11 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from .browsing import CHROMIUM, FLAGS
 
 SRT = """1
 00:00:11,500 --> 00:00:13,400
@@ -106,6 +109,15 @@ def demo_url(tmp_path_factory: pytest.TempPathFactory, examples_dir: Path, media
 def serve() -> Callable[..., AbstractContextManager[tuple[str, subprocess.Popen[str]]]]:
     """:func:`serving`, for tests that need a demo of their own."""
     return serving
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="module", autouse=True)

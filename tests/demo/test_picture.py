@@ -13,23 +13,24 @@ from PIL import Image
 pytest.importorskip("gradio", reason="the demo needs gradio")
 
 from clamr_select.demo.picture import BROWSERS, WIDTH, main, take
-from clamr_select.errors import MissingDependencyError
+from clamr_select.errors import MissingDependencyError, UnknownNameError
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not any(map(shutil.which, BROWSERS)), reason="needs Chromium (apt-get install chromium)")
+@pytest.mark.parametrize("tab", ["video", "library"])
 def test_the_picture_shows_the_page_with_its_frames(
-    tmp_path: Path, examples_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tab: str, tmp_path: Path, examples_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("playwright.sync_api", reason="the picture needs playwright")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     output = tmp_path / "demo.png"
 
-    assert main(["--output", str(output), "--examples-dir", str(examples_dir)]) == 0
+    assert main(["--output", str(output), "--examples-dir", str(examples_dir), "--tab", tab]) == 0
     assert str(output) in capsys.readouterr().out
     with Image.open(output) as picture:
         assert picture.width == WIDTH
-        assert picture.height > 1000  # down to the frames, which are below the fold
+        assert picture.height > 900  # down to what is below the fold
         assert len(picture.convert("RGB").getcolors(1 << 24) or ()) > 1000  # pictures and heat, not a blank page
 
 
@@ -38,6 +39,11 @@ def test_a_picture_that_cannot_be_written_is_one_line(output: str, capsys: pytes
     assert main(["--output", output]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "--output must be a .png" in line
+
+
+def test_a_tab_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="library, video"):
+        take(tmp_path / "demo.png", tab="frames")  # type: ignore[arg-type]
 
 
 def test_without_playwright_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from clamr_select.cli import main
-from clamr_select.cli.search import parsed_filters
 from clamr_select.errors import CorpusMismatchError, InputError, UnreadableVideoError
 from clamr_select.retrieval import CorpusOptions, VideoCorpus, VideoFile
+from clamr_select.retrieval.filter_text import parsed_filters
 from clamr_select.selector import FrameSelector
 from clamr_select.store import content_digest
 
