@@ -13,15 +13,14 @@ from clamr_select.answer import OpenAIVlm
 from clamr_select.answer.vlm import Vlm
 from clamr_select.demo.asking import Asking, Question, Results
 from clamr_select.demo.blocks import DemoBlocks
-from clamr_select.demo.examples import Example, load_examples
+from clamr_select.demo.examples import load_examples
 from clamr_select.demo.hearing import find_hearing
 from clamr_select.demo.indexes import Indexes, Source
 from clamr_select.demo.library import Library
 from clamr_select.demo.library_tab import LIBRARY_TAB, VIDEO_TAB, LibraryTab
 from clamr_select.demo.library_tools import LibraryTools
-from clamr_select.demo.messages import STOPPED, UNEXPECTED
 from clamr_select.demo.panel import lay_out_panel
-from clamr_select.demo.parts import page_css, part
+from clamr_select.demo.parts import drawing, new_version, page_css, part
 from clamr_select.demo.session import Session
 from clamr_select.demo.settings import DemoSettings
 from clamr_select.demo.tools import Tools
@@ -84,7 +83,7 @@ class Page:
             return
         with gr.Tabs(elem_id="cs-tabs") as self.tabs:
             with gr.Tab("Library", id=LIBRARY_TAB):
-                self.library_tab = LibraryTab(self.library, serve=self.blocks.serve, cleared=self._nothing_asked)
+                self.library_tab = LibraryTab(self.library, serve=self.blocks.serve, nothing_asked=self._nothing_asked)
                 self.library_tab.lay_out()
             with gr.Tab("One video", id=VIDEO_TAB):
                 self._lay_out_question_tab()
@@ -144,19 +143,19 @@ class Page:
         listened = self.conversation.listen(self._listen, self.session, [self.session, panel.listen], **quick).then(
             self._ask_again, entered, drawn, **model
         )
-        running = [asked, suggested, spanned, listened]
+        chosen_by = [asked, suggested, spanned, listened]
         if self.library is not None:
             question_tab = [self.tabs, self.player, self.question, panel.subtitles, *self._fresh()]
-            asked_on = self.library_tab.wire(model_queue=MODEL_QUEUE, question_tab=question_tab)
-            running.append(asked_on.success(self._ask, entered, drawn, **model))
-        for chosen in tuple(running):
+            asked_on = self.library_tab.wire(self.session, model_queue=MODEL_QUEUE, question_tab=question_tab)
+            chosen_by.append(asked_on.success(self._ask, entered, drawn, **model))
+        for chosen in chosen_by:
             chosen.failure(self._failed, self.session, talk, **quick)
             if self.vlm is not None:
-                running.append(self._wire_answer(chosen, talk, quick))
-        self.stop.click(self._stopped, self.session, talk, cancels=running, **quick)
-        self._wire_sources(running, quick)
+                self._wire_answer(chosen, talk, quick)
+        self.stop.click(self._stopped, self.session, talk, **quick)
+        self._wire_sources(talk, quick)
 
-    def _wire_answer(self, chosen: Any, talk: list[Any], quick: dict[str, Any]) -> Any:
+    def _wire_answer(self, chosen: Any, talk: list[Any], quick: dict[str, Any]) -> None:
         """After the frames, the VLM's words: another queue, so that nobody's frames wait for them."""
         answered = chosen.success(
             self._answer,
@@ -168,24 +167,22 @@ class Page:
             api_visibility="private",
         )
         answered.failure(self._failed, self.session, talk, **quick)
-        return answered
 
-    def _wire_sources(self, running: list[Any], quick: dict[str, Any]) -> None:
+    def _wire_sources(self, talk: list[Any], quick: dict[str, Any]) -> None:
+        """None of these has ``cancels``: Gradio takes what is cancelled for a failure, and tells of it at any time, so
+        work that nobody wants any more is told by its turn and ends by itself."""
         fresh, panel = self._fresh(), self.panel
-        brought = [self.player, panel.subtitles, panel.read_text, panel.listen]
-        self.player.upload(self._new_video, brought, [*fresh, self.player], cancels=running, **quick)
-        self.player.clear(self._no_video, None, [*fresh, panel.subtitles], cancels=running, **quick)
+        brought = [self.player, panel.subtitles, panel.read_text, panel.listen, self.session]
+        self.player.upload(self._new_video, brought, [*fresh, self.player], **quick)
+        self.player.clear(self._no_video, self.session, [*fresh, panel.subtitles], **quick)
         for setting in (panel.subtitles.upload, panel.subtitles.clear, panel.read_text.input, panel.listen.input):
-            setting(self._resource, [*brought, self.session], self.session, cancels=running, **quick)
+            setting(self._resource, brought, talk, **quick)
         self.starter.take(
-            self._take_example, panel.read_text, [self.player, panel.subtitles, *fresh], cancels=running, **quick
+            self._take_example, [panel.read_text, self.session], [self.player, panel.subtitles, *fresh], **quick
         )
 
-        if self.library is not None:
-            self.library_tab.results.ask_on(None, cancels=running)
-
     def _fresh(self) -> list[Any]:
-        """What belongs to one video: the session, and what :meth:`_cleared` has values for."""
+        """What belongs to one video."""
         return [self.session, self.starter, self.conversation, self.timeline, self.frames, self.stop]
 
     # what a visitor does
@@ -211,11 +208,17 @@ class Page:
             yield [*self._drawn(session, results), gr.skip()]
 
     def _drawn(self, session: Session, results: Results | None) -> list[Any]:
-        below = [gr.skip(), gr.skip()] if results is None else [results.timeline, results.frames]
-        return [*self._talk(session), *below]
+        version = new_version()
+        # only now: what another thread does to the session from here on is drawn by a later version
+        if results is None or not session.has(results.turn):
+            below = [gr.skip(), gr.skip()]
+        else:
+            below = [drawing(version, results.timeline), drawing(version, results.frames)]
+        return [*self._talk(session, version), *below]
 
-    def _talk(self, session: Session) -> list[Any]:
-        return [session, conversation_view(session.turns), gr.Button(visible=session.is_busy)]
+    def _talk(self, session: Session, version: int | None = None) -> list[Any]:
+        version = version or new_version()
+        return [session, drawing(version, conversation_view(session.turns)), gr.Button(visible=session.is_busy)]
 
     def _answer(self, session: Session) -> Generator[list[Any], None, None]:
         for _ in self.asking.answer(session):
@@ -223,12 +226,11 @@ class Page:
         yield self._talk(session)
 
     def _failed(self, session: Session) -> list[Any]:
-        session.end(UNEXPECTED)
+        session.fail()
         return self._talk(session)
 
     def _stopped(self, session: Session) -> list[Any]:
-        # Gradio may have taken the end of the work for a failure a moment before
-        session.end(STOPPED, in_place_of=UNEXPECTED)
+        session.stop()
         return self._talk(session)
 
     def _suggested(self, event: gr.EventData) -> str:
@@ -244,39 +246,43 @@ class Page:
             session.source = replace(session.source, listen=True, kept=None)
         return [session, True]
 
-    def _new_video(self, video: str, subtitles: str | None, read_text: bool, listen: bool) -> list[Any]:
-        source = Source(Path(video), None if subtitles is None else Path(subtitles), read_text, listen)
+    def _new_video(
+        self, video: str, subtitles: str | None, read_text: bool, listen: bool, session: Session
+    ) -> list[Any]:
+        session.begin(Source(Path(video), None if subtitles is None else Path(subtitles), read_text, listen))
         without_captions = gr.Video(subtitles=None)  # those of an example before it
-        return [Session(source), *self._cleared(None), without_captions]
+        return [*self._nothing_asked(session), without_captions]
 
     def _resource(
         self, video: str | None, subtitles: str | None, read_text: bool, listen: bool, session: Session
-    ) -> Session:
+    ) -> list[Any]:
         """The same video with other subtitles, or its text read, its sound heard, or not."""
+        session.stop()  # what is worked on is of the settings before
         given = None if subtitles is None else Path(subtitles)
         if session.example is not None:
             session.source = session.example.source(read_text, subtitles=given)
         elif video is not None:
             session.source = Source(Path(video), given, read_text, listen)
-        return session
+        return self._talk(session)
 
-    def _no_video(self) -> list[Any]:
-        return [Session(), *self._cleared(None), None]
+    def _no_video(self, session: Session) -> list[Any]:
+        session.begin(None)
+        return [*self._nothing_asked(session), None]
 
-    def _cleared(self, example: Example | None) -> list[Any]:
-        """Nothing asked yet."""
-        return [starter_view(self.examples, example), [], None, None, gr.Button(visible=False)]
+    def _nothing_asked(self, session: Session) -> list[Any]:
+        """For the components of :meth:`_fresh`."""
+        version = new_version()
+        starter = starter_view(self.examples, session.example)
+        drawn = [drawing(version, view) for view in ([], None, None)]
+        return [session, starter, *drawn, gr.Button(visible=False)]
 
-    def _nothing_asked(self) -> list[Any]:
-        return self._cleared(None)
-
-    def _take_example(self, read_text: bool, event: gr.EventData) -> list[Any]:
+    def _take_example(self, read_text: bool, session: Session, event: gr.EventData) -> list[Any]:
         example = self.examples.get(str(event._data.get("name")))
         if example is None:
             raise gr.Error("There is no such example.", print_exception=False)
-        session = Session(example.source(read_text), example)
+        session.begin(example.source(read_text), example)
         player = gr.Video(value=example.video, subtitles=example.subtitles)
-        return [player, None, session, *self._cleared(example)]
+        return [player, None, *self._nothing_asked(session)]
 
 
 def _tagline(selector: FrameSelector) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from clamr_select.answer.prompt import question_text
 from clamr_select.answer.vlm import Turn, Vlm
 from clamr_select.demo.indexes import Indexes, Ready
-from clamr_select.demo.messages import sentence
+from clamr_select.demo.messages import STOPPED, sentence
 from clamr_select.demo.session import Session
 from clamr_select.demo.settings import DemoSettings
 from clamr_select.demo.views.conversation import TurnView, timing_note
@@ -54,6 +54,7 @@ class Question:
 class Results:
     """What the page draws below the conversation."""
 
+    turn: TurnView
     timeline: dict[str, Any]
     frames: dict[str, Any]
 
@@ -78,27 +79,29 @@ class Asking:
                 raise InputError(NO_VIDEO)
             yield None
             with closing(self._select(session, question, shown)) as steps:
-                yield from steps
+                yield from _until_stopped(steps, shown)
         except ClamrSelectError as error:
-            shown.state, shown.error = "error", sentence(error)
-            yield None
+            shown.end(sentence(error))
+        yield from _last_look(session, shown)
 
     def _select(self, session: Session, question: Question, shown: TurnView) -> Generator[Results | None, None, None]:
-        if session.source is None:
+        source, truth = session.source, _truth(session, question)
+        if source is None:
             raise InputError(NO_VIDEO)
         started = time.perf_counter()
-        stages = self.indexes.ready(session.source)
+        stages = self.indexes.ready(source)
         ready = yield from self._watch(stages, shown)
         selection, uniform = self.choose(ready, question)
         took = time.perf_counter() - started
-        truth = _truth(session, question)
         frames = frames_view(ready.indexed, selection, uniform, pictures=ready.pictures, truth=truth)
+        if shown.is_stopped:
+            return
         shown.selection = selection
         if not question.modalities or "asr" in question.modalities:
             shown.speech = speech_view(ready.speech, warnings=selection.warnings, hearing=self.indexes.hearing)
         shown.note = timing_note(selection, was_kept=ready.was_kept, wall_seconds=took)
         shown.state = "done" if self.vlm is None else "answering"
-        yield Results(timeline_view(selection, span=question.span, truth=truth), frames)
+        yield Results(shown, timeline_view(selection, span=question.span, truth=truth), frames)
 
     def _watch(self, stages: Generator[Any, None, Ready], shown: TurnView) -> Generator[None, None, Ready]:
         with closing(stages):
@@ -136,12 +139,27 @@ class Asking:
         try:
             with closing(pieces):
                 reply = yield from _show(pieces, shown)
+            if reply is not None:
+                shown.text, shown.state = reply.text, "done"
+                session.remember(Turn(turn.text, turn.selection, turn.subtitles, reply.text))
         except ClamrSelectError as error:
-            shown.state, shown.error = "error", sentence(error)
-            yield None
+            shown.end(sentence(error))
+        yield from _last_look(session, shown)
+
+
+def _until_stopped(steps: Iterator[Results | None], shown: TurnView) -> Iterator[Results | None]:
+    """What was stopped is not drawn, however far it came."""
+    for results in steps:
+        if shown.is_stopped:
             return
-        shown.text, shown.state = reply.text, "done"
-        session.remember(Turn(turn.text, turn.selection, turn.subtitles, reply.text))
+        yield results
+
+
+def _last_look(session: Session, shown: TurnView) -> Iterator[None]:
+    """How a turn ended, drawn once more; not where its video has left the page."""
+    if shown.is_stopped:
+        shown.end(STOPPED)  # whatever the work has written over it since
+    if session.has(shown):
         yield None
 
 
@@ -155,7 +173,8 @@ def _truth(session: Session, question: Question) -> tuple[tuple[float, float], .
 
 
 def _show(pieces: Generator[str, None, Any], shown: TurnView) -> Generator[None, None, Any]:
-    while True:
+    """The reply when it is whole; None where it was stopped."""
+    while not shown.is_stopped:
         try:
             shown.text += next(pieces)
         except StopIteration as done:

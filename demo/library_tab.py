@@ -39,12 +39,14 @@ class LibraryTab:
 
     Args:
         serve: lets browsers have a file; returns its path.
-        cleared: values of the question tab for a video that nothing was asked about yet, but for its session.
+        nothing_asked: values of the question tab for a session whose video was not asked about yet.
     """
 
-    def __init__(self, library: Library, *, serve: Callable[[Path], str], cleared: Callable[[], list[Any]]) -> None:
+    def __init__(
+        self, library: Library, *, serve: Callable[[Path], str], nothing_asked: Callable[[Session], list[Any]]
+    ) -> None:
         self.library, self.settings = library, library.settings
-        self.serve, self.cleared = serve, cleared
+        self.serve, self.nothing_asked = serve, nothing_asked
 
     def lay_out(self) -> None:
         names = {**MODALITY_NAMES, "description": "Described"}
@@ -82,10 +84,11 @@ class LibraryTab:
             self.top_k = gr.Slider(1, MAX_TOP_K, value=10, step=1, label="Videos to find", elem_id="cs-search-top-k")
         self.results = part("library", value=None, label="Videos that answer")
 
-    def wire(self, *, model_queue: str, question_tab: Sequence[Any]) -> Any:
+    def wire(self, session: gr.State, *, model_queue: str, question_tab: Sequence[Any]) -> Any:
         """
         Args:
-            question_tab: the tabs, its player, question, subtitles and session, and what ``cleared`` has values for.
+            session: of the question tab.
+            question_tab: the tabs, its player, question and subtitles, and what ``nothing_asked`` has values for.
 
         Returns:
             The event after which the question tab holds the video that was chosen, and the question.
@@ -104,7 +107,7 @@ class LibraryTab:
             **private,
         ).success(self._add_pictures, self.visit, drawn, **pictures)
         self.results.choose(self._choose, self.visit, drawn, **pictures)
-        return self.results.ask_on(self._ask_on, self.visit, list(question_tab), queue=False, **private)
+        return self.results.ask_on(self._ask_on, [self.visit, session], list(question_tab), queue=False, **private)
 
     # what a visitor does
 
@@ -148,7 +151,7 @@ class LibraryTab:
         images = {**found.images, **{(place, moment): url for moment, url in pictures.items()}}
         return replace(found, images=images, unreadable={**found.unreadable, **({place: why_not} if why_not else {})})
 
-    def _ask_on(self, visit: Visit, event: gr.EventData) -> list[Any]:
+    def _ask_on(self, visit: Visit, session: Session, event: gr.EventData) -> list[Any]:
         hit = visit.hit(event._data.get("place"))
         if hit is None:
             raise gr.Error("Search the library again.", print_exception=False)
@@ -156,8 +159,9 @@ class LibraryTab:
             source = self.library.source(hit.video)
         except ClamrSelectError as error:
             raise gr.Error(sentence(error), print_exception=False) from None
+        session.begin(source)
         player = gr.Video(value=self.serve(source.video), subtitles=None)
-        return [gr.Tabs(selected=VIDEO_TAB), player, visit.found.question, None, Session(source), *self.cleared()]
+        return [gr.Tabs(selected=VIDEO_TAB), player, visit.found.question, None, *self.nothing_asked(session)]
 
     def _drawn(self, visit: Visit) -> list[Any]:
         return [visit, library_view(visit.found, library=self.library)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -12,6 +14,20 @@ from clamr_select.figures.palette import MODALITY_COLORS
 
 PARTS = ("starter", "conversation", "timeline", "frames", "library")
 FOLDER = "components"
+
+
+_versions = itertools.count(time.time_ns() // 1_000_000)
+"""Higher at every start, so that a page that was open before goes on drawing."""
+
+
+def new_version() -> int:
+    """Of what is drawn next; to be taken before the data of it are looked at, and after they were changed."""
+    return next(_versions)
+
+
+def drawing(version: int, view: Any) -> dict[str, Any]:
+    """What several events may draw at once: the page keeps the highest version, in whatever order they arrive."""
+    return {"version": version, "view": view}
 
 
 @cache

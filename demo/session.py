@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from clamr_select.answer.vlm import Turn
 from clamr_select.demo.examples import Example
 from clamr_select.demo.indexes import Source
+from clamr_select.demo.messages import STOPPED, UNEXPECTED
 from clamr_select.demo.views.conversation import TurnView
 
 MAX_TURNS = 30
@@ -18,7 +19,7 @@ MAX_TURNS_SENT = 3
 
 @dataclass
 class Session:
-    """Kept by Gradio for one browser tab."""
+    """Kept by Gradio for one browser tab: one object from the first question to the last, whatever runs at once."""
 
     source: Source | None = None
     example: Example | None = None
@@ -43,13 +44,26 @@ class Session:
     @property
     def is_busy(self) -> bool:
         """Whether the last question is being worked on."""
-        return bool(self.turns) and self.turns[-1].state not in ("done", "error")
+        return bool(self.turns) and self.turns[-1].is_busy
 
-    def end(self, reason: str, *, in_place_of: str | None = None) -> None:
-        """The last question was stopped, or ended in an error that nobody foresaw.
+    def stop(self) -> None:
+        """The last question is not to be worked on any more."""
+        if self.is_busy:
+            self.turns[-1].is_stopped = True
+            self.turns[-1].end(STOPPED)
 
-        Args:
-            in_place_of: a reason that a question may have ended for already, and that this one corrects.
-        """
-        if self.is_busy or (in_place_of is not None and self.turns and self.turns[-1].error == in_place_of):
-            self.turns[-1].state, self.turns[-1].error = "error", reason
+    def fail(self) -> None:
+        """The last question ended in an error that nobody foresaw."""
+        if self.is_busy:
+            self.turns[-1].end(UNEXPECTED)
+
+    def begin(self, source: Source | None, example: Example | None = None) -> None:
+        """Another video, or none: nothing was asked about it yet, and what is worked on is for nobody."""
+        if self.turns:
+            self.turns[-1].is_stopped = True
+        self.source, self.example = source, example
+        self.turns, self.span, self.said = [], None, []
+
+    def has(self, turn: TurnView) -> bool:
+        """Whether a question is still on the page."""
+        return any(turn is shown for shown in self.turns)

@@ -50,9 +50,16 @@ function badge(modality) {
   return el("span", { class: "cs-badge", "data-modality": modality }, MODALITY[modality] || modality);
 }
 
-/** Draws now, and again whenever the server sends another value. */
+/** Draws now, and again whenever the server sends another value; of versions that overtook each other, the highest. */
 function show(draw) {
-  const redraw = () => draw(props.value);
+  let newest = 0;
+  const redraw = () => {
+    const value = props.value;
+    if (!value || value.version === undefined) return draw(value);
+    if (value.version < newest) return;
+    newest = value.version;
+    draw(value.view);
+  };
   redraw();
   watch("value", redraw);
 }

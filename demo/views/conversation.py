@@ -45,6 +45,17 @@ class TurnView:
     selection: Selection | None = None
     has_vlm: bool = False
     span: tuple[float, float] | None = None
+    is_stopped: bool = False
+    """The visitor does not want it any more; whoever works on it sees this and ends."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it is being worked on."""
+        return self.state not in ("done", "error")
+
+    def end(self, reason: str) -> None:
+        """Without an answer."""
+        self.state, self.error = "error", reason
 
     def to_json(self) -> dict[str, Any]:
         warnings = () if self.selection is None else self.selection.warnings

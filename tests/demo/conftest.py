@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from .browsing import CHROMIUM, FLAGS
+from .library_fixtures import MadeLibrary, make_library
 
 SRT = """1
 00:00:11,500 --> 00:00:13,400
@@ -102,6 +103,22 @@ def wait_until_it_answers(process: subprocess.Popen[str], *, port: int, log: Pat
 def demo_url(tmp_path_factory: pytest.TempPathFactory, examples_dir: Path, media_dir: Path) -> Iterator[str]:
     temporary = tmp_path_factory.mktemp("demo")
     with serving(temporary, "--examples-dir", examples_dir, "--media-dir", media_dir) as (url, _):
+        yield url
+
+
+@pytest.fixture(scope="session")
+def made_library(tmp_path_factory: pytest.TempPathFactory, color_video: Path) -> MadeLibrary:
+    """Held by the demo of ``library_url`` while that is asked."""
+    from clamr_select.selector import FrameSelector
+
+    selector = FrameSelector.from_pretrained("clamr-nano", device="cpu")
+    return make_library(tmp_path_factory.mktemp("library"), selector, color_video)
+
+
+@pytest.fixture(scope="session")
+def library_url(tmp_path_factory: pytest.TempPathFactory, made_library: MadeLibrary) -> Iterator[str]:
+    temporary = tmp_path_factory.mktemp("library-demo")
+    with serving(temporary, "--no-examples", *made_library.options) as (url, _):
         yield url
 
 

@@ -113,8 +113,8 @@ def test_a_video_without_subtitles_is_listened_to(browser: Any, demo_url: str, t
         # the turn offers it, stopping works, and what was stopped is asked again
         page.evaluate(STOP_SECOND_TURN)
         page.click(".cs-speech .cs-tool")
-        # Gradio may tell of the failure that a stop makes in place of the stop: seen in a quarter of the runs
         page.wait_for_selector(".cs-turn:nth-child(2)[data-state=error]")
+        assert page.inner_text(".cs-turn:nth-child(2) .cs-error") == "Stopped."
         assert page.locator("#cs-listen input").is_checked()
         page.evaluate(WATCH_STAGES)
         ask(page, "who scored three goals?")

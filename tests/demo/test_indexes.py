@@ -14,10 +14,8 @@ pytest.importorskip("gradio", reason="the demo needs gradio")
 from clamr_select.demo.asking import NO_VIDEO, Asking, Question, Results
 from clamr_select.demo.hearing import SWITCHED_OFF, Hearing
 from clamr_select.demo.indexes import Indexes, Ready, Source
-from clamr_select.demo.messages import STOPPED, UNEXPECTED
 from clamr_select.demo.session import MAX_TURNS, Session
 from clamr_select.demo.settings import DemoSettings
-from clamr_select.demo.views.conversation import TurnView
 from clamr_select.errors import InputError, UnreadableVideoError, VideoNotFoundError
 from clamr_select.selector import FrameSelector
 
@@ -240,16 +238,3 @@ def test_who_stops_listening_ends_it(selector: FrameSelector, talk: Path, tmp_pa
 def test_what_cannot_listen_says_so(selector: FrameSelector, color_video: Path, indexes: Indexes) -> None:
     with pytest.raises(InputError, match="switched off on this server"):
         finish(indexes.ready(Source(color_video, listen=True)))
-
-
-def test_a_question_that_was_stopped_says_so_whichever_is_heard_of_first() -> None:
-    """Gradio tells of the failure that a stop makes, before the stop or after it."""
-    for order in ([UNEXPECTED, STOPPED], [STOPPED, UNEXPECTED]):
-        session = Session()
-        session.add(TurnView("who?", state="indexing"))
-        for reason in order:
-            session.end(reason, in_place_of=UNEXPECTED if reason == STOPPED else None)
-        assert (session.turns[-1].state, session.turns[-1].error) == ("error", STOPPED)
-    session.add(TurnView("and when?", state="done"))
-    session.end(STOPPED, in_place_of=UNEXPECTED)
-    assert session.turns[-1].state == "done"
