@@ -20,7 +20,16 @@ from clamr_select.demo.library import Library
 from clamr_select.demo.library_tab import LIBRARY_TAB, VIDEO_TAB, LibraryTab
 from clamr_select.demo.library_tools import LibraryTools
 from clamr_select.demo.panel import lay_out_panel
-from clamr_select.demo.parts import drawing, new_version, page_css, part
+from clamr_select.demo.parts import (
+    TAKING_ENDS,
+    asset,
+    drawing,
+    new_version,
+    once_taken,
+    page_css,
+    part,
+    taking_begins,
+)
 from clamr_select.demo.session import Session
 from clamr_select.demo.settings import DemoSettings
 from clamr_select.demo.tools import Tools
@@ -63,7 +72,7 @@ class Page:
         if settings.library is not None:
             self.library = Library(selector, model_lock=self.indexes.model_lock, settings=settings)
         self.asking = Asking(self.indexes, vlm=vlm, settings=settings)
-        look = {"theme": _theme(), "css": page_css()}
+        look = {"theme": _theme(), "css": page_css(), "js": asset("page.js")}
         public = [path for example in self.examples.values() for path in (example.video, example.subtitles) if path]
         with DemoBlocks(settings=settings, look=look, public_files=public, title=TITLE, fill_width=True) as self.blocks:
             self._lay_out()
@@ -133,7 +142,9 @@ class Page:
             "show_progress_on": self.conversation,
             "api_visibility": "private",
         }
-        asked = gr.on([self.ask.click, self.question.submit], self._ask, entered, drawn, **model)
+        asked = gr.on(
+            [self.ask.click, self.question.submit], self._ask, entered, drawn, js=once_taken(len(entered)), **model
+        )
         suggested = self.starter.ask(self._suggested, None, self.question, **quick).then(
             self._ask, entered, drawn, **model
         )
@@ -173,10 +184,13 @@ class Page:
         work that nobody wants any more is told by its turn and ends by itself."""
         fresh, panel = self._fresh(), self.panel
         brought = [self.player, panel.subtitles, panel.read_text, panel.listen, self.session]
-        self.player.upload(self._new_video, brought, [*fresh, self.player], **quick)
+        taking = taking_begins(len(brought))
+        self.player.upload(self._new_video, brought, [*fresh, self.player], js=taking, **quick).then(
+            None, js=TAKING_ENDS, **quick
+        )
         self.player.clear(self._no_video, self.session, [*fresh, panel.subtitles], **quick)
         for setting in (panel.subtitles.upload, panel.subtitles.clear, panel.read_text.input, panel.listen.input):
-            setting(self._resource, brought, talk, **quick)
+            setting(self._resource, brought, talk, js=taking, **quick).then(None, js=TAKING_ENDS, **quick)
         self.starter.take(
             self._take_example, [panel.read_text, self.session], [self.player, panel.subtitles, *fresh], **quick
         )
@@ -273,7 +287,8 @@ class Page:
         """For the components of :meth:`_fresh`."""
         version = new_version()
         starter = starter_view(self.examples, session.example)
-        drawn = [drawing(version, view) for view in ([], None, None)]
+        nothing: tuple[Any, ...] = ([], None, None)
+        drawn = [drawing(version, view) for view in nothing]
         return [session, starter, *drawn, gr.Button(visible=False)]
 
     def _take_example(self, read_text: bool, session: Session, event: gr.EventData) -> list[Any]:

@@ -36,6 +36,20 @@ def asset(name: str) -> str:
     return files("clamr_select.demo").joinpath(FOLDER, name).read_text(encoding="utf-8")
 
 
+TAKING_ENDS = "() => window.clamrUploads.end()"
+"""The server has what :func:`taking_begins` told of, or has refused it."""
+
+
+def taking_begins(num_inputs: int) -> str:
+    """For an event that tells the server of a file or a setting; see ``components/page.js``."""
+    return f"(...given) => {{ window.clamrUploads.begin(); return given.slice(0, {num_inputs}); }}"
+
+
+def once_taken(num_inputs: int) -> str:
+    """For an event that asks: it is sent once the server has what is on the page."""
+    return f"async (...given) => {{ await window.clamrUploads.taken(); return given.slice(0, {num_inputs}); }}"
+
+
 def part(name: str, *, value: Any = None, label: str) -> gr.HTML:
     """One part of the page, drawn by ``components/<name>.js`` from its value.
 
