@@ -30,7 +30,7 @@ EXAMPLE, QUESTION, WORD = "toy-cupboard", 0, "red"
 LIBRARY_QUESTION = "a red boat above a blue fish"
 Tab = Literal["video", "library"]
 TABS: tuple[Tab, ...] = get_args(Tab)
-WIDTH, HEIGHT, MARGIN = 1280, 900, 24
+WIDTH, HEIGHT, MARGIN = 1280, 900, 8
 PATIENCE_MS = 600_000
 """On a slow machine: the first start makes the examples, the first question indexes one."""
 
