@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from clamr_select.errors import InputError
+from clamr_select.eval.speed.peers import decoding
 from clamr_select.eval.speed.profile import CPU_SECTIONS, GPU_SECTIONS, run_sections, write_report
 from clamr_select.eval.speed.report import machine_facts
 from clamr_select.eval.speed.settings import settings_for
@@ -40,9 +41,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--video-seconds", type=int, default=1200, metavar="S", help="of the videos that are read (default: 1200)"
     )
     cpu.add_argument("--cores", type=int, nargs="+", default=[1, 2], metavar="N", help="readers may use (default: 1 2)")
+    cpu.add_argument(
+        "--reading-tasks", nargs="+", default=[], choices=decoding.TASKS, metavar="NAME", help="(default: all)"
+    )
+    cpu.add_argument(
+        "--readers", nargs="+", default=[], choices=decoding.MODULES, metavar="NAME", help="beside ours (default: all)"
+    )
     cpu.set_defaults(max_seconds=1800.0, device="cpu")
     gpu.add_argument("--device", choices=["cpu", "cuda"], default="cuda", help="cpu: to try the command")
     gpu.set_defaults(max_seconds=90.0, peers=None, lmms_eval=None, video_seconds=1200, cores=[1])
+    gpu.set_defaults(reading_tasks=[], readers=[])
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -59,6 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
         lmms_eval_python=arguments.lmms_eval,
         video_seconds=arguments.video_seconds,
         num_cores=tuple(arguments.cores),
+        reading_tasks=tuple(arguments.reading_tasks),
+        readers=tuple(arguments.readers),
     )
     results = run_sections(arguments.sections or list(every), settings=settings, max_seconds=arguments.max_seconds)
     print(write_report(results, name=arguments.profile, output=arguments.output, machine=machine_facts()))

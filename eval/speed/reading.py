@@ -18,7 +18,7 @@ from clamr_select.eval.speed.peers import decoding
 from clamr_select.eval.speed.settings import Record, Settings
 from clamr_select.eval.speed.timing import summarize
 
-LMMS_EVAL = "lmms-eval"
+OURS, LMMS_EVAL = "ours", "lmms-eval"
 SECONDS_PER_GROUP = (2, 10)
 
 
@@ -32,17 +32,27 @@ def reading(settings: Settings) -> Iterator[Record]:
                 num_seconds=settings.video_seconds,
                 seconds_per_group=seconds_per_group,
             )
-            for task, num_cores in itertools.product(decoding.TASKS, settings.num_cores):
-                pythons = dict.fromkeys(decoding.TASKS[task], sys.executable)
-                if settings.lmms_eval_python is None:
-                    pythons.pop(LMMS_EVAL, None)
-                elif LMMS_EVAL in pythons:
-                    pythons[LMMS_EVAL] = settings.lmms_eval_python
+            tasks = settings.reading_tasks or tuple(decoding.TASKS)
+            for task, num_cores in itertools.product(tasks, settings.num_cores):
                 compared = compare_readers(
-                    video, task=task, pythons=pythons, num_cores=num_cores, num_rounds=settings.num_runs
+                    video,
+                    task=task,
+                    pythons=_pythons(task, settings),
+                    num_cores=num_cores,
+                    num_rounds=settings.num_runs,
                 )
                 what = f"{task}, key frame every {seconds_per_group} s, {num_cores} core{'s' * (num_cores > 1)}"
                 yield from ({**record, "what": f"{what}, {record['what']}"} for record in compared)
+
+
+def _pythons(task: str, settings: Settings) -> dict[str, str]:
+    """Way to the Python that runs it."""
+    found = {}
+    for name in decoding.TASKS[task]:
+        python = settings.lmms_eval_python if name == LMMS_EVAL else sys.executable
+        if python is not None and (name == OURS or not settings.readers or name in settings.readers):
+            found[name] = python
+    return found
 
 
 def compare_readers(

@@ -32,6 +32,10 @@ class Settings:
     """Of the videos that are read."""
     num_cores: tuple[int, ...] = (1, 2)
     """That readers may use."""
+    reading_tasks: tuple[str, ...] = ()
+    """Of ``peers/decoding.py``; none named means all."""
+    readers: tuple[str, ...] = ()
+    """Beside ours; none named means all."""
 
 
 def settings_for(
@@ -42,6 +46,8 @@ def settings_for(
     lmms_eval_python: str | None = None,
     video_seconds: int = 1200,
     num_cores: tuple[int, ...] = (1, 2),
+    reading_tasks: tuple[str, ...] = (),
+    readers: tuple[str, ...] = (),
 ) -> Settings:
     """Little of everything for the tiny shape, which is for trying a command; fewer documents for a large one on a
     CPU."""
@@ -52,6 +58,8 @@ def settings_for(
         lmms_eval_python=lmms_eval_python,
         video_seconds=video_seconds,
         num_cores=num_cores,
+        reading_tasks=reading_tasks,
+        readers=readers,
     )
     if shape == "100m" and device == "cpu":
         return replace(settings, num_documents=24, num_padded_documents=4, num_runs=2)

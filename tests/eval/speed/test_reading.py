@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,16 @@ def test_a_way_that_is_not_there_says_why(video: Path) -> None:
     assert "lmms_eval" in other["failed"]
     with pytest.raises(InputError, match="no Python"):
         compare_readers(video, task="open", pythons={"ours": "/no/python"}, num_cores=1, num_rounds=1)
+
+
+def test_tasks_and_readers_can_be_chosen() -> None:
+    chosen = settings_for("tiny", device="cpu", reading_tasks=("open", "candidates"), readers=("PyAV",))
+    records = list(reading(replace(chosen, video_seconds=4, num_runs=1, num_cores=(1, 2))))
+
+    assert {record["what"].split(",")[0] for record in records} == {"open", "candidates"}
+    assert {record["what"].split(", ", 3)[3] for record in records} == {"ours", "PyAV"}
+    assert {record["what"].split(", ")[2] for record in records} == {"1 core", "2 cores"}
+    assert all(record.get("exact") in (None, 1) for record in records)
 
 
 @pytest.mark.slow
