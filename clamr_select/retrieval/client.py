@@ -14,6 +14,7 @@ from clamr_select.retrieval.filters import Between, Condition, NoneOf
 from clamr_select.retrieval.fixed_encoding import FixedEncoding
 from clamr_select.retrieval.schema import POOLED, Schema
 from clamr_select.retrieval.tuning import (
+    FIRST_STAGE_FULL_SCAN_KB,
     FULL_SCAN_ONLY,
     HNSW_EF,
     HNSW_EF_CONSTRUCT,
@@ -194,8 +195,9 @@ def create_collection(
         distance=m.Distance.DOT,
         datatype=m.Datatype.FLOAT16,
         hnsw_config=m.HnswConfigDiff(
-            m=HNSW_M, ef_construct=HNSW_EF_CONSTRUCT, full_scan_threshold=INDEXING_THRESHOLD_KB
+            m=HNSW_M, ef_construct=HNSW_EF_CONSTRUCT, full_scan_threshold=FIRST_STAGE_FULL_SCAN_KB
         ),
+        quantization_config=_first_stage_codes(m, schema),
     )
     with server_errors():
         client.create_collection(
@@ -235,6 +237,14 @@ def server_errors() -> Iterator[None]:
         yield
     except ApiException as error:
         raise CorpusServerError(f"the server of the library: {str(error).strip()}") from error
+
+
+def _first_stage_codes(m: Any, schema: Schema) -> Any:
+    """As of the embedded engine."""
+    if not schema.center:
+        return _quantization(m, "int8")
+    eight_bits = m.BinaryQuantizationQueryEncoding.SCALAR8BITS
+    return m.BinaryQuantization(binary=m.BinaryQuantizationConfig(memory=m.Memory.PINNED, query_encoding=eight_bits))
 
 
 def _quantization(m: Any, name: str) -> Any:

@@ -39,38 +39,39 @@ class FixedEncoding:
 
     def document(self, tokens: np.ndarray) -> np.ndarray:
         """(encoded_dim,) float32 of a video's (num_tokens, dim) tokens, at least one."""
-        parts = []
-        for buckets, projected in self._cut(tokens):
-            sums, counts = _add_up(buckets, projected)
-            means = sums / np.maximum(counts, 1)[:, None]
-            filled = np.flatnonzero(counts)
-            # an empty bucket takes the filled one that fewest planes part from it: a question may fall there
-            parts.append(means[filled[self._distances[:, filled].argmin(axis=1)]])
-        return np.concatenate(parts).ravel()
+        sums, counts = self._add_up(tokens)
+        means = sums / np.maximum(counts, 1)[..., None]
+        # an empty bucket takes the filled one that fewest planes part from it: a question may fall there
+        distances = np.where(counts[:, None, :] > 0, self._distances, NUM_PLANES + 1)
+        nearest = distances.argmin(axis=2)
+        return np.take_along_axis(means, nearest[..., None], axis=1).ravel()
 
     def query(self, tokens: np.ndarray) -> np.ndarray:
         """(encoded_dim,) float32 of a question's (num_tokens, dim) tokens."""
-        return np.concatenate([_add_up(buckets, projected)[0] for buckets, projected in self._cut(tokens)]).ravel()
+        return self._add_up(tokens)[0].ravel()
 
-    def _cut(self, tokens: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Bucket (num_tokens,) and projection (num_tokens, PROJECTED_DIM) of every token, once a cut."""
+    def _add_up(self, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sums (NUM_CUTS, num_buckets, PROJECTED_DIM) of projected tokens, and how many each bucket has."""
         planes, projections = self._drawn
-        numbers = 1 << np.arange(NUM_PLANES)
         tokens = np.asarray(tokens, dtype=np.float32)
         if self.center:
             tokens = tokens - np.asarray(self.center, dtype=np.float32)
-        return [
-            ((tokens @ plane > 0) @ numbers, tokens @ projection)
-            for plane, projection in zip(planes, projections, strict=True)
-        ]
+        sides = (tokens @ planes > 0).reshape(len(tokens), NUM_CUTS, NUM_PLANES)
+        buckets = sides @ (1 << np.arange(NUM_PLANES)) + 2**NUM_PLANES * np.arange(NUM_CUTS)
+        projected = (tokens @ projections).reshape(-1, PROJECTED_DIM)
+        sums = np.zeros((NUM_CUTS * 2**NUM_PLANES, PROJECTED_DIM), dtype=np.float32)
+        np.add.at(sums, buckets.ravel(), projected)
+        counts = np.bincount(buckets.ravel(), minlength=len(sums)).reshape(NUM_CUTS, -1)
+        return sums.reshape(NUM_CUTS, -1, PROJECTED_DIM), counts
 
     @cached_property
     def _drawn(self) -> tuple[np.ndarray, np.ndarray]:
-        """Planes (NUM_CUTS, dim, NUM_PLANES) and projections (NUM_CUTS, dim, PROJECTED_DIM)."""
+        """Planes (dim, NUM_CUTS * NUM_PLANES) and projections (dim, NUM_CUTS * PROJECTED_DIM), cut by cut."""
         generator = np.random.Generator(np.random.PCG64(SEED))
         planes = generator.standard_normal((NUM_CUTS, self.dim, NUM_PLANES)).astype(np.float32)
         signs = generator.integers(0, 2, (NUM_CUTS, self.dim, PROJECTED_DIM)) * 2 - 1
-        return planes, (signs / np.sqrt(PROJECTED_DIM)).astype(np.float32)
+        projections = (signs / np.sqrt(PROJECTED_DIM)).astype(np.float32)
+        return tuple(each.transpose(1, 0, 2).reshape(self.dim, -1) for each in (planes, projections))  # type: ignore[return-value]
 
     @cached_property
     def _distances(self) -> np.ndarray:
@@ -78,10 +79,3 @@ class FixedEncoding:
         buckets = np.arange(2**NUM_PLANES)
         parted = buckets[:, None] ^ buckets[None, :]
         return np.sum([(parted >> plane) & 1 for plane in range(NUM_PLANES)], axis=0)
-
-
-def _add_up(buckets: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sum of the values in each bucket, and how many they were."""
-    sums = np.zeros((2**NUM_PLANES, values.shape[1]), dtype=np.float32)
-    np.add.at(sums, buckets, values)
-    return sums, np.bincount(buckets, minlength=2**NUM_PLANES)

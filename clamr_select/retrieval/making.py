@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from clamr_select.errors import CorpusMismatchError
@@ -23,14 +24,17 @@ def new_manifest(
     if selector is None:
         return None
     encoder = selector.encoder
-    made = Schema(encoder.modalities, encoder.model.config.embedding_dim, options or CorpusOptions())
-    return Manifest(made, note, center=question_center(encoder))
+    dim = encoder.model.config.embedding_dim
+    made = Schema(encoder.modalities, dim, options or CorpusOptions(), question_center(encoder))
+    return Manifest(made, note)
 
 
 def check_same(opened: Opened, *, note: ModelNote | None, options: CorpusOptions | None, schema: Schema | None) -> None:
     manifest, where = opened.manifest, opened.where
     if note is not None:
         manifest.check_model(note, where=where)
+    if schema is not None and replace(schema, center=manifest.schema.center) == manifest.schema != schema:
+        raise CorpusMismatchError(f"{where} was made with another center; give the same, or open it without a schema")
     if schema is not None and schema != manifest.schema:
         raise CorpusMismatchError(f"{where} has {manifest.schema.to_dict()}, got {schema.to_dict()}")
     if options is not None and options != manifest.schema.options:

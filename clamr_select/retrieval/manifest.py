@@ -62,12 +62,10 @@ class Manifest:
     index_options: Mapping[str, Any] | None = None
     """Of the videos that are indexed into it; None until the first is."""
     deployment: str = "embedded"
-    center: tuple[float, ...] = ()
-    """Of the first stage, see :class:`clamr_select.retrieval.fixed_encoding.FixedEncoding`."""
 
     @property
     def first_stage(self) -> FixedEncoding:
-        return FixedEncoding(self.schema.dim, self.center)
+        return FixedEncoding(self.schema.dim, self.schema.center)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -77,7 +75,7 @@ class Manifest:
             "deployment": self.deployment,
             "schema": self.schema.to_dict(),
             "model": None if self.model is None else {**asdict(self.model), "identity": dict(self.model.identity)},
-            "center": list(self.center),
+            "center": list(self.schema.center),
             "index_options": None if self.index_options is None else dict(self.index_options),
         }
 
@@ -101,11 +99,10 @@ class Manifest:
                 )
             model = values["model"]
             return cls(
-                Schema.from_dict(values["schema"]),
+                Schema.from_dict(values["schema"], center=values["center"]),
                 None if model is None else ModelNote(**model),
                 values["index_options"],
                 values["deployment"],
-                tuple(values["center"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, DamagedCorpusError | CorpusMismatchError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
@@ -63,14 +63,20 @@ class Schema:
     """The named vectors of a corpus.
 
     Raises:
-        InputError: a modality has the name of one of our own vectors, or more tokens are allowed than a server takes.
+        InputError: a modality has the name of one of our own vectors, more tokens are allowed than a server takes, or
+            ``center`` has another length than vectors.
     """
 
     modalities: tuple[str, ...]
     dim: int
     options: CorpusOptions
+    center: tuple[float, ...] = ()
+    """(dim,) mean of the tokens of some questions, from which the first stage measures: its codes are a bit a number
+    then, an eighth of what they take without. () is the origin."""
 
     def __post_init__(self) -> None:
+        if self.center and len(self.center) != self.dim:
+            raise InputError(f"center must have {self.dim} numbers, as vectors have, got {len(self.center)}")
         taken = [name for name in self.modalities if name in RESERVED]
         if taken:
             raise InputError(f"a modality may not be called {', '.join(taken)}: a corpus has a vector of that name")
@@ -100,9 +106,10 @@ class Schema:
         return {"path": "keyword", **wanted}
 
     def to_dict(self) -> dict[str, Any]:
+        """Without the center."""
         options = {**asdict(self.options), "filterable": dict(self.options.filterable)}
         return {"modalities": list(self.modalities), "dim": self.dim, "options": options}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Schema:
-        return cls(tuple(values["modalities"]), int(values["dim"]), CorpusOptions(**values["options"]))
+    def from_dict(cls, values: Mapping[str, Any], *, center: Sequence[float]) -> Schema:
+        return cls(tuple(values["modalities"]), int(values["dim"]), CorpusOptions(**values["options"]), tuple(center))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-HNSW_M = 16
-"""Edges a point in the graph of the first stage."""
-HNSW_EF_CONSTRUCT = 128
+HNSW_M = 32
+"""Edges a point in the graph of the first stage. With 16, five to ten of 1,000 videos could never be found."""
+HNSW_EF_CONSTRUCT = 256
 HNSW_EF = 256
 """Points that a search of the graph keeps in view, at least."""
 FULL_SCAN_ONLY = 10_000_000
 """KB below which vectors are compared one by one: multivectors always are, they have no graph."""
+FIRST_STAGE_FULL_SCAN_KB = 50_000 * 64
+"""The first stage has a graph in segments (one a core) of more than about 50,000 videos; the engine counts 64 KB each.
+Below it their one-bit codes are read one by one, which misses nobody."""
 INDEXING_THRESHOLD_KB = 10_000
-"""Below it the first stage is compared one by one too, and no codes are made."""
+"""Below it no codes are made, and all vectors are compared as they are."""
 OVERSAMPLING = 3.0
 """How many times more points the codes choose than are scored again by their vectors."""
 FIRST_STAGE_POINTS = 500

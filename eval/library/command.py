@@ -6,12 +6,13 @@ import argparse
 import json
 import sys
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from clamr_select.errors import InputError
 
-SECTIONS = ("needle", "growth", "plan")
+SECTIONS = ("needle", "bound", "growth", "plan")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,17 +20,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "sections",
         nargs="*",
         metavar="SECTION",
-        help="needle: exact against brute force, codes, two stages; growth: times by number of videos; plan: what many "
-        "hours take (default: needle growth)",
+        help="needle: exact against brute force, codes, two stages; bound: long videos by a share of their tokens; "
+        "growth: times by number of videos; plan: what many hours take (default: needle bound growth)",
     )
-    parser.add_argument("--num-documents", type=int, default=1000, metavar="N", help="of needle (default: 1000)")
-    parser.add_argument("--num-questions", type=int, metavar="N", help="of needle (default: all, about one a document)")
+    parser.add_argument("--num-documents", type=int, default=1000, metavar="N", help="of needle, bound (default: 1000)")
+    parser.add_argument(
+        "--num-questions", type=int, metavar="N", help="of needle, bound (default: all, about one a document)"
+    )
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000], metavar="N", help="of growth")
     parser.add_argument("--num-tokens", type=int, default=64, metavar="N", help="a video of growth (default: 64)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="(default: 1)")
     parser.add_argument("--model", default="clamr-nano", metavar="NAME", help="of needle (default: clamr-nano)")
     parser.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu or cuda")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="receives library.json, library.md and growth.png")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="receives library.json, library.md, growth.png and the library that "
+        "grows: growth goes on where it was ended",
+    )
     planned = parser.add_argument_group("plan")
     planned.add_argument("--library", metavar="PLACE", help="measure tokens and seconds a video of this library")
     planned.add_argument("--hours", type=float, default=1e6, metavar="H", help="of video (default: a million)")
@@ -49,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from clamr_select.eval.library.tables import format_report
 
-    sections = arguments.sections or ["needle", "growth"]
+    sections = arguments.sections or ["needle", "bound", "growth"]
     unknown = sorted(set(sections) - set(SECTIONS))
     if unknown:
         raise InputError(f"no such section: {', '.join(unknown)}; choose from {', '.join(SECTIONS)}")
@@ -67,18 +76,33 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _needle(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    from clamr_select.eval.library.material import needle_library
     from clamr_select.eval.library.needle import measure_needle
+
+    selector, library = _encoded(*_of_needle(arguments))
+    return measure_needle(library, selector=selector, folder=folder)
+
+
+def _bound(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    from clamr_select.eval.library.bound import measure_bound
+
+    _, library = _encoded(*_of_needle(arguments))
+    return measure_bound(library)
+
+
+def _of_needle(arguments: argparse.Namespace) -> tuple[Any, ...]:
+    names = ("model", "device", "num_documents", "num_questions", "seed")
+    return tuple(getattr(arguments, name) for name in names)
+
+
+@lru_cache(maxsize=1)
+def _encoded(model: str, device: str, num_documents: int, num_questions: int | None, seed: int) -> Any:
+    """The selector and the needle library, which two sections share."""
+    from clamr_select.eval.library.material import needle_library
     from clamr_select.selector import FrameSelector
 
-    selector = FrameSelector.from_pretrained(arguments.model, device=arguments.device)
-    library = needle_library(
-        selector.encoder,
-        num_documents=arguments.num_documents,
-        num_questions=arguments.num_questions,
-        seed=arguments.seed,
-    )
-    return measure_needle(library, selector=selector, folder=folder)
+    selector = FrameSelector.from_pretrained(model, device=device)
+    made = needle_library(selector.encoder, num_documents=num_documents, num_questions=num_questions, seed=seed)
+    return selector, made
 
 
 def _growth(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -86,6 +110,8 @@ def _growth(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
     if min(arguments.sizes) < 1 or arguments.num_tokens < 2:
         raise InputError("--sizes must be at least 1, and --num-tokens at least 2")
+    if arguments.output is not None:  # what is kept there goes on after a kill
+        folder = arguments.output / "growth"
     return measure_growth(
         arguments.sizes, num_tokens=arguments.num_tokens, dim=arguments.dim, folder=folder, seed=arguments.seed
     )
@@ -113,4 +139,4 @@ def _write(report: dict[str, Any], text: str, output: Path) -> None:
         save_growth(report["growth"], output / "growth.png")
 
 
-MEASURES = {"needle": _needle, "growth": _growth, "plan": _plan}
+MEASURES = {"needle": _needle, "bound": _bound, "growth": _growth, "plan": _plan}

@@ -2,77 +2,114 @@
 
 from __future__ import annotations
 
+import json
 import logging
-import tempfile
 import time
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from clamr_select.eval.library.material import random_videos
+from clamr_select.errors import InputError
+from clamr_select.eval.library.material import random_tokens, random_videos
 from clamr_select.eval.library.needle import disk_bytes
 from clamr_select.retrieval import CorpusOptions, Schema, VideoCorpus
+from clamr_select.retrieval.results import Mode
 
 logger = logging.getLogger(__name__)
 
 QUERY_TOKENS = 20
 NUM_QUERIES = 20
 AT_ONCE = 256
+NOTED_EVERY = 2048
+"""Videos after which what was measured is written down: a run that is ended loses no more."""
+_OTHERS = 10**9
+"""Numbers from here on are of questions, and of what the center is taken from."""
+STATE_FILE = "growth.json"
 
 
 def measure_growth(sizes: Sequence[int], *, num_tokens: int, dim: int, folder: Path, seed: int = 1) -> dict[str, Any]:
     """One library that grows; at each size, the time since the last, and of searches in both modes.
 
     Args:
-        sizes: numbers of videos, ascending.
+        sizes: numbers of videos.
         num_tokens: of a video, half of them a modality.
+        folder: of the library, and of what was measured so far: a run that was ended goes on with the same arguments.
+
+    Raises:
+        InputError: the folder is of other arguments.
     """
-    schema = Schema(("video", "asr"), dim, CorpusOptions(max_tokens=num_tokens))
-    videos = random_videos(max(sizes), num_tokens=num_tokens, dim=dim, seed=seed)
-    rng = np.random.default_rng(seed + 1)
-    queries = [_query(rng, dim) for _ in range(NUM_QUERIES)]
-    rows = []
-    with (
-        tempfile.TemporaryDirectory(dir=folder) as made,
-        VideoCorpus.open(Path(made, "library"), schema=schema) as corpus,
-    ):
-        before, put_seconds, optimize_seconds = 0, 0.0, 0.0
+    asked = {"num_tokens": num_tokens, "dim": dim, "query_tokens": QUERY_TOKENS, "seed": seed}
+    state = _read(folder / STATE_FILE, asked)
+    center = random_tokens(1000, dim=dim, seed=seed, number=_OTHERS).mean(axis=0)
+    schema = Schema(("video", "asr"), dim, CorpusOptions(max_tokens=num_tokens), tuple(center.round(6).tolist()))
+    queries = [random_tokens(QUERY_TOKENS, dim=dim, seed=seed, number=_OTHERS + 1 + n) for n in range(NUM_QUERIES)]
+    place = folder / "library"
+    with VideoCorpus.open(place, schema=schema) as corpus:
         for size in sorted(sizes):
-            while before < size:
-                some = list(islice(videos, min(AT_ONCE, size - before)))  # drawn outside the clock
-                started = time.perf_counter()
-                corpus.put(some)
-                put_seconds += time.perf_counter() - started
-                before += len(some)
+            if any(row["num_videos"] == size for row in state["rows"]):
+                continue
+            while state["num_videos"] < size:
+                _put_some(corpus, state, size=size)
+                _write(folder / STATE_FILE, state)
             started = time.perf_counter()
             corpus.optimize()
             corpus.flush()
-            optimize_seconds += time.perf_counter() - started
-            row: dict[str, Any] = {"num_videos": size, "put_seconds": put_seconds, "optimize_seconds": optimize_seconds}
-            for mode in ("exact", "two_stage"):
-                row[f"{mode}_ms"] = _median_ms(corpus, queries, mode)
-            row["bytes_per_video"] = disk_bytes(Path(made)) / size
+            row: dict[str, Any] = {"num_videos": size, "put_seconds": state["put_seconds"]}
+            row["optimize_seconds"] = time.perf_counter() - started
+            modes: tuple[Mode, ...] = ("exact", "two_stage")
+            for mode in modes:
+                row[f"{mode}_ms"], row[f"{mode}_p95_ms"] = _times_ms(corpus, queries, mode)
+            row["bytes_per_video"] = disk_bytes(place) / size
             logger.info("%s", row)
-            rows.append(row)
-    return {"num_tokens": num_tokens, "dim": dim, "query_tokens": QUERY_TOKENS, "rows": rows}
+            state["rows"].append(row)
+            _write(folder / STATE_FILE, state)
+    return {**state["asked"], "rows": [row for row in state["rows"] if row["num_videos"] in sizes]}
 
 
-def _query(rng: np.random.Generator, dim: int) -> np.ndarray:
-    tokens = rng.normal(size=(QUERY_TOKENS, dim))
-    return (tokens / np.linalg.norm(tokens, axis=1, keepdims=True)).astype(np.float32)
+def _put_some(corpus: VideoCorpus, state: dict[str, Any], *, size: int) -> None:
+    """Up to the next note; the clock stands still while videos are drawn."""
+    end = min(size, state["num_videos"] + NOTED_EVERY)
+    asked = state["asked"]
+    while state["num_videos"] < end:
+        numbers = range(state["num_videos"], min(end, state["num_videos"] + AT_ONCE))
+        some = list(random_videos(numbers, num_tokens=asked["num_tokens"], dim=asked["dim"], seed=asked["seed"]))
+        started = time.perf_counter()
+        corpus.put(some)
+        state["put_seconds"] += time.perf_counter() - started
+        state["num_videos"] += len(some)
+    started = time.perf_counter()
+    corpus.flush()
+    state["put_seconds"] += time.perf_counter() - started
+    logger.info("%d videos, %.0f s", state["num_videos"], state["put_seconds"])
 
 
-def _median_ms(corpus: VideoCorpus, queries: Sequence[np.ndarray], mode: Any) -> float:
+def _read(path: Path, asked: dict[str, Any]) -> dict[str, Any]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        return {"asked": asked, "num_videos": 0, "put_seconds": 0.0, "rows": []}
+    state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if state["asked"] != asked:
+        raise InputError(f"{path.parent} has a measurement of {state['asked']}, not {asked}; name another folder")
+    return state
+
+
+def _write(path: Path, state: dict[str, Any]) -> None:
+    beside = path.with_suffix(".tmp")
+    beside.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
+    beside.replace(path)
+
+
+def _times_ms(corpus: VideoCorpus, queries: Sequence[np.ndarray], mode: Mode) -> tuple[float, float]:
+    """Median, and what 95 % stay below."""
     corpus.search(queries[0], mode=mode)  # files are read into memory first
     seconds = []
     for query in queries:
         started = time.perf_counter()
         corpus.search(query, mode=mode)
         seconds.append(time.perf_counter() - started)
-    return 1000 * float(np.median(seconds))
+    return 1000 * float(np.median(seconds)), 1000 * float(np.quantile(seconds, 0.95))
 
 
 def save_growth(report: dict[str, Any], path: Path) -> None:
@@ -85,7 +122,7 @@ def save_growth(report: dict[str, Any], path: Path) -> None:
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.plot(sizes, [row["put_seconds"] for row in rows], "o-", label="putting in")
-    left.plot(sizes, [row["optimize_seconds"] for row in rows], "s--", label="graph of the first stage")
+    left.plot(sizes, [row["optimize_seconds"] for row in rows], "s--", label="codes of the first stage, merging")
     left.set(title="Building", xlabel="videos", ylabel="seconds, in total")
     right.plot(sizes, [row["exact_ms"] for row in rows], "o-", label="exact")
     right.plot(sizes, [row["two_stage_ms"] for row in rows], "s--", label="two stages")

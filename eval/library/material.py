@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,12 +62,16 @@ def needle_library(
     )
 
 
-def random_videos(count: int, *, num_tokens: int, dim: int, seed: int) -> Iterator[VideoEmbeddings]:
-    """Videos of two modalities with at most ``num_tokens`` together, about a shared direction as those of a model."""
-    rng = np.random.default_rng(seed)
-    common = rng.normal(size=dim)
-    for number in range(count):
-        tokens = rng.normal(size=(num_tokens, dim)) + common
-        tokens = (tokens / np.linalg.norm(tokens, axis=1, keepdims=True)).astype(np.float32)
+def random_videos(numbers: Iterable[int], *, num_tokens: int, dim: int, seed: int) -> Iterator[VideoEmbeddings]:
+    """Videos of two modalities with at most ``num_tokens`` together; a video's vectors depend on its number alone."""
+    for number in numbers:
+        tokens = random_tokens(num_tokens, dim=dim, seed=seed, number=number)
         half = num_tokens // 2
         yield VideoEmbeddings(f"random-{number}", {"video": tokens[:half], "asr": tokens[half:]})
+
+
+def random_tokens(num_tokens: int, *, dim: int, seed: int, number: int) -> np.ndarray:
+    """(num_tokens, dim) float32 of length 1, about a direction that all of a seed share, as a model's do."""
+    common = np.random.default_rng(seed).normal(size=dim)
+    tokens = np.random.default_rng((seed, number)).normal(size=(num_tokens, dim)) + common
+    return (tokens / np.linalg.norm(tokens, axis=1, keepdims=True)).astype(np.float32)

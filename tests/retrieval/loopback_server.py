@@ -182,7 +182,14 @@ def _vector(params: models.VectorParams) -> edge.EdgeVectorParams:
         multivector_config=multi,
         datatype=getattr(edge.VectorStorageDatatype, params.datatype.value.capitalize()),
         hnsw_config=edge.HnswIndexConfig(m=hnsw.m, ef_construct=hnsw.ef_construct or 100, full_scan_threshold=10000),
+        quantization_config=_quantization(params.quantization_config),
     )
+
+
+def _quantization(asked: Any) -> Any:
+    if isinstance(asked, models.BinaryQuantization):
+        return edge.BinaryQuantizationConfig(query_encoding=edge.BinaryQuantizationQueryEncoding.Scalar8Bits)
+    return asked and edge.ScalarQuantizationConfig(edge.ScalarType.Int8)
 
 
 def _query(asked: models.QueryRequest) -> edge.QueryRequest:

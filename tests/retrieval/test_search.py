@@ -7,6 +7,8 @@ import pytest
 
 from clamr_select.errors import CorpusMismatchError, InputError, UnknownNameError
 from clamr_select.retrieval import CorpusOptions, Schema, VideoCorpus, VideoEmbeddings
+from clamr_select.retrieval.engine import Nearest, Plan
+from clamr_select.retrieval.schema import POOLED
 
 from .conftest import DIM, MODALITIES, made_videos, naive_scores, unit
 
@@ -158,3 +160,28 @@ def test_smaller_vectors_and_codes_stay_near(tmp_path, storage, quantization):
     for hit in result.hits:
         assert hit.score == pytest.approx(naive[hit.video.video_id], abs=tolerance)
         assert hit.score >= sorted(naive.values())[-5] - 2 * tolerance
+
+
+@pytest.mark.parametrize("centered", [True, False])
+def test_no_video_is_out_of_reach_of_the_first_stage(tmp_path, centered):
+    """What a video's own tokens find by codes are those that all numbers find; in a graph, some videos are never met.
+    The vectors lie to one side, as those of a model do."""
+    rng = np.random.default_rng(0)
+    side = rng.normal(size=64).astype(np.float32)
+    center = tuple((0.7 * side / np.linalg.norm(side)).tolist()) if centered else ()
+    schema = Schema(("asr",), 64, CorpusOptions(max_tokens=100), center)
+    videos = []
+    for number in range(350):
+        tokens = rng.normal(size=(int(rng.integers(5, 30)), 64)).astype(np.float32) + side
+        videos.append(VideoEmbeddings(f"v{number}", {"asr": tokens / np.linalg.norm(tokens, axis=1, keepdims=True)}))
+    with VideoCorpus.open(tmp_path / "library", schema=schema) as corpus:
+        corpus.put(videos)
+        corpus.optimize()
+        for video in videos[::5]:
+            query = corpus.first_stage.query(video.vectors["asr"][:5])
+            by_codes, by_numbers = (
+                [found.payload["video_id"] for found in corpus.engine.search([Plan((one,), one.limit)])[0]]
+                for one in (Nearest(query, POOLED, 50, exact=exact) for exact in (False, True))
+            )
+            assert video.video_id in by_codes or not centered
+            assert len(set(by_codes) & set(by_numbers)) >= 40

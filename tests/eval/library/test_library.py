@@ -14,9 +14,24 @@ from clamr_select.eval.library.plan import PerVideo, plan
 @pytest.mark.slow
 def test_exact_searches_equal_brute_force(tmp_path, capsys):
     assert (
-        main(["eval", "library", "needle", "--num-documents", "40", "--device", "cpu", "--output", str(tmp_path)]) == 0
+        main(
+            [
+                "eval",
+                "library",
+                "needle",
+                "bound",
+                "--num-documents",
+                "40",
+                "--device",
+                "cpu",
+                "--output",
+                str(tmp_path),
+            ]
+        )
+        == 0
     )
-    found = json.loads((tmp_path / "library.json").read_text())["needle"]
+    report = json.loads((tmp_path / "library.json").read_text())
+    found = report["needle"]
     rows = {row["setting"]: row for row in found["rows"]}
 
     assert found["num_videos"] == 40
@@ -26,6 +41,8 @@ def test_exact_searches_equal_brute_force(tmp_path, capsys):
         assert exact["worst_score_error"] < 1e-5
     assert all(abs(row["ndcg@10_difference"][0]) <= 0.5 for row in rows.values())
     assert "float16 + int8, codes, token_max" in capsys.readouterr().out
+    assert [row["share"] for row in report["bound"]["rows"]] == [1.0, 0.5, 0.2, 0.1, 0.05, 0.02]
+    assert report["bound"]["num_videos"] == 2
 
 
 def test_growth_is_measured_and_drawn(tmp_path, capsys):
@@ -52,7 +69,7 @@ def test_a_plan_adds_up():
 
 def test_wrong_arguments(capsys):
     assert main(["eval", "library", "speed"]) == 2
-    assert "needle, growth, plan" in capsys.readouterr().err
+    assert "needle, bound, growth, plan" in capsys.readouterr().err
     assert main(["eval", "library", "plan"]) == 2
     assert "--tokens-per-video" in capsys.readouterr().err
     with pytest.raises(InputError, match="seconds must be positive"):
