@@ -22,7 +22,11 @@ SHOWN_FAILURES = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "sources", nargs="+", metavar="SOURCE", help="a folder, a text file of a path a line (.txt), or videos"
+        "sources",
+        nargs="+",
+        metavar="SOURCE",
+        help="a folder, a file of a path a line (.txt) or of an object a line (.jsonl: path, title, description, "
+        "subtitles, and what to filter by), or videos",
     )
     parser.add_argument(
         "--library",
@@ -74,11 +78,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Exit status 1 where videos are set aside."""
     check(arguments)
-    from clamr_select.retrieval.files import VideoFile
     from clamr_select.retrieval.ingest.listing import list_videos
     from clamr_select.retrieval.ingest.run import ingest
 
-    files = [VideoFile(str(path)) for path in list_videos(arguments.sources)]
+    files = list_videos(arguments.sources)
     with _open(arguments) as corpus, _Progress(len(files)) as progress:
         report = ingest(
             corpus,

@@ -19,7 +19,7 @@ from clamr_select.retrieval.tuning import EXACT_MAX_VIDEOS, FIRST_STAGE_FACTOR, 
 from clamr_select.scoring.maxsim import Similarity, check_similarity
 
 MAX_LOOKS = 8
-"""At videos that are replaced while they are read."""
+"""At a video that is replaced while it is read."""
 
 
 @dataclass(frozen=True)
@@ -86,25 +86,53 @@ def choose_mode(asked: str, *, num_videos: int, schema: Schema) -> Mode:
 
 
 def run_search(engine: Engine, asked: Asked, *, schema: Schema, first_stage: FixedEncoding) -> list[Hit]:
-    """
+    """The best videos, each as one writing of it says, also while others write.
+
     Raises:
-        CorpusChangedError: the videos that were found changed at every look.
+        CorpusChangedError: a video was replaced within every look at it.
     """
     plan = _plan(asked, first_stage)
     for _ in range(MAX_LOOKS):
-        found = engine.search([plan])[0]
-        if not found:
-            return []
-        ids = tuple(one.id for one in found)
-        # of all modalities, so that it is known which one answers
-        by_modality = engine.search(
-            [Plan((Nearest(asked.query, name, len(ids)),), len(ids), ids=ids) for name in schema.modalities]
-        )
-        if _same_revisions(found, by_modality):
-            return _hits(asked, found, dict(zip(schema.modalities, by_modality, strict=True)))
-    raise CorpusChangedError(
-        f"the videos that were found were replaced {MAX_LOOKS} times while they were read; search again"
-    )
+        ids = tuple(one.id for one in engine.search([plan])[0])
+        looks = _look_closely(engine, asked, ids, schema=schema)
+        if len(looks) == len(ids):
+            break  # else some were deleted, and others may stand in their places; the last time they are left out
+    hits = [_hit(asked, looks[each]) for each in ids if each in looks]
+    return sorted(hits, key=lambda hit: -hit.score)
+
+
+def _look_closely(engine: Engine, asked: Asked, ids: tuple[str, ...], *, schema: Schema) -> dict[str, dict[str, Found]]:
+    """Id to what each multivector says of the video, all of one writing; those that are gone are left out.
+
+    Of all modalities, so that it is known which one answers. A video that was replaced within a look is looked at
+    again, alone: writers who never rest hold up nobody.
+    """
+    names = (*schema.modalities, JOINT) if _is_whole(asked) else schema.modalities
+    whole: dict[str, dict[str, Found]] = {}
+    for _ in range(MAX_LOOKS):
+        if not ids:
+            return whole
+        plans = [Plan((Nearest(asked.query, name, len(ids)),), len(ids), asked.conditions, ids) for name in names]
+        looks: dict[str, dict[str, Found]] = {}
+        for name, found in zip(names, engine.search(plans), strict=True):
+            for one in found:
+                looks.setdefault(one.id, {})[name] = one
+        whole |= {each: look for each, look in looks.items() if _is_of_one_writing(look)}
+        ids = tuple(each for each in looks if each not in whole)
+    if not ids:
+        return whole
+    raise CorpusChangedError(f"{len(ids)} videos were replaced within each of {MAX_LOOKS} looks; search again")
+
+
+def _is_of_one_writing(look: dict[str, Found]) -> bool:
+    payload = next(iter(look.values())).payload
+    revisions = {one.payload[REVISION] for one in look.values()}
+    return len(revisions) == 1 and set(look) - {JOINT} == set(payload["num_tokens"])
+
+
+def _is_whole(asked: Asked) -> bool:
+    """Whether the multivector of all tokens scores."""
+    return asked.similarity == "token_max" and len(asked.modalities) > 1
 
 
 def _plan(asked: Asked, first_stage: FixedEncoding) -> Plan:
@@ -114,33 +142,16 @@ def _plan(asked: Asked, first_stage: FixedEncoding) -> Plan:
         among = Nearest(first_stage.query(asked.query), POOLED, limit, exact=False)
     # codes choose, and in the second stage there are few enough to compare exactly
     exact = asked.mode != "codes"
-    whole = asked.similarity == "token_max" and len(asked.modalities) > 1
-    names = (JOINT,) if whole else asked.modalities
+    names = (JOINT,) if _is_whole(asked) else asked.modalities
     # as many of each modality as are wanted are enough: a video among the best is among the best of its best modality
     best_of = tuple(Nearest(asked.query, name, asked.top_k, exact=exact, among=among) for name in names)
     return Plan(best_of, asked.top_k, asked.conditions)
 
 
-def _same_revisions(found: Sequence[Found], by_modality: Sequence[Sequence[Found]]) -> bool:
-    """Whether every look saw the same writing of each video, and each was seen again."""
-    seen = {one.id: one.payload[REVISION] for one in found}
-    again = {one.id for some in by_modality for one in some}
-    return again == set(seen) and all(one.payload[REVISION] == seen[one.id] for some in by_modality for one in some)
-
-
-def _hits(asked: Asked, found: Sequence[Found], by_modality: dict[str, list[Found]]) -> list[Hit]:
-    num_tokens = len(asked.query)
-    scores = {name: {one.id: one.score / num_tokens for one in some} for name, some in by_modality.items()}
-    hits = []
-    for one in found:
-        of_video = {name: of_modality[one.id] for name, of_modality in scores.items() if one.id in of_modality}
-        considered = [name for name in asked.modalities if name in of_video]
-        hits.append(
-            Hit(
-                stored_video(one.payload),
-                score=one.score / num_tokens,
-                modality=max(considered, key=lambda name: of_video[name]),
-                scores_by_modality=of_video,
-            )
-        )
-    return hits
+def _hit(asked: Asked, look: dict[str, Found]) -> Hit:
+    scores = {name: one.score / len(asked.query) for name, one in look.items()}
+    joint = scores.pop(JOINT, None)
+    modality = max((name for name in asked.modalities if name in scores), key=lambda name: scores[name])
+    payload = next(iter(look.values())).payload
+    score = scores[modality] if joint is None else joint
+    return Hit(stored_video(payload), score=score, modality=modality, scores_by_modality=scores)
