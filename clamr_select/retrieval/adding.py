@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clamr_select.errors import InputError
+from clamr_select.retrieval.engine import Engine, Point
 from clamr_select.retrieval.files import VideoFile, index_file
+from clamr_select.retrieval.filters import AnyOf
 from clamr_select.retrieval.video_embeddings import VideoEmbeddings
 from clamr_select.selection import SelectionWarning
 from clamr_select.store import content_digest
@@ -50,6 +52,19 @@ def put_in(
         report.added.append(video.video_id)
     corpus.flush()
     return report
+
+
+def older_contents(engine: Engine, videos: Sequence[VideoEmbeddings]) -> list[Point]:
+    """Other contents of the same files, without their vectors."""
+    now = {video.path: video.video_id for video in videos if video.path is not None}
+    if not now:
+        return []
+    conditions = (AnyOf("path", tuple(now)),)
+    points, after = engine.scroll(conditions=conditions)
+    while after is not None:
+        more, after = engine.scroll(conditions=conditions, after=after)
+        points += more
+    return [point for point in points if point.payload["video_id"] != now[point.payload["path"]]]
 
 
 def left_out_warnings(video: VideoEmbeddings) -> list[SelectionWarning]:

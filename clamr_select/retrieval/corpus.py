@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from clamr_select.errors import CorpusMismatchError, CorpusNotFoundError, InputError
-from clamr_select.retrieval.adding import AddReport, put_in
-from clamr_select.retrieval.engine import Point
-from clamr_select.retrieval.filters import AnyOf, parse_filters
-from clamr_select.retrieval.making import check_same, new_manifest
+from clamr_select.errors import CorpusNotFoundError, InputError
+from clamr_select.retrieval.adding import AddReport, older_contents, put_in
+from clamr_select.retrieval.asking import question_vectors
+from clamr_select.retrieval.filters import parse_filters
+from clamr_select.retrieval.making import bound_options, check_same, new_manifest
 from clamr_select.retrieval.manifest import Manifest, ModelNote
 from clamr_select.retrieval.opening import InProcess, Opened, is_server, open_folder, open_server
 from clamr_select.retrieval.payload import metadata_payload, stored_video, to_point
@@ -31,7 +31,6 @@ from clamr_select.retrieval.searching import (
 from clamr_select.retrieval.server import ServerOptions
 from clamr_select.retrieval.shared_lock import SharedLock
 from clamr_select.retrieval.video_embeddings import VideoEmbeddings, point_id
-from clamr_select.selection import SelectionWarning
 
 if TYPE_CHECKING:
     import torch
@@ -130,7 +129,7 @@ class VideoCorpus:
             check_same(opened, note=note, options=options, schema=schema)
             corpus = cls(opened, selector=selector, index_options=None, cache_dir=cache_dir)
             if selector is not None:
-                corpus._index_options = corpus._check_index_options(index_options)
+                corpus._index_options = bound_options(opened, index_options)
         except BaseException:
             opened.engine.close()
             opened.release()
@@ -214,7 +213,7 @@ class VideoCorpus:
         """
         points = [to_point(video, schema=self.schema, first_stage=self.first_stage) for video in videos]
         with self._writing:
-            older = self._older(videos)
+            older = older_contents(self.engine, videos)
             with self._shared.write():
                 self.engine.upsert(points)
                 self.engine.delete([point.id for point in older])
@@ -298,7 +297,7 @@ class VideoCorpus:
         num_videos = len(self)
         chosen = choose_mode(mode, num_videos=num_videos, schema=self.schema)
         started = time.perf_counter()
-        vectors, warnings = self._encode(query)
+        vectors, warnings = question_vectors(query, selector=self.selector, dim=self.schema.dim, where=self.where)
         encoded = time.perf_counter()
         asked = Asked(vectors, modalities, similarity, chosen, top_k, conditions)
         with self._shared.look():
@@ -384,44 +383,3 @@ class VideoCorpus:
         if manifest != self.manifest:
             self._opened.save_manifest(manifest)
             self.manifest = manifest
-
-    def _check_index_options(self, given: Mapping[str, Any] | None) -> IndexOptions:
-        from clamr_select.indexing.options import IndexOptions
-
-        noted = self.manifest.index_options
-        if given is None:
-            options = IndexOptions(**(noted or {}))
-        else:
-            options = IndexOptions(**given)
-            self.manifest.with_index_options(options, where=self.where)
-        return options
-
-    def _older(self, videos: Sequence[VideoEmbeddings]) -> list[Point]:
-        """Other contents of the same files."""
-        now = {video.path: video.video_id for video in videos if video.path is not None}
-        if not now:
-            return []
-        points, after = self.engine.scroll(conditions=(AnyOf("path", tuple(now)),), limit=SCROLL)
-        while after is not None:
-            more, after = self.engine.scroll(conditions=(AnyOf("path", tuple(now)),), after=after, limit=SCROLL)
-            points += more
-        return [point for point in points if point.payload["video_id"] != now[point.payload["path"]]]
-
-    def _encode(self, query: Any) -> tuple[np.ndarray, tuple[SelectionWarning, ...]]:
-        warnings: tuple[SelectionWarning, ...] = ()
-        if isinstance(query, str):
-            if self.selector is None:
-                raise CorpusMismatchError(
-                    f"{self.where} was opened without a selector, so a question must come as vectors; open it with one"
-                )
-            encoded, cut = self.selector.encoder.encode_query([query])
-            query = encoded[0]
-            if cut:
-                message = f"the question is too long for this model; its last {cut[0].num_tokens_cut} tokens were cut"
-                warnings = (SelectionWarning("question_truncated", message),)
-        vectors = np.ascontiguousarray(np.asarray(query), dtype=np.float32)
-        if vectors.ndim != 2 or not len(vectors) or vectors.shape[1] != self.schema.dim:
-            raise InputError(f"a query is (num_tokens, {self.schema.dim}), got shape {vectors.shape}")
-        if not np.isfinite(vectors).all():
-            raise InputError("the query has an embedding that is not finite; the encoder overflowed or was not loaded")
-        return vectors, warnings

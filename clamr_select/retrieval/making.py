@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clamr_select.errors import CorpusMismatchError
 from clamr_select.retrieval.center import question_center
@@ -12,6 +13,7 @@ from clamr_select.retrieval.opening import Opened
 from clamr_select.retrieval.schema import CorpusOptions, Schema
 
 if TYPE_CHECKING:
+    from clamr_select.indexing.options import IndexOptions
     from clamr_select.selector import FrameSelector
 
 
@@ -39,3 +41,18 @@ def check_same(opened: Opened, *, note: ModelNote | None, options: CorpusOptions
         raise CorpusMismatchError(f"{where} has {manifest.schema.to_dict()}, got {schema.to_dict()}")
     if options is not None and options != manifest.schema.options:
         raise CorpusMismatchError(f"{where} was made with {manifest.schema.options}, got {options}; leave them out")
+
+
+def bound_options(opened: Opened, given: Mapping[str, Any] | None) -> IndexOptions:
+    """How videos are indexed: as those before, or as is said for the first.
+
+    Raises:
+        CorpusMismatchError: another way than those before.
+    """
+    from clamr_select.indexing.options import IndexOptions
+
+    if given is None:
+        return IndexOptions(**(opened.manifest.index_options or {}))
+    options = IndexOptions(**given)
+    opened.manifest.with_index_options(options, where=opened.where)
+    return options

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import tempfile
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -40,13 +41,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "grows: growth goes on where it was ended",
     )
     planned = parser.add_argument_group("plan")
-    planned.add_argument("--library", metavar="PLACE", help="measure tokens and seconds a video of this library")
+    planned.add_argument("--library", metavar="PLACE", help="measure tokens, size and pace of this library")
     planned.add_argument("--hours", type=float, default=1e6, metavar="H", help="of video (default: a million)")
     planned.add_argument("--tokens-per-video", type=float, metavar="N", help="instead of --library")
     planned.add_argument("--seconds-per-video", type=float, metavar="S", help="instead of --library")
     planned.add_argument("--dim", type=int, default=128, metavar="N", help="numbers a token (default: 128)")
     planned.add_argument(
-        "--index-seconds", type=float, default=0.0, metavar="S", help="of one worker, for an hour of video"
+        "--index-seconds",
+        type=float,
+        metavar="S",
+        help="of one worker, for an hour of video (default: as the journal in --library's folder tells)",
     )
     planned.add_argument("--cost-per-hour", type=float, default=0.0, metavar="C", help="of one worker's machine")
 
@@ -118,15 +122,19 @@ def _growth(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def _plan(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    from clamr_select.eval.library.plan import PerVideo, measured, plan
+    from clamr_select.eval.library.plan import PerVideo, measure, plan
 
     tokens, seconds, dim = arguments.tokens_per_video, arguments.seconds_per_video, arguments.dim
+    pace, found = arguments.index_seconds, None
     if arguments.library is not None:
-        tokens, seconds, dim = measured(arguments.library)
+        found = measure(arguments.library)
+        tokens, dim = sum(found.tokens_per_video.values()), found.dim
+        seconds = 3600 * found.hours / found.num_videos
+        pace = found.index_seconds_per_hour if pace is None else pace
     elif tokens is None or seconds is None:
         raise InputError("plan needs --library, or --tokens-per-video and --seconds-per-video")
-    per_video = PerVideo(seconds, tokens, dim, arguments.index_seconds, arguments.cost_per_hour)
-    return plan(per_video, hours=arguments.hours)
+    per_video = PerVideo(seconds, tokens, dim, pace or 0.0, arguments.cost_per_hour)
+    return {"measured": None if found is None else asdict(found), **plan(per_video, hours=arguments.hours)}
 
 
 def _write(report: dict[str, Any], text: str, output: Path) -> None:

@@ -65,8 +65,21 @@ def _growth(found: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _measured(found: Mapping[str, Any]) -> list[str]:
+    tokens = ", ".join(f"{name} {count:,.0f}" for name, count in found["tokens_per_video"].items() if count)
+    size, pace = found["kib_per_video"], found["index_seconds_per_hour"]
+    return [
+        f"Measured: {found['num_videos']} videos, {found['hours']:.2f} hours; tokens kept a video: {tokens}; "
+        f"{found['num_bounded']} videos were bounded"
+        + (f"; {size:,.0f} KiB a video on disk" if size is not None else "")
+        + (f"; {pace:,.0f} worker seconds an hour of video" if pace is not None else ""),
+        "",
+    ]
+
+
 def _plan(found: Mapping[str, Any]) -> str:
-    lines = [
+    lines = [] if found["measured"] is None else _measured(found["measured"])
+    lines += [
         f"{found['hours']:,.0f} hours, {found['videos']:,.0f} videos of {found['tokens_per_video']:,.0f} tokens; "
         f"{found['worker_hours']:,.0f} worker hours, cost {found['cost']:,.0f}",
         "",

@@ -47,6 +47,8 @@ class Line:
     """None where it was set aside."""
     error: str | None = None
     attempts: int = 1
+    seconds: float | None = None
+    """That its worker took for it, where one did."""
 
 
 class Journal:
@@ -77,6 +79,11 @@ class Journal:
         """What became of a file, if it is still as it was then."""
         line = self._lines.get(str(path))
         return line if line is not None and line.stamp == Stamp.of(path) else None
+
+    @property
+    def lines(self) -> list[Line]:
+        """The last of each file."""
+        return list(self._lines.values())
 
     @property
     def failed(self) -> list[Line]:

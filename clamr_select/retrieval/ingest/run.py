@@ -143,4 +143,4 @@ def _line(one: Ended) -> Line:
     stamp = Stamp.of(one.file.path)
     if one.embeddings is None:
         return Line(one.file.path, "failed", stamp, error=one.error, attempts=one.attempts)
-    return Line(one.file.path, "done", stamp, one.embeddings.video_id, attempts=one.attempts)
+    return Line(one.file.path, "done", stamp, one.embeddings.video_id, attempts=one.attempts, seconds=one.seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 
 from clamr_select import errors
@@ -28,6 +29,8 @@ class Ended:
     attempts: int = 1
     num_candidates: int = 0
     warnings: tuple[str, ...] = ()
+    seconds: float | None = None
+    """That its worker took for it; None where it is set aside."""
 
 
 class VideoProcess:
@@ -53,6 +56,7 @@ class VideoProcess:
             if self._is_closed:
                 return Ended(file, None, "the run was ended", attempt - 1)
             child = self._ready()
+            started = time.monotonic()
             try:
                 answer, array = child.ask({"file": asdict(file)}, max_seconds=self.settings.max_seconds)
             except ChildEnded as ended:
@@ -68,7 +72,8 @@ class VideoProcess:
                     raise InputError("a worker answered without embeddings")
                 warnings = tuple(f"{code}: {message}" for code, message in answer["warnings"])
                 embeddings = unpack_video(array.tobytes())
-                return Ended(file, embeddings, None, attempt, answer["num_candidates"], warnings)
+                seconds = round(time.monotonic() - started, 3)
+                return Ended(file, embeddings, None, attempt, answer["num_candidates"], warnings, seconds)
         return Ended(file, None, reason, self.settings.max_attempts)
 
     def close(self) -> None:

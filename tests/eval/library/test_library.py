@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from clamr_select.cli import main
 from clamr_select.errors import InputError
-from clamr_select.eval.library.plan import PerVideo, plan
+from clamr_select.eval.library.plan import PerVideo, measure, plan
+from clamr_select.retrieval import CorpusOptions, Schema, VideoCorpus, VideoEmbeddings
+from clamr_select.retrieval.ingest.journal import Journal, Line
+from clamr_select.retrieval.ingest.run import JOURNAL_NAME
 
 
 @pytest.mark.slow
@@ -65,6 +69,32 @@ def test_a_plan_adds_up():
     assert found["cost"] == 100_000
     assert row["exact_memory_tib"] == pytest.approx(1e6 * 5000 * 128 * 2 / 2**40)
     assert row["exact_memory_tib"] < row["disk_tib"] < row["exact_memory_tib"] + 0.05
+
+
+def test_a_plan_takes_its_figures_from_a_library(tmp_path, capsys):
+    tokens = np.eye(16, dtype=np.float32)
+    place = tmp_path / "library"
+    with VideoCorpus.open(place, schema=Schema(("video", "asr"), 16, CorpusOptions())) as corpus:
+        for number, (count, seconds) in enumerate([(4, 60.0), (8, 120.0)]):
+            vectors = {"video": tokens[:count], "asr": tokens[:2]}
+            corpus.add([VideoEmbeddings(f"v{number}", vectors, duration_seconds=seconds)])
+    video = tmp_path / "v.mp4"
+    with Journal(place / JOURNAL_NAME) as journal:
+        journal.write([Line(str(video) + n, "done", None, f"v{n}", seconds=s) for n, s in (("0", 3.0), ("1", 6.0))])
+        journal.write([Line("gone", "failed", None, error="it was")])
+
+    found = measure(str(place))
+
+    assert found.tokens_per_video == {"video": 6.0, "asr": 2.0}
+    assert (found.num_videos, found.hours, found.num_bounded) == (2, pytest.approx(0.05), 0)
+    assert found.index_seconds_per_hour == pytest.approx(180)
+    assert main(["eval", "library", "plan", "--library", str(place), "--hours", "1000", "--cost-per-hour", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "tokens kept a video: video 6, asr 2" in said
+    assert "40,000 videos of 8 tokens; 50 worker hours, cost 100" in said
+    # what is said goes before what was measured
+    assert main(["eval", "library", "plan", "--library", str(place), "--hours", "1000", "--index-seconds", "360"]) == 0
+    assert "100 worker hours" in capsys.readouterr().out
 
 
 def test_wrong_arguments(capsys):
