@@ -148,6 +148,6 @@ def _index_pace(folder: Path, durations: Mapping[str, float]) -> float | None:
         timed = [
             (line.seconds, durations[line.video_id])
             for line in journal.lines
-            if line.seconds is not None and line.video_id in durations
+            if line.seconds is not None and line.video_id is not None and line.video_id in durations
         ]
     return 3600 * sum(took for took, _ in timed) / sum(lasts for _, lasts in timed) if timed else None
