@@ -17,6 +17,7 @@ import numpy as np
 
 from clamr_select.errors import UnreadableVideoError, UnsupportedVideoError
 from clamr_select.limits import Limits, too_large
+from clamr_select.video.clean_start import can_start_at
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -39,7 +40,7 @@ class PacketTable:
     damaged: np.ndarray
     """(num_packets,) bool: the demuxer found the packet incomplete."""
     key_positions: np.ndarray
-    """(num_keys,) int64, positions of key frames in decoding order, increasing."""
+    """(num_keys,) int64, positions of key frames in decoding order, increasing; those at which decoding can start."""
     key_pts: np.ndarray
     """(num_keys,) int64, strictly increasing."""
     frame_pts: np.ndarray
@@ -118,6 +119,7 @@ def scan_packets(container: InputContainer, stream: VideoStream, *, path: str, l
     """
     pts, flags = array("q"), bytearray()
     errors: list[str] = []
+    codec, setup = stream.codec_context.codec.canonical_name, stream.codec_context.extradata or b""
     untimed, last_pts, last_duration = 0, None, 0
     for packet in read_packets(container, stream, errors):
         time = packet.pts
@@ -128,7 +130,8 @@ def scan_packets(container: InputContainer, stream: VideoStream, *, path: str, l
         if len(pts) > limits.max_frames:
             raise too_large(path, f"has more than {limits.max_frames} frames", limits=limits, name="max_frames")
         hidden = packet.is_discard
-        flags.append(_KEY * packet.is_keyframe | _HIDDEN * hidden | _DAMAGED * packet.is_corrupt)
+        is_key = packet.is_keyframe and can_start_at(memoryview(packet), codec=codec, setup=setup)
+        flags.append(_KEY * is_key | _HIDDEN * hidden | _DAMAGED * packet.is_corrupt)
         if not hidden and (last_pts is None or time > last_pts):
             last_pts, last_duration = time, packet.duration or 0
     packet_pts = np.array(pts, dtype=np.int64)

@@ -23,7 +23,7 @@ DECORD_REFUSES = {
     "h264.ts", "h264.flv", "live.webm", "av1.mp4", "mpeg4.avi", "mpeg2.mpg", "two_streams.mp4", "edit_list.mp4",
     "mirrored.mp4", "mirrored_90.mp4",
 }  # fmt: skip
-TORCHCODEC_REFUSES = {"h264.ts", "mpeg2.mpg", "mirrored.mp4", "mirrored_90.mp4", "refresh.mp4"}
+TORCHCODEC_REFUSES = {"h264.ts", "mpeg2.mpg", "mirrored.mp4", "mirrored_90.mp4"}
 FIRST_NUMBER = {"edit_list.mp4": 10}
 
 
