@@ -35,6 +35,7 @@ from clamr_select.demo.settings import DemoSettings
 from clamr_select.demo.tools import Tools
 from clamr_select.demo.views.conversation import conversation_view
 from clamr_select.demo.views.starter import starter_view
+from clamr_select.indexing.coarse_to_fine.effort import Effort
 from clamr_select.selector import FrameSelector
 
 TITLE = "clamr-select"
@@ -132,7 +133,7 @@ class Page:
     def _wire(self) -> None:
         quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
         panel = self.panel
-        entered = [self.question, panel.num_frames, panel.policy, panel.modalities, self.session]
+        entered = [self.question, panel.num_frames, panel.policy, panel.modalities, panel.effort, self.session]
         talk = [self.session, self.conversation, self.stop]
         drawn = [*talk, self.timeline, self.frames, self.question]
         model: dict[str, Any] = {
@@ -202,22 +203,24 @@ class Page:
     # what a visitor does
 
     def _ask(
-        self, text: str, num_frames: float, policy: str, modalities: list[str], session: Session
+        self, text: str, num_frames: float, policy: str, modalities: list[str], effort: Effort, session: Session
     ) -> Generator[list[Any], None, None]:
-        question = Question(text or "", int(num_frames), policy, tuple(modalities), session.span)
+        question = Question(text or "", int(num_frames), policy, tuple(modalities), session.span, effort)
         typed: Any = ""
         for results in self.asking.select(session, question):
             yield [*self._drawn(session, results), typed]
             typed = gr.skip()  # what is typed meanwhile is the next question
 
     def _ask_again(
-        self, text: str, num_frames: float, policy: str, modalities: list[str], session: Session
+        self, text: str, num_frames: float, policy: str, modalities: list[str], effort: Effort, session: Session
     ) -> Generator[list[Any], None, None]:
         """The last question once more, within the span that was chosen on the timeline."""
         if not session.turns:
             yield [gr.skip()] * 6
             return
-        question = Question(session.turns[-1].question, int(num_frames), policy, tuple(modalities), session.span)
+        question = Question(
+            session.turns[-1].question, int(num_frames), policy, tuple(modalities), session.span, effort
+        )
         for results in self.asking.select(session, question):
             yield [*self._drawn(session, results), gr.skip()]
 

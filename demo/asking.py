@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from clamr_select.answer.prompt import question_text
 from clamr_select.answer.vlm import Turn, Vlm
-from clamr_select.demo.indexes import Indexes, Ready
+from clamr_select.demo.indexes import Indexes
 from clamr_select.demo.messages import STOPPED, sentence
 from clamr_select.demo.session import Session
 from clamr_select.demo.settings import DemoSettings
@@ -18,7 +18,10 @@ from clamr_select.demo.views.conversation import TurnView, timing_note
 from clamr_select.demo.views.frames import frames_view
 from clamr_select.demo.views.speech import speech_view
 from clamr_select.demo.views.timeline import timeline_view
+from clamr_select.demo.working import Made, Stages
 from clamr_select.errors import ClamrSelectError, InputError
+from clamr_select.indexing.coarse_to_fine.effort import Effort, check_effort
+from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.policies import DEFAULT_POLICY
 from clamr_select.selection import Selection
 
@@ -35,6 +38,7 @@ class Question:
     modalities: Sequence[str] = ()
     """Empty takes all that the video has."""
     span: tuple[float, float] | None = None
+    effort: Effort = "full"
 
     def check(self, settings: DemoSettings) -> None:
         """Raises InputError where it is past a limit; names are checked by the library."""
@@ -44,10 +48,16 @@ class Question:
             raise InputError(f"The question is longer than {settings.max_question_characters} characters.")
         if not 1 <= self.num_frames <= settings.max_frames:
             raise InputError(f"Frames to select: 1 to {settings.max_frames}, got {self.num_frames}.")
+        check_effort(self.effort)
 
     def options(self) -> dict[str, Any]:
         """For ``IndexedVideo.select``."""
-        return {"num_frames": self.num_frames, "modalities": list(self.modalities) or None}
+        return {
+            "num_frames": self.num_frames,
+            "policy": self.policy,
+            "modalities": list(self.modalities) or None,
+            "between_seconds": self.span,
+        }
 
 
 @dataclass(frozen=True)
@@ -89,11 +99,11 @@ class Asking:
         if source is None:
             raise InputError(NO_VIDEO)
         started = time.perf_counter()
-        stages = self.indexes.ready(source)
-        ready = yield from self._watch(stages, shown)
-        selection, uniform = self.choose(ready, question)
+        ready = yield from self._watch(self.indexes.ready(replace(source, effort=question.effort)), shown)
+        indexed = yield from self._watch(self.indexes.look(ready, question.text, question.options()), shown)
+        selection, uniform = self.choose(indexed, question)
         took = time.perf_counter() - started
-        frames = frames_view(ready.indexed, selection, uniform, pictures=ready.pictures, truth=truth)
+        frames = frames_view(indexed, selection, uniform, pictures=ready.pictures, truth=truth)
         if shown.is_stopped:
             return
         shown.selection = selection
@@ -103,7 +113,7 @@ class Asking:
         shown.state = "done" if self.vlm is None else "answering"
         yield Results(shown, timeline_view(selection, span=question.span, truth=truth), frames)
 
-    def _watch(self, stages: Generator[Any, None, Ready], shown: TurnView) -> Generator[None, None, Ready]:
+    def _watch(self, stages: Generator[Stages, None, Made], shown: TurnView) -> Generator[None, None, Made]:
         with closing(stages):
             while True:
                 try:
@@ -113,20 +123,16 @@ class Asking:
                 shown.state = "indexing"
                 yield None
 
-    def choose(self, ready: Ready, question: Question) -> tuple[Selection, Selection]:
+    def choose(self, indexed: IndexedVideo, question: Question) -> tuple[Selection, Selection]:
         """Our frames, and uniform sampling's.
 
         Raises:
             InputError, UnknownNameError: what was asked for does not exist.
         """
-        between = question.span
+        options = question.options()
         with self.indexes.model_lock:
-            ours = ready.indexed.select(
-                question.text, policy=question.policy, between_seconds=between, **question.options()
-            )
-            uniform = ready.indexed.select(
-                question.text, policy="uniform", between_seconds=between, **question.options()
-            )
+            ours = indexed.select(question.text, **options)
+            uniform = indexed.select(question.text, **{**options, "policy": "uniform"})
         return ours, uniform
 
     def answer(self, session: Session) -> Generator[None, None, None]:

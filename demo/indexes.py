@@ -5,24 +5,25 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Generator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 from clamr_select.demo.hearing import Hearing
 from clamr_select.demo.pictures import Pictures
 from clamr_select.demo.spoken import SpeechSource, speech_source
+from clamr_select.demo.working import Stages, watched
 from clamr_select.errors import InputError, VideoNotFoundError
 from clamr_select.indexing.cached_indexer import CacheDir, open_store
+from clamr_select.indexing.coarse_to_fine.effort import Effort
+from clamr_select.indexing.coarse_to_fine.skimmed_video import SkimmedVideo
 from clamr_select.indexing.indexed_video import IndexedVideo
+from clamr_select.indexing.progress import Progress
 from clamr_select.retrieval import StoredVideo
 from clamr_select.retrieval.moments import from_store
+from clamr_select.selection import SelectionWarning
 from clamr_select.selector import FrameSelector
 
-Stages = dict[str, tuple[int, int]]
-"""Stage of indexing to (done, total), in the order in which they began."""
 Key = tuple[Any, ...]
 
 
@@ -48,8 +49,10 @@ class Source:
     """Make subtitles from the sound; not where there are subtitles."""
     keep: bool = False
     """Keep the index on disk. Not that of what a visitor brought: it leaves nothing behind."""
+    effort: Effort = "full"
+    """How much of the video is looked at."""
     kept: Kept | None = None
-    """What a library made of it, in place of all the above but the video."""
+    """What a library made of it, in place of all the above but the video; ``effort`` counts where that is gone."""
 
     def key(self) -> Key:
         """Another size or time of change is another video.
@@ -58,22 +61,34 @@ class Source:
             VideoNotFoundError: the file is gone.
         """
         subtitles = None if self.subtitles is None else _stamp(self.subtitles)
-        return (_stamp(self.video), subtitles, self.read_text, self.is_heard, self.kept is not None)
+        return (_stamp(self.video), subtitles, self.read_text, self.is_heard, self.effort, self.kept is not None)
 
     @property
     def is_heard(self) -> bool:
         return self.listen and self.subtitles is None
 
 
+class Relay:
+    """Progress to whoever waits now: a skimmed video reports to one place for as long as it is kept."""
+
+    to: Progress | None = None
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if self.to is not None:
+            self.to(stage, done, total)
+
+
 @dataclass(frozen=True)
 class Ready:
     """A video that can be asked."""
 
-    indexed: IndexedVideo
+    video: IndexedVideo | SkimmedVideo
+    """The latter where a part of it is looked at for each question."""
     pictures: Pictures
     was_kept: bool
     """It was there already: nothing was decoded or encoded for this question."""
     speech: SpeechSource
+    relay: Relay
 
 
 class Indexes:
@@ -114,8 +129,15 @@ class Indexes:
         key = source.key()
         kept = self._kept.get(key)
         if kept is None:
-            indexed = yield from self._index(source)
-            made = Ready(indexed, Pictures(str(source.video)), was_kept=False, speech=_speech(source, indexed))
+            relay = Relay()
+
+            def work(progress: Progress) -> IndexedVideo | SkimmedVideo:
+                with self.model_lock:
+                    relay.to = progress
+                    return self._make(source, relay)
+
+            video = yield from watched(work)
+            made = Ready(video, Pictures(str(source.video)), was_kept=False, speech=_speech(source, video), relay=relay)
             self._kept[key] = replace(made, was_kept=True)
             while len(self._kept) > self.max_videos:
                 self._kept.popitem(last=False)
@@ -123,32 +145,34 @@ class Indexes:
         self._kept.move_to_end(key)
         return kept
 
-    def _index(self, source: Source) -> Generator[Stages, None, IndexedVideo]:
-        reports: SimpleQueue[Stages | None] = SimpleQueue()
-        nobody_waits = threading.Event()
-        stages: Stages = {}
+    def look(self, ready: Ready, question: str, options: Mapping[str, Any]) -> Generator[Stages, None, IndexedVideo]:
+        """As :meth:`ready`: what a question is compared with. Of a video that was only skimmed, this looks closely at
+        the parts that may answer.
 
-        def progress(stage: str, done: int, total: int) -> None:
-            if nobody_waits.is_set():
-                raise _Abandoned
-            stages[stage] = (done, total)
-            reports.put(dict(stages))
+        Args:
+            options: of ``IndexedVideo.select``.
+        """
+        if isinstance(ready.video, IndexedVideo):
+            return ready.video
+        skimmed = ready.video
 
-        def work() -> IndexedVideo:
+        def work(progress: Progress) -> IndexedVideo:
             with self.model_lock:
-                return self._from_library(source) or self.selector.index(
-                    source.video, progress=progress, **self._options(source)
-                )
+                ready.relay.to = progress
+                looked = skimmed.indexed(skimmed.source.windows(skimmed.propose(question, **options)))
+                noted = (SelectionWarning(*warning) for warning in skimmed.source.take_warnings())
+                return replace(looked, warnings=(*looked.warnings, *noted))
 
-        with ThreadPoolExecutor(1, thread_name_prefix="clamr-select-index") as pool:
-            made = pool.submit(work)
-            made.add_done_callback(lambda _: reports.put(None))
-            try:
-                while (report := _newest(reports)) is not None:
-                    yield report
-            finally:
-                nobody_waits.set()
-        return made.result()
+        return (yield from watched(work))
+
+    def _make(self, source: Source, relay: Relay) -> IndexedVideo | SkimmedVideo:
+        found = self._from_library(source)
+        if found is not None:
+            return found
+        options = self._options(source)
+        if source.effort == "full":
+            return self.selector.index(source.video, progress=relay, **options)
+        return self.selector.skim(source.video, effort=source.effort, progress=relay, **options)
 
     def _from_library(self, source: Source) -> IndexedVideo | None:
         if source.kept is None or source.kept.cache_dir is None:
@@ -170,22 +194,11 @@ class Indexes:
         }
 
 
-class _Abandoned(Exception):
-    """Ends the work of a visitor who has left; nobody is there to see it."""
-
-
-def _speech(source: Source, indexed: IndexedVideo) -> SpeechSource:
-    if source.kept is not None and any(indexed.words.get("asr", ())):
+def _speech(source: Source, video: IndexedVideo | SkimmedVideo) -> SpeechSource:
+    words = video.words if isinstance(video, IndexedVideo) else video.skim.words
+    if source.kept is not None and any(words.get("asr", ())):
         return "read"  # whatever the library knows them from
     return speech_source(source.video, subtitles=source.subtitles, listen=source.listen)
-
-
-def _newest(reports: SimpleQueue[Stages | None]) -> Stages | None:
-    """The last of the reports that wait; the page needs no more than it can show."""
-    report = reports.get()
-    while report is not None and not reports.empty():
-        report = reports.get()
-    return report
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:

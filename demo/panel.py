@@ -8,10 +8,18 @@ import gradio as gr
 
 from clamr_select.demo.hearing import Hearing
 from clamr_select.demo.settings import DemoSettings
+from clamr_select.errors import InputError
+from clamr_select.indexing.coarse_to_fine.skimmer import check_can_skim
+from clamr_select.indexing.options import IndexOptions
 from clamr_select.policies import DEFAULT_POLICY, policy_names
 from clamr_select.selector import FrameSelector
 
 SUBTITLE_TYPES = [".srt", ".vtt", ".ass", ".ssa", ".json"]
+EFFORTS = [("Full: at every frame", "full"), ("Balanced", "balanced"), ("Fast", "fast")]
+EFFORT_ABOUT = (
+    "For long videos. Fast and balanced look closely only where the answer may be: that costs less, and may miss what "
+    "is shown for seconds. Up to a quarter of an hour they leave nothing out."
+)
 MODALITY_NAMES = {"video": "Seen", "ocr": "Written", "asr": "Said", "audio": "Heard"}
 
 
@@ -25,6 +33,7 @@ class Panel:
     num_frames: gr.Slider
     policy: gr.Dropdown
     modalities: gr.CheckboxGroup
+    effort: gr.Dropdown
 
 
 def lay_out_panel(selector: FrameSelector, *, settings: DemoSettings, hearing: Hearing) -> Panel:
@@ -55,4 +64,17 @@ def lay_out_panel(selector: FrameSelector, *, settings: DemoSettings, hearing: H
                 label="Search what is",
                 elem_id="cs-modalities",
             ),
+            effort=_effort(selector),
         )
+
+
+def _effort(selector: FrameSelector) -> gr.Dropdown:
+    """Where the model can do nothing but all of it, this says so."""
+    try:
+        check_can_skim(selector.encoder, IndexOptions())
+        possible, about = True, EFFORT_ABOUT
+    except InputError:
+        possible, about = False, "This model looks at every frame."
+    return gr.Dropdown(
+        EFFORTS, value="full", label="Look at the video", info=about, interactive=possible, elem_id="cs-effort"
+    )

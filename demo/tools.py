@@ -6,8 +6,9 @@ Annotations here are evaluated at once, without ``from __future__``: Gradio read
 import json
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -22,7 +23,9 @@ from clamr_select.demo.messages import sentence
 from clamr_select.demo.settings import DemoSettings
 from clamr_select.demo.views.conversation import stage_name, stage_unit
 from clamr_select.demo.views.speech import TOLD_HERE, speech_note
+from clamr_select.demo.working import Made, Stages
 from clamr_select.errors import ClamrSelectError, InputError
+from clamr_select.indexing.coarse_to_fine.effort import Effort
 from clamr_select.policies import DEFAULT_POLICY
 from clamr_select.selection import Selection
 from clamr_select.time_format import format_time
@@ -60,6 +63,7 @@ class Tools:
             subtitles: str | None = None,
             read_text_on_screen: bool = True,
             listen: bool = False,
+            effort: str = "full",
         ) -> str:
             """Find the moments of a video that answer a question, by what is seen, said and written on screen.
 
@@ -75,14 +79,15 @@ class Tools:
                 subtitles: an uploaded srt, vtt, ass or json file; leave out to use what lies in the video.
                 read_text_on_screen: also search the text on screen; slower to index.
                 listen: recognise what is said, where there are no subtitles; slower to index.
+                effort: full; balanced or fast look at a part of a long video, and the notes say what was skipped.
 
             Returns:
                 JSON with the moments in time order: seconds, clock, score, modality, and the words around each.
             """
             span = _span(start_seconds, end_seconds)
             with plain_errors():
-                ready = self._ready(video, subtitles, read_text_on_screen, listen)
-                selection, _ = self._choose(ready, Question(question, num_frames, policy, span=span))
+                asked = Question(question, num_frames, policy, span=span, effort=cast(Effort, effort))
+                ready, selection = self._select_frames(video, subtitles, read_text_on_screen, listen, asked)
             return json.dumps(self._found(ready, selection), ensure_ascii=False)
 
         return select
@@ -95,6 +100,7 @@ class Tools:
             subtitles: str | None = None,
             read_text_on_screen: bool = True,
             listen: bool = False,
+            effort: str = "full",
         ) -> str:
             """Answer a question about a video in words, from the moments that answer it.
 
@@ -107,13 +113,14 @@ class Tools:
                 subtitles: an uploaded srt, vtt, ass or json file; leave out to use what lies in the video.
                 read_text_on_screen: also use the text on screen; slower to index.
                 listen: recognise what is said, where there are no subtitles; slower to index.
+                effort: full; balanced or fast look at a part of a long video, and the notes say what was skipped.
 
             Returns:
                 JSON with the answer and the moments that it rests on.
             """
             with plain_errors():
-                ready = self._ready(video, subtitles, read_text_on_screen, listen)
-                selection, _ = self._choose(ready, Question(question, num_frames))
+                asked = Question(question, num_frames, effort=cast(Effort, effort))
+                ready, selection = self._select_frames(video, subtitles, read_text_on_screen, listen, asked)
                 answer = self._answer(question, selection)
             return json.dumps({"answer": answer, **self._found(ready, selection)}, ensure_ascii=False)
 
@@ -135,22 +142,22 @@ class Tools:
 
         return list_videos
 
-    def _ready(self, video: str, subtitles: str | None, read_text: bool, listen: bool) -> Ready:
+    def _select_frames(
+        self, video: str, subtitles: str | None, read_text: bool, listen: bool, question: Question
+    ) -> tuple[Ready, Selection]:
+        question.check(self.settings)
+        source = replace(self._source(video, subtitles, read_text, listen), effort=question.effort)
+        indexes = self.asking.indexes
+        ready = _told(indexes.ready(source))
+        indexed = _told(indexes.look(ready, question.text, question.options()))
+        return ready, self.asking.choose(indexed, question)[0]
+
+    def _source(self, video: str, subtitles: str | None, read_text: bool, listen: bool) -> Source:
         example = self.examples.get(video) if isinstance(video, str) else None
+        given = None if subtitles is None else self._file(subtitles)
         if example is not None:
-            source = example.source(read_text, subtitles=None if subtitles is None else self._file(subtitles))
-        else:
-            given = None if subtitles is None else self._file(subtitles)
-            source = Source(self._file(video), given, read_text, listen)
-        stages = self.asking.indexes.ready(source)
-        progress = gr.Progress()
-        with closing(stages):
-            while True:
-                try:
-                    stage, (done, total) = list(next(stages).items())[-1]
-                except StopIteration as finished:
-                    return finished.value
-                progress((done, total), desc=stage_name(stage), unit=stage_unit(stage))
+            return example.source(read_text, subtitles=given)
+        return Source(self._file(video), given, read_text, listen)
 
     def _file(self, named: object) -> Path:
         """A file that was uploaded, or that lies in the media folder; nothing else on this machine has a name here.
@@ -168,10 +175,6 @@ class Tools:
                 if path.is_relative_to(folder.resolve()) and path.is_file():
                     return path
         raise InputError("no such video: give a name from list_videos, or upload the file and give its path")
-
-    def _choose(self, ready: Ready, question: Question) -> tuple[Selection, Selection]:
-        question.check(self.settings)
-        return self.asking.choose(ready, question)
 
     def _answer(self, question: str, selection: Selection) -> str | None:
         if self.asking.vlm is None:
@@ -209,6 +212,18 @@ def plain_errors() -> Iterator[None]:
         yield
     except ClamrSelectError as error:
         raise gr.Error(sentence(error), print_exception=False) from None
+
+
+def _told(stages: Generator[Stages, None, Made]) -> Made:
+    """What the work made, its progress told to the client."""
+    progress = gr.Progress()
+    with closing(stages):
+        while True:
+            try:
+                stage, (done, total) = list(next(stages).items())[-1]
+            except StopIteration as finished:
+                return finished.value
+            progress((done, total), desc=stage_name(stage), unit=stage_unit(stage))
 
 
 def _whole(pieces: Generator[str, None, Any]) -> str:

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from clamr_select.answer import evidence
 from clamr_select.answer.cited_times import split_cited_times
-from clamr_select.demo.indexes import Stages
 from clamr_select.demo.views.speech import TOLD_HERE
+from clamr_select.demo.working import Stages
+from clamr_select.indexing.coarse_to_fine.skimmed_video import NOT_ALL_SEEN
 from clamr_select.indexing.progress import HEARING
 from clamr_select.selection import Selection, SelectionWarning
 from clamr_select.time_format import format_time
@@ -25,7 +26,7 @@ NO_VLM = "No VLM is set, so nothing is answered in words. This is the evidence t
 WORK = {"asr": "hear", "decode": "decode", "ocr": "read", "encode": "encode"}
 """Timings of a selection, in the order of the work."""
 MAX_EVIDENCE = 4
-TOLD_ELSEWHERE = {"no_vlm", *TOLD_HERE}
+TOLD_ELSEWHERE = {"no_vlm", NOT_ALL_SEEN, *TOLD_HERE}
 
 
 @dataclass
@@ -96,6 +97,8 @@ def stage_unit(stage: str) -> str:
 def timing_note(selection: Selection, *, was_kept: bool, wall_seconds: float) -> str:
     """What was done for a question, and how long it took."""
     num_candidates = selection.method["num_candidates"]
+    if "effort" in selection.method:
+        return _effort_note(selection, wall_seconds=wall_seconds)
     if was_kept:
         return (
             f"Answered from the index in {duration_text(wall_seconds)}: {num_candidates} frames compared, "
@@ -108,6 +111,19 @@ def timing_note(selection: Selection, *, was_kept: bool, wall_seconds: float) ->
     return (
         f"Indexed {num_candidates} frames in {duration_text(wall_seconds)} ({', '.join(parts)}). "
         "Every further question is instant."
+    )
+
+
+def _effort_note(selection: Selection, *, wall_seconds: float) -> str:
+    """What was skipped."""
+    method, took = selection.method, duration_text(wall_seconds)
+    seen, total, effort = method["num_candidates_seen"], method["num_candidates"], method["effort"]
+    closely = f"{method['num_candidates_with_words']} of them closely, with their words"
+    if seen == total == method["num_candidates_with_words"]:
+        return f"Looked at all {total} frames in {took}: this video is short, and {effort} leaves nothing out."
+    return (
+        f"Looked at {seen} of {total} frames in {took} ({effort}), {closely}; the {total - seen} others could not be "
+        "selected. Another question looks closely elsewhere."
     )
 
 

@@ -83,6 +83,14 @@ def test_a_span_is_searched(client: Any) -> None:
     assert all(moment["seconds"] >= 20 for moment in json.loads(text)["moments"])
 
 
+def test_a_part_of_a_video_is_looked_at(client: Any) -> None:
+    """This one is short, so that nothing is left out; what is skipped of a long one is in test_effort.py."""
+    asked = {"question": "anything", "num_frames": 2, "read_text_on_screen": False, "effort": "fast"}
+    for endpoint in ("/select", "/ask"):
+        found = json.loads(client.predict(video="lecture.mp4", api_name=endpoint, **asked))
+        assert len(found["moments"]) == 2
+
+
 def test_without_a_vlm_the_answer_is_null_and_the_evidence_there(client: Any) -> None:
     asked = {"video": "toy-cupboard", "question": "a red boat", "num_frames": 2, "read_text_on_screen": False}
     found = json.loads(client.predict(**asked, api_name="/ask"))
@@ -98,6 +106,7 @@ def test_without_a_vlm_the_answer_is_null_and_the_evidence_there(client: Any) ->
         ({"video": "lecture.mp4", "question": " "}, "question is empty"),
         ({"video": "lecture.mp4", "num_frames": 1000}, "1 to 32"),
         ({"video": "lecture.mp4", "policy": "topq"}, "unknown policy"),
+        ({"video": "lecture.mp4", "effort": "some"}, "unknown effort 'some'"),
         ({"video": "lecture.mp4", "start_seconds": 900}, "no candidate frame"),
         ({"video": "lecture.mp4", "question": "?", "subtitles": "no-such.srt"}, "no such video"),
     ],

@@ -54,7 +54,7 @@ def test_a_video_is_indexed_once_and_tells_how_far_it_is(indexes: Indexes, color
     assert {stage for report in stages for stage in report} <= {"decoding", "encoding"}
     assert (first.was_kept, second.was_kept) == (False, True)
     assert none == []
-    assert second.indexed is first.indexed
+    assert second.video is first.video
 
 
 def test_the_video_asked_longest_ago_goes_first(indexes: Indexes, color_video: Path, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_only_what_shall_be_kept_lies_on_disk(selector: FrameSelector, color_vid
     again = make_indexes(selector, kept)
     stages, ready = finish(again.ready(Source(color_video, read_text=False, keep=True)))
     assert stages == []
-    assert "decode" not in ready.indexed.timings_seconds
+    assert "decode" not in ready.video.timings_seconds
 
 
 def test_a_visitor_who_leaves_ends_the_work(indexes: Indexes, color_video: Path, monkeypatch) -> None:
@@ -193,12 +193,12 @@ def test_a_video_is_heard_where_that_is_wanted_and_there_are_no_subtitles(
     _, found = finish(indexes.ready(Source(beside, read_text=False, listen=True)))
 
     assert [ready.speech for ready in (plain, heard, read, found)] == ["unheard", "heard", "read", "read"]
-    assert plain.indexed.method["asr"] == "none"
-    assert heard.indexed.method["asr"].startswith("pocketsphinx")
+    assert plain.video.method["asr"] == "none"
+    assert heard.video.method["asr"].startswith("pocketsphinx")
     assert stages[0] == {"hearing speech": (0, 22)}
-    assert "goals" in str(heard.indexed.words["asr"])
-    assert "walrus" in str(read.indexed.words["asr"])
-    assert "walrus" in str(found.indexed.words["asr"])
+    assert "goals" in str(heard.video.words["asr"])
+    assert "walrus" in str(read.video.words["asr"])
+    assert "walrus" in str(found.video.words["asr"])
 
 
 def test_what_was_heard_steers_the_choice_to_the_second_it_is_said(selector: FrameSelector, talk: Path) -> None:

@@ -175,7 +175,7 @@ def test_a_video_is_asked_on_by_the_index_of_the_library(
             steps.append(next(stages))
         except StopIteration as done:
             ready = done.value
-    selection = ready.indexed.select("the treaty of Lisbon", num_frames=1)
+    selection = ready.video.select("the treaty of Lisbon", num_frames=1)
 
     assert steps == []  # nothing was decoded
     assert ready.speech == "read"
