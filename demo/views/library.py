@@ -9,12 +9,14 @@ from typing import Any
 from clamr_select.demo.library import Library
 from clamr_select.demo.messages import sentence
 from clamr_select.demo.views.conversation import duration_text
-from clamr_select.demo.views.frames import MAX_CHARACTERS, THUMB_SIDE
+from clamr_select.demo.views.frames import THUMB_SIDE
 from clamr_select.errors import VideoError
 from clamr_select.retrieval import Hit, SearchResult
 from clamr_select.selection import Selection
 from clamr_select.time_format import format_time
 
+MAX_CHARACTERS = 160
+"""Of a name, or of the words of a moment."""
 NO_MOMENTS = "Its frames are no longer in the cache folder, so the moments are not known."
 NOT_SHOWN = "Its file is not in a folder whose videos are shown here (--media-dir)."
 TOLD_BY_ROW = "moments_missing"
@@ -87,7 +89,7 @@ def _row(found: Found, place: int, hit: Hit, library: Library) -> dict[str, Any]
     others = [(name, score) for name, score in hit.scores_by_modality.items() if name != hit.modality]
     told = [found.unreadable.get(place, ""), NO_MOMENTS if best is None else "", "" if can_ask else NOT_SHOWN]
     return {
-        "name": hit.video.name[:MAX_CHARACTERS],
+        "name": _cut(hit.video.name),
         "duration": None if hit.video.duration_seconds is None else format_time(hit.video.duration_seconds, decimals=0),
         "score": round(hit.score, 3),
         "modality": hit.modality,
@@ -105,8 +107,12 @@ def _moments(found: Found, place: int, moments: Selection) -> list[dict[str, Any
             "label": format_time(seconds),
             "score": round(moments.scores[number], 3),
             "modality": moments.modality[number],
-            "words": " / ".join(moments.text[number].get(moments.modality[number], "").split("\n"))[:MAX_CHARACTERS],
+            "words": _cut(" / ".join(moments.text[number].get(moments.modality[number], "").split("\n"))),
             "image": found.images.get((place, number)),
         }
         for number, seconds in enumerate(moments.timestamps_seconds)
     ]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_CHARACTERS else text[: MAX_CHARACTERS - 1] + "…"

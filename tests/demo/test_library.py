@@ -78,6 +78,16 @@ def test_the_video_and_its_moment_are_found(library: Library, name: str) -> None
     assert json.loads(json.dumps(view)) == view
 
 
+def test_long_words_are_cut_and_it_shows(library: Library) -> None:
+    result = library.search(Wanted(QUESTION.format("treaty"), top_k=1))
+    moments = result.hits[0].moments
+    assert moments is not None
+    wordy = replace(moments, text=tuple({**words, moments.modality[0]: "a" * 999} for words in moments.text))
+    found = Found(replace(result, hits=(replace(result.hits[0], moments=wordy),)), "q")
+    (words,) = {moment["words"] for moment in library_view(found, library=library)["rows"][0]["moments"][:1]}
+    assert (len(words), words[-2:]) == (160, "a…")
+
+
 def test_filters_and_modalities_are_those_of_search(library: Library) -> None:
     late = library.search(Wanted("walrus", filters=("year>=2021",)))
     seen = library.search(Wanted("walrus", modalities=["video"]))
