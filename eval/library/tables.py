@@ -91,6 +91,6 @@ def _plan(found: Mapping[str, Any]) -> str:
         lines.append(
             f"| {row['storage']} | {row['codes']} | {'yes' if row['joint'] else 'no'} | {row['disk_tib']:,.2f} | "
             f"{row['exact_memory_tib']:,.2f} | {'' if codes is None else f'{codes:,.2f}'} | "
-            f"{row['two_stage_memory_tib']:,.2f} |"
+            f"{row['two_stage_memory_tib']:,.3f} |"
         )
     return "\n".join(lines) + "\n"
