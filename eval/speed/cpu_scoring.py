@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,8 @@ from clamr_select.eval.speed.video_tokens import question_tokens, video_tokens
 OURS = ("product, torch", "product, numpy", "ours, float32", "ours, bfloat16", "ours, int8")
 PEERS = ("maxsim-cpu", "colpali-engine", "pylate")
 TOP = 64
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
+"""For every library alike; threads that wait for one another would count as CPU time."""
 
 
 def scoring_peers(settings: Settings) -> Iterator[Record]:
@@ -103,7 +106,10 @@ def _worker(python: Path, inputs: Path) -> Iterator[subprocess.Popen[str]]:
     if not python.is_file():
         raise InputError(f"there is no Python at {python}; make the peers' environment with: make peers")
     command: Sequence[str] = [str(python), str(Path(worker.__file__)), str(inputs)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    environment = {**os.environ, **ONE_THREAD}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
         yield process
 
 

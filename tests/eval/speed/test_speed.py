@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from clamr_select.errors import InputError, UnknownNameError
+from clamr_select.eval.speed import cpu_scoring
 from clamr_select.eval.speed.cpu_encoding import encoding_ways
 from clamr_select.eval.speed.cpu_scoring import scoring_peers
 from clamr_select.eval.speed.documents import video_documents
@@ -116,6 +119,19 @@ def test_scoring_is_held_against_a_loop_in_float64():
         assert records[f"{layout}, ours, float32"]["to ours, float32"] == 1.0
         assert 2e-5 < records[f"{layout}, ours, int8"]["error"] < 5e-2
         assert "error" not in records[f"{layout}, product, torch"]
+
+
+def test_every_library_has_one_thread(tmp_path, monkeypatch):
+    script = tmp_path / "worker.py"
+    script.write_text(
+        "import json, os\nprint(json.dumps({n: os.environ.get(n) for n in os.environ if n.endswith('_NUM_THREADS')}))\n"
+    )
+    monkeypatch.setattr(cpu_scoring.worker, "__file__", str(script))
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    with cpu_scoring._worker(Path(sys.executable), tmp_path / "inputs.npz") as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+    assert told.items() >= cpu_scoring.ONE_THREAD.items()
 
 
 def test_peers_that_are_not_there_are_said(tmp_path):
