@@ -48,6 +48,8 @@ class IndexedFile:
     embeddings: VideoEmbeddings
     warnings: tuple[SelectionWarning, ...]
     num_candidates: int
+    was_stored: bool
+    """Its frames were in the store, and nothing was decoded or encoded."""
 
 
 def index_file(
@@ -82,7 +84,8 @@ def index_file(
     if file_state_of(path) != before:
         raise InputError(f"{path}: {CHANGED}")
     embeddings = embeddings_of(indexed, video_id=digest, max_tokens=max_tokens, metadata=file.shown_metadata, key=key)
-    return IndexedFile(embeddings, indexed.warnings, len(indexed))
+    was_stored = "encode" not in indexed.timings_seconds
+    return IndexedFile(embeddings, indexed.warnings, len(indexed), was_stored)
 
 
 def own_options(file: VideoFile, options: IndexOptions) -> IndexOptions:

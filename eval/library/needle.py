@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ from clamr_select.retrieval.results import Mode
 from clamr_select.retrieval.schema import Quantization, Storage
 from clamr_select.scoring.maxsim import Similarity
 from clamr_select.selector import FrameSelector
+
+logger = logging.getLogger(__name__)
 
 EXTRA = 30
 """Videos asked for beyond the ten, since those that may answer as well are taken out."""
@@ -72,6 +75,7 @@ def measure_needle(library: NeedleLibrary, *, selector: FrameSelector, folder: P
                 put_seconds = time.perf_counter() - started
                 for setting in settings:
                     rows.append(_row(corpus, library, setting, naive[setting.similarity], put_seconds, place))
+                    logger.info("%s", rows[-1])
     return {
         "num_videos": len(library.videos),
         "num_questions": len(library.questions),

@@ -48,7 +48,7 @@ class Line:
     error: str | None = None
     attempts: int = 1
     seconds: float | None = None
-    """That its worker took for it, where one did."""
+    """That its worker took for it, where it was encoded."""
 
 
 class Journal:

@@ -30,7 +30,7 @@ class Ended:
     num_candidates: int = 0
     warnings: tuple[str, ...] = ()
     seconds: float | None = None
-    """That its worker took for it; None where it is set aside."""
+    """That its worker took for it; None where it is set aside, or its frames were in the store."""
 
 
 class VideoProcess:
@@ -72,7 +72,7 @@ class VideoProcess:
                     raise InputError("a worker answered without embeddings")
                 warnings = tuple(f"{code}: {message}" for code, message in answer["warnings"])
                 embeddings = unpack_video(array.tobytes())
-                seconds = round(time.monotonic() - started, 3)
+                seconds = None if answer["was_stored"] else round(time.monotonic() - started, 3)
                 return Ended(file, embeddings, None, attempt, answer["num_candidates"], warnings, seconds)
         return Ended(file, None, reason, self.settings.max_attempts)
 

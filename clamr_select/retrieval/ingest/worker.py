@@ -55,7 +55,11 @@ class Server:
             max_tokens=settings.max_tokens,
             cache_dir=settings.cache_dir,
         )
-        noted = {"num_candidates": found.num_candidates, "warnings": [[w.code, w.message] for w in found.warnings]}
+        noted = {
+            "num_candidates": found.num_candidates,
+            "was_stored": found.was_stored,
+            "warnings": [[w.code, w.message] for w in found.warnings],
+        }
         return noted, np.frombuffer(pack_video(found.embeddings), dtype=np.uint8)
 
 

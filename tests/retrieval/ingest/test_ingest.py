@@ -20,6 +20,7 @@ import pytest
 from clamr_select.errors import InputError, ModelNotFoundError
 from clamr_select.retrieval.corpus import VideoCorpus
 from clamr_select.retrieval.files import VideoFile, index_file
+from clamr_select.retrieval.ingest.journal import Journal
 from clamr_select.retrieval.ingest.packing import pack_video, unpack_video
 from clamr_select.retrieval.ingest.pool import index_with_processes
 from clamr_select.retrieval.ingest.run import JOURNAL_NAME, ingest
@@ -73,6 +74,15 @@ def test_videos_are_put_in_once_and_broken_ones_are_set_aside(
     assert len(told) == 6
     named = [json.loads(line) for line in report.failed_file.read_text(encoding="utf-8").splitlines()]
     assert {row["error"].partition(":")[0] for row in named} == {"UnreadableVideoError", "VideoNotFoundError"}
+
+    # each was encoded, and the journal tells how long it took; out of the store it tells nothing
+    with Journal(library.folder / JOURNAL_NAME) as journal:
+        assert all(line.seconds > 0 for line in journal.lines if line.video_id and "copy" not in line.path)
+    again_stored = replace(settings, cache_dir=str(tmp_path / "store"))
+    worker = VideoProcess(again_stored)
+    assert worker.index(files(paths[:1])[0]).seconds > 0
+    assert worker.index(files(paths[:1])[0]).seconds is None
+    worker.close()
 
     # the same as without processes
     alone = index_file(
