@@ -59,6 +59,16 @@ def test_growth_is_measured_and_drawn(tmp_path, capsys):
     assert (tmp_path / "growth.png").stat().st_size > 10_000
     assert "| 60 |" in capsys.readouterr().out
 
+    # what was measured is not measured again
+    command[4:6] = ["60", "70"]
+    assert main([*command, "--output", str(tmp_path)]) == 0
+    again = json.loads((tmp_path / "library.json").read_text())["growth"]["rows"]
+    assert again[0] == rows[1]
+    assert [row["num_videos"] for row in again] == [60, 70]
+    command[command.index("--num-tokens") + 1] = "9"
+    assert main([*command, "--output", str(tmp_path)]) == 2
+    assert "name another folder" in capsys.readouterr().err
+
 
 def test_a_plan_adds_up():
     found = plan(PerVideo(3600, 5000, 128, index_seconds_per_hour=180, cost_per_hour=2.0), hours=1e6)
