@@ -55,7 +55,7 @@ def run_nano(arguments: argparse.Namespace) -> int:
     num_parameters = sum(parameter.numel() for parameter in retriever.parameters())
     logger.info("clamr-nano: %.2f M parameters, %d tokens", num_parameters / 1e6, len(processor.tokenizer))
     num_steps = NUM_STEPS if arguments.num_steps is None else arguments.num_steps
-    args = nano_arguments(arguments.output, num_steps=num_steps, **common_options(arguments))
+    args = nano_arguments(arguments.output, num_steps=num_steps, seed=seed, **common_options(arguments))
     torch.set_float32_matmul_precision("high")  # TF32 where there is any
     if args.use_cpu and args.bf16:
         attend_in_float32(retriever)
