@@ -10,8 +10,8 @@ HNSW_EF = 256
 FULL_SCAN_ONLY = 10_000_000
 """KB below which vectors are compared one by one: multivectors always are, they have no graph."""
 FIRST_STAGE_FULL_SCAN_KB = 50_000 * 64
-"""The first stage has a graph in segments (one a core) of more than about 50,000 videos; the engine counts 64 KB each.
-Below it their one-bit codes are read one by one, which misses nobody."""
+"""The first stage is searched by its graph in segments (one a core) of more than about 50,000 videos; the engine counts
+64 KB each. Below it their codes are read one by one, which misses nobody; the engine builds the graph all the same."""
 INDEXING_THRESHOLD_KB = 10_000
 """Below it no codes are made, and all vectors are compared as they are."""
 OVERSAMPLING = 3.0

@@ -122,7 +122,7 @@ def save_growth(report: dict[str, Any], path: Path) -> None:
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.plot(sizes, [row["put_seconds"] for row in rows], "o-", label="putting in")
-    left.plot(sizes, [row["optimize_seconds"] for row in rows], "s--", label="codes of the first stage, merging")
+    left.plot(sizes, [row["optimize_seconds"] for row in rows], "s--", label="codes and graph of the first stage")
     left.set(title="Building", xlabel="videos", ylabel="seconds, in total")
     right.plot(sizes, [row["exact_ms"] for row in rows], "o-", label="exact")
     right.plot(sizes, [row["two_stage_ms"] for row in rows], "s--", label="two stages")

@@ -53,7 +53,7 @@ def _growth(found: Mapping[str, Any]) -> str:
         f"Random vectors, {found['num_tokens']} tokens of {found['dim']} numbers a video; questions of "
         f"{found['query_tokens']} tokens",
         "",
-        "| videos | put in, s | codes, s | exact, ms, median / 95 % | two stages, ms | KiB a video on disk |",
+        "| videos | put in, s | graph, s | exact, ms, median / 95 % | two stages, ms | KiB a video on disk |",
         "|--:|--:|--:|--:|--:|--:|",
     ]
     for row in found["rows"]:
