@@ -16,7 +16,10 @@ from clamr_select.eval.speed.report import markdown_table
 from clamr_select.eval.speed.settings import Settings
 
 SECTION_MODULE = "clamr_select.eval.speed.section"
-CPU_SECTIONS = ("reading", "scoring_peers", "encoding_ways", "second_question", "scaling")
+CPU_SECTIONS = (
+    *("reading", "screen_text", "encoding_ways", "scoring_peers", "second_question", "choosing", "exporting"),
+    "scaling",
+)
 GPU_SECTIONS = ("roofline", "plain_scoring", "encoding", "nano")
 
 

@@ -21,6 +21,9 @@ SECTIONS = {
     "second_question": "question",
     "reading": "reading",
     "scaling": "scaling",
+    "screen_text": "text_and_frames",
+    "choosing": "text_and_frames",
+    "exporting": "text_and_frames",
 }
 """Function to the module that holds it: only what a section needs is imported."""
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 from clamr_select.errors import InputError, UnknownNameError
-from clamr_select.eval.speed import cpu_scoring
+from clamr_select.eval.speed import cpu_scoring, text_and_frames
+from clamr_select.eval.speed.barcode_video import FPS, write_barcode_video
 from clamr_select.eval.speed.cpu_encoding import encoding_ways
 from clamr_select.eval.speed.cpu_scoring import scoring_peers
 from clamr_select.eval.speed.documents import video_documents
@@ -23,8 +28,10 @@ from clamr_select.eval.speed.report import markdown_table
 from clamr_select.eval.speed.scoring_sections import plain_scoring
 from clamr_select.eval.speed.settings import settings_for
 from clamr_select.eval.speed.shapes import shaped_encoder
+from clamr_select.eval.speed.text_and_frames import choosing, exporting, screen_text
 from clamr_select.eval.speed.timing import interleaved, summarize
 from clamr_select.eval.speed.video_tokens import question_tokens, video_tokens
+from clamr_select.handoff.frames import save_frames
 from clamr_select.model.embedding import embed
 
 TINY = settings_for("tiny", device="cpu")
@@ -148,6 +155,35 @@ def test_a_second_question_selects_from_a_made_index():
         "nano, 10,800 candidates",
     ]
     assert all(record["CPU ms"]["median"] > 0 for record in records)
+
+
+@pytest.mark.parametrize("section", [screen_text, choosing, exporting])
+def test_the_other_stages_stand_beside_what_does_their_job(section):
+    records = list(section(replace(TINY, num_frames=4)))
+
+    ours = [record for record in records if record["what"].endswith(", ours")]
+    assert ours
+    assert len(records) >= 2 * len(ours)
+    assert all(record["to ours"] == 1 for record in ours)
+    assert all(record["CPU ms"]["median"] > 0 for record in records)
+
+
+def test_frames_that_others_choose_and_write_are_the_same(tmp_path):
+    scores = np.random.default_rng(1).random(200)
+    assert np.diff(text_and_frames._best_peaks(scores, 6)).min() >= 6
+    video = write_barcode_video(tmp_path / "video.mp4", num_seconds=6, seconds_per_group=2)
+    selection = text_and_frames._selection(video, num_seconds=6, num_frames=3)
+    assert selection.frame_indices == tuple(round(FPS * s) for s in selection.timestamps_seconds)
+    ours = [np.asarray(Image.open(path), dtype=float) for path in save_frames(selection, tmp_path / "ours")]
+    text_and_frames._save_by_decord(selection, tmp_path)
+    ways = ["decord"]
+    if shutil.which("ffmpeg") is not None:
+        text_and_frames._save_by_ffmpeg(selection, tmp_path)
+        ways.append("ffmpeg")
+    for way in ways:
+        for number, mine in enumerate(ours):
+            theirs = np.asarray(Image.open(tmp_path / f"{way}_{number}.jpg"), dtype=float)
+            assert np.abs(mine - theirs).mean() < 4, (way, number)
 
 
 def test_an_unknown_shape_is_refused():
