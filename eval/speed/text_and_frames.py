@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +81,9 @@ def exporting(settings: Settings) -> Iterator[Record]:
         seconds = SECONDS_A_FRAME_WRITTEN * num_frames
         video = write_barcode_video(Path(folder) / "video.mp4", num_seconds=seconds, seconds_per_group=10)
         selection = _selection(video, num_seconds=seconds, num_frames=num_frames)
-        ways: dict[str, Callable[[], object]] = {
-            "ours": partial(save_frames, selection, Path(folder) / "ours"),
-            f"decord {version('decord')}, Pillow": partial(_save_by_decord, selection, Path(folder)),
-        }
+        ways: dict[str, Callable[[], object]] = {"ours": partial(save_frames, selection, Path(folder) / "ours")}
+        if find_spec("decord") is not None:  # it has wheels for some systems alone
+            ways[f"decord {version('decord')}, Pillow"] = partial(_save_by_decord, selection, Path(folder))
         if shutil.which("ffmpeg") is not None:
             ways["ffmpeg, a call a frame"] = partial(_save_by_ffmpeg, selection, Path(folder))
         yield from _records(f"{num_frames} frames of {seconds} s written", ways, settings)
