@@ -40,7 +40,7 @@ def make_library(folder: Path, selector: FrameSelector, video: Path) -> MadeLibr
         path.write_bytes(video.read_bytes() + b"\0\0\0\x09free" + bytes([number]))
         path.with_suffix(".srt").write_text(f"1\n00:00:11,500 --> 00:00:13,400\n{words}\n", encoding="utf-8")
         made.videos[name] = path
-    titled = {"walrus": f"The {HOSTILE} walrus"}
+    titled = {"walrus": f"The {HOSTILE} animal"}
     files = [
         VideoFile(str(path), title=titled.get(name), metadata={"topic": name, "year": 2020 + number})
         for number, (name, path) in enumerate(made.videos.items())

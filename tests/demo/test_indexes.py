@@ -213,7 +213,8 @@ def test_what_was_heard_steers_the_choice_to_the_second_it_is_said(selector: Fra
             best[listen, start] = seconds
 
     assert all(start - 1 <= best[True, start] <= start + 5 for start in (4.0, 14.0))
-    assert best[False, 4.0] == best[False, 14.0]  # unheard, this grey picture is the same everywhere
+    # unheard, this grey picture is the same everywhere, and nothing but chance finds both
+    assert not all(start - 1 <= best[False, start] <= start + 5 for start in (4.0, 14.0))
 
 
 def test_a_video_without_sound_is_not_listened_to(selector: FrameSelector, color_video: Path, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_the_video_and_its_moment_are_found(library: Library, name: str) -> None
     view = library_view(Found(result, "q"), library=library)
     row = view["rows"][0]
 
-    assert row["name"] == {"walrus": f"The {HOSTILE} walrus"}.get(name, f"{name}.mp4")
+    assert row["name"] == {"walrus": f"The {HOSTILE} animal"}.get(name, f"{name}.mp4")
     assert row["modality"] == row["moments"][row["best"]]["modality"] == "asr"
     assert row["moments"][row["best"]]["words"] == WORDS[name]
     assert row["moments"][row["best"]]["label"].startswith("00:1")
@@ -138,7 +138,7 @@ def test_pictures_are_of_videos_in_the_media_folder_alone(library: Library, made
         assert why_not == ""
     view = library_view(Found(result, "q"), library=library)
     assert {row["name"]: (row["canAsk"], NOT_SHOWN in row["told"]) for row in view["rows"]} == {
-        f"The {HOSTILE} walrus": (True, False),
+        f"The {HOSTILE} animal": (True, False),
         "treaty.mp4": (True, False),
         "bicycle.mp4": (False, True),
     }

@@ -178,8 +178,6 @@ def test_the_script_of_the_papers_tables_runs(tmp_path: Path) -> None:
     done = subprocess.run(["bash", str(SCRIPT)], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     report = json.loads((tmp_path / "runs/reports/retrieval_smoke/retrieval.json").read_text(encoding="utf-8"))
-    assert (
-        report["systems"]["clamr"]["recall@10"]["all"]["mean"]
-        > report["systems"]["clamr_video"]["recall@10"]["all"]["mean"]
-    )
+    clamr, pictures = (report["systems"][name]["recall@1"]["all"]["mean"] for name in ("clamr", "clamr_video"))
+    assert clamr > pictures
     assert (tmp_path / "runs/reports/retrieval/needle.json").is_file()
