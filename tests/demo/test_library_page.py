@@ -59,9 +59,8 @@ def test_the_library_is_searched_a_video_opened_and_asked_on(browser: Any, libra
         # the library is as it was, and another of its videos begins another conversation
         page.click("button[role=tab]:has-text('Library')")
         page.click(".cs-video[data-name='treaty.mp4'] .cs-ask-on")
-        page.wait_for_selector(".cs-turn[data-state=done]")
-        assert page.locator(".cs-turn").count() == 1
-        assert WORDS["treaty"] in page.inner_text(".cs-frames")
+        page.wait_for_selector(f".cs-frames:has-text('{WORDS['treaty']}')")  # its frames are drawn after the turn
+        assert page.locator(".cs-turn[data-state=done]").count() == page.locator(".cs-turn").count() == 1
 
 
 def test_filters_and_errors_are_told(browser: Any, library_url: str) -> None:
