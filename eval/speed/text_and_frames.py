@@ -29,7 +29,7 @@ from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.policies import select_indices
 from clamr_select.selection import Selection
 
-NUM_TEXT_FRAMES = 240
+NUM_TEXT_FRAMES = 120
 """Candidates of the sample, a second apart."""
 NUM_CANDIDATES = 3600
 NUM_CHOSEN = 32
