@@ -27,4 +27,6 @@ def project_patches(vlm: nn.Module) -> None:
     old = embed.proj
     size = {"kernel_size": old.kernel_size, "stride": old.stride, "bias": old.bias is not None}
     embed.proj = PatchProjection(old.in_channels, old.out_channels, **size, device="meta")
-    embed.proj.weight, embed.proj.bias = old.weight, old.bias  # no second draw from the random generator
+    # the same tensors, and transformers' mark that they are drawn: else it draws these, and what follows, anew
+    embed.proj.weight, embed.proj.bias = old.weight, old.bias
+    embed.proj._is_hf_initialized = getattr(old, "_is_hf_initialized", False)

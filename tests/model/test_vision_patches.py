@@ -57,3 +57,19 @@ def test_every_backbone_projects_patches_so(name: str):
     embed = SimpleNamespace(proj=nn.Conv3d(3, 8, kernel_size=size, stride=size, bias=False))
     backbone_for(name).prepare(SimpleNamespace(visual=SimpleNamespace(blocks=[], patch_embed=embed)))  # type: ignore[arg-type]
     assert isinstance(embed.proj, PatchProjection)
+
+
+def test_a_fresh_model_has_the_weights_that_it_had_without(monkeypatch: pytest.MonkeyPatch):
+    from clamr_select.model import ClamrForRetrieval
+    from clamr_select.model.encoder import ClamrEncoder
+    from clamr_select.training.nano import nano_config
+
+    tokenizer = ClamrEncoder.from_pretrained("clamr-nano", device="cpu").processor.tokenizer
+    config = nano_config(tokenizer, hidden_size=32, num_text_layers=1)
+    torch.manual_seed(0)
+    ours = ClamrForRetrieval(config)
+    monkeypatch.setattr("clamr_select.model.vision_patches.project_patches", lambda vlm: None)
+    torch.manual_seed(0)
+    upstream = ClamrForRetrieval(config)
+    for (name, mine), theirs in zip(ours.named_parameters(), upstream.parameters(), strict=True):
+        assert torch.equal(mine, theirs), name

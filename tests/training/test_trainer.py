@@ -60,7 +60,7 @@ def test_training_lowers_the_loss_and_its_checkpoint_loads_for_inference(tmp_pat
     trainer = make_trainer(tmp_path, make_retriever(), processor, max_steps=24, save_steps=24, learning_rate=2e-3)
     trainer.train_from_newest()
     losses = [loss for _, loss, _ in curve(trainer)]
-    assert sum(losses[-3:]) < 0.7 * sum(losses[:3])
+    assert sum(losses[-3:]) < 0.5 * sum(losses[:3])
     checkpoint = tmp_path / "checkpoint-24"
     names = {path.name for path in checkpoint.iterdir()}
     assert {"model.safetensors", "temperature.safetensors", "optimizer.safetensors", "tokenizer.json"} <= names
