@@ -19,7 +19,7 @@ from clamr_select.demo.indexes import Indexes, Source
 from clamr_select.demo.library import Library
 from clamr_select.demo.library_tab import LIBRARY_TAB, VIDEO_TAB, LibraryTab
 from clamr_select.demo.library_tools import LibraryTools
-from clamr_select.demo.panel import lay_out_panel
+from clamr_select.demo.panel import lay_out_panel, question_box
 from clamr_select.demo.parts import (
     TAKING_ENDS,
     asset,
@@ -114,15 +114,10 @@ class Page:
             with gr.Column(scale=6, min_width=320, elem_id="cs-talk"):
                 self.conversation = part("conversation", value=[], label="Questions and answers")
                 with gr.Row(elem_id="cs-ask", equal_height=True):
-                    self.question = gr.Textbox(
-                        placeholder="What do you want to find?",
+                    self.question = question_box(
                         label="Question",
-                        show_label=False,
-                        lines=1,
-                        max_lines=4,
-                        max_length=self.settings.max_question_characters,
-                        scale=5,
-                        container=False,
+                        placeholder="What do you want to find?",
+                        settings=self.settings,
                         elem_id="cs-question",
                     )
                     self.ask = gr.Button("Ask", variant="primary", scale=1, min_width=88, elem_id="cs-ask-button")

@@ -11,7 +11,7 @@ import gradio as gr
 
 from clamr_select.demo.library import MAX_FILTER_CHARACTERS, MAX_TOP_K, Library, Wanted, lines_of
 from clamr_select.demo.messages import sentence
-from clamr_select.demo.panel import MODALITY_NAMES
+from clamr_select.demo.panel import MODALITY_NAMES, question_box
 from clamr_select.demo.parts import part
 from clamr_select.demo.session import Session
 from clamr_select.demo.views.library import Found, best_place, library_view, moment_pictures
@@ -53,15 +53,10 @@ class LibraryTab:
         known = self.library.selector.encoder.modalities
         self.visit = gr.State(Visit(), time_to_live=self.settings.delete_files_after_seconds)
         with gr.Row(elem_id="cs-search", equal_height=True):
-            self.question = gr.Textbox(
-                placeholder="What do you want to find in all videos?",
+            self.question = question_box(
                 label="Question to the library",
-                show_label=False,
-                lines=1,
-                max_lines=4,
-                max_length=self.settings.max_question_characters,
-                scale=5,
-                container=False,
+                placeholder="What do you want to find in all videos?",
+                settings=self.settings,
                 elem_id="cs-search-question",
             )
             self.button = gr.Button("Search", variant="primary", scale=1, min_width=88, elem_id="cs-search-button")

@@ -78,3 +78,18 @@ def _effort(selector: FrameSelector) -> gr.Dropdown:
     return gr.Dropdown(
         EFFORTS, value="full", label="Look at the video", info=about, interactive=possible, elem_id="cs-effort"
     )
+
+
+def question_box(*, label: str, placeholder: str, settings: DemoSettings, elem_id: str) -> gr.Textbox:
+    """Where a question is written; inside a row, beside its button."""
+    return gr.Textbox(
+        placeholder=placeholder,
+        label=label,
+        show_label=False,
+        lines=1,
+        max_lines=4,
+        max_length=settings.max_question_characters,
+        scale=5,
+        container=False,
+        elem_id=elem_id,
+    )

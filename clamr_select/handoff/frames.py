@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from clamr_select.time_format import format_time_for_filename
 
 if TYPE_CHECKING:
     from clamr_select.video import Backend
-    from clamr_select.video.reader import DecodedFrame, VideoReader
+    from clamr_select.video.reader import DecodedFrame
 
 MAX_TIMESTAMP_DIFFERENCE_SECONDS = 1e-3
 """JSON keeps all digits of a timestamp, so a larger difference is another frame, not rounding."""
@@ -94,6 +94,8 @@ def frames_at(
     Raises:
         FrameDecodeError, VideoError: as :func:`decode_frames`.
     """
+    from clamr_select.isolation import opener
+
     with opener(isolate=isolate)(video, backend=backend, limits=limits) as reader:
         beyond = [index for index in timestamps_seconds if index >= reader.info.num_frames]
         if beyond:
@@ -115,14 +117,6 @@ def opened_as(selection: Selection) -> dict[str, Any]:
     """``limits`` and ``isolate`` as the video was indexed."""
     method = selection.method
     return {"limits": Limits.from_mapping(method.get("limits", {})), "isolate": method.get("isolate") is True}
-
-
-def opener(*, isolate: bool) -> Callable[..., VideoReader]:
-    """How to open a video: in this process, or in one of its own."""
-    from clamr_select.isolation import isolated_video
-    from clamr_select.video import open_video
-
-    return isolated_video if isolate else open_video
 
 
 def _frames_as_selected(selection: Selection, *, max_side: int | None) -> Iterator[DecodedFrame]:

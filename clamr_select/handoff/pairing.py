@@ -9,7 +9,7 @@ import numpy as np
 
 from clamr_select.errors import InputError, TimestampWarning, unknown_name
 from clamr_select.handoff.consumers import TimeChannel, shown_seconds
-from clamr_select.handoff.frames import frames_at, opened_as, opener
+from clamr_select.handoff.frames import frames_at, opened_as
 from clamr_select.handoff.timeline import MAX_CLOCK_ERROR_SECONDS, Timeline, timeline_of
 from clamr_select.handoff.warn import warn
 from clamr_select.limits import DEFAULT_LIMITS, Limits
@@ -91,6 +91,8 @@ def resolve_pair(pair: Pair | None, channel: TimeChannel) -> Pair:
 def _with_neighbors(selection: Selection) -> list[tuple[int, float]]:
     """Each selected frame and the one after it; the last frame of a video is its own neighbour."""
     how = opened_as(selection)
+    from clamr_select.isolation import opener
+
     with opener(isolate=how["isolate"])(selection.video, limits=how["limits"]) as reader:
         clock, last = reader.timestamps_seconds, reader.info.num_frames - 1
     couples: list[tuple[int, float]] = []

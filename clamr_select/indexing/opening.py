@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from clamr_select.indexing.options import IndexOptions
-from clamr_select.isolation import isolated_video
-from clamr_select.video import VideoReader, open_video
+from clamr_select.isolation import opener
+from clamr_select.video import VideoReader
 
 
 def open_for_indexing(video: str | Path, *, options: IndexOptions) -> VideoReader:
@@ -17,5 +17,5 @@ def open_for_indexing(video: str | Path, *, options: IndexOptions) -> VideoReade
     Raises:
         VideoError, DecoderCrashedError: the file cannot be opened.
     """
-    opener = isolated_video if options.isolate else open_video
-    return opener(video, backend=options.backend, limits=options.limits, num_threads=torch.get_num_threads())
+    opens = opener(isolate=options.isolate)
+    return opens(video, backend=options.backend, limits=options.limits, num_threads=torch.get_num_threads())

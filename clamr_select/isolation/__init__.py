@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from clamr_select.isolation.sound import isolated_sound
 from clamr_select.isolation.text import isolated_chapters, isolated_subtitles
-from clamr_select.isolation.video import isolated_video
+from clamr_select.isolation.video import isolated_video, opener
 
-__all__ = ["isolated_chapters", "isolated_sound", "isolated_subtitles", "isolated_video"]
+__all__ = ["isolated_chapters", "isolated_sound", "isolated_subtitles", "isolated_video", "opener"]

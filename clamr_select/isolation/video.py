@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -12,7 +12,12 @@ from clamr_select.container import check_container
 from clamr_select.errors import DecoderCrashedError, InputError
 from clamr_select.isolation.process import WorkerProcess
 from clamr_select.limits import DEFAULT_LIMITS, Limits, as_mapping
-from clamr_select.video import Backend, DecodedFrame, VideoInfo
+from clamr_select.video import Backend, DecodedFrame, VideoInfo, VideoReader, open_video
+
+
+def opener(*, isolate: bool) -> Callable[..., VideoReader]:
+    """How to open a video: in this process, or in one of its own."""
+    return isolated_video if isolate else open_video
 
 
 def isolated_video(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -22,10 +22,9 @@ def _needle(found: Mapping[str, Any]) -> str:
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for row in found["rows"]:
-        mean, low, high = row["ndcg@10_difference"]
         lines.append(
             f"| {row['setting']} | {row['top10_equal']:.1%} | {row['top10_recall']:.1%} | "
-            f"{row['worst_score_error']:.1e} | {row['ndcg@10']:.2f} | {mean:+.2f} ({low:+.2f} … {high:+.2f}) | "
+            f"{row['worst_score_error']:.1e} | {row['ndcg@10']:.2f} | {_interval(row['ndcg@10_difference'])} | "
             f"{row['median_ms']:.0f} / {row['p95_ms']:.0f} | {row['bytes_per_video'] / 1024:.0f} |"
         )
     return "\n".join(lines) + "\n"
@@ -40,12 +39,16 @@ def _bound(found: Mapping[str, Any]) -> str:
         "|--:|--:|--:|--:|--:|",
     ]
     for row in found["rows"]:
-        mean, low, high = row["ndcg@10_difference"]
         lines.append(
             f"| {row['share']:.0%} | {row['tokens_per_video']:,.0f} | {row['least_similarity']:.2f} | "
-            f"{row['ndcg@10']:.2f} | {mean:+.2f} ({low:+.2f} … {high:+.2f}) |"
+            f"{row['ndcg@10']:.2f} | {_interval(row['ndcg@10_difference'])} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _interval(found: Sequence[float]) -> str:
+    mean, low, high = found
+    return f"{mean:+.2f} ({low:+.2f} … {high:+.2f})"
 
 
 def _growth(found: Mapping[str, Any]) -> str:
