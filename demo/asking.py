@@ -42,10 +42,7 @@ class Question:
 
     def check(self, settings: DemoSettings) -> None:
         """Raises InputError where it is past a limit; names are checked by the library."""
-        if not self.text.strip():
-            raise InputError("The question is empty. Ask something, e.g. “When does the bridge open?”")
-        if len(self.text) > settings.max_question_characters:
-            raise InputError(f"The question is longer than {settings.max_question_characters} characters.")
+        settings.check_question(self.text)
         if not 1 <= self.num_frames <= settings.max_frames:
             raise InputError(f"Frames to select: 1 to {settings.max_frames}, got {self.num_frames}.")
         check_effort(self.effort)

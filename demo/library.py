@@ -44,10 +44,7 @@ class Wanted:
 
     def check(self, settings: DemoSettings) -> None:
         """Raises InputError where it is past a limit; names are checked by the library."""
-        if not self.text.strip():
-            raise InputError("The question is empty. Ask something, e.g. “When does the bridge open?”")
-        if len(self.text) > settings.max_question_characters:
-            raise InputError(f"The question is longer than {settings.max_question_characters} characters.")
+        settings.check_question(self.text)
         if not 1 <= self.top_k <= MAX_TOP_K:
             raise InputError(f"Videos to find: 1 to {MAX_TOP_K}, got {self.top_k}.")
         if isinstance(self.filters, str) or not all(isinstance(text, str) for text in self.filters):

@@ -65,3 +65,10 @@ class DemoSettings:
             raise InputError(f"media_dir must be a folder, got {self.media_dir}")
         if self.library is None and (self.collection is not None or self.library_cache_dir is not None):
             raise InputError("collection and library_cache_dir are of a library; give library too")
+
+    def check_question(self, text: str) -> None:
+        """Raises InputError where a question is empty or too long."""
+        if not text.strip():
+            raise InputError("The question is empty. Ask something, e.g. “When does the bridge open?”")
+        if len(text) > self.max_question_characters:
+            raise InputError(f"The question is longer than {self.max_question_characters} characters.")
