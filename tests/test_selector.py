@@ -71,7 +71,7 @@ def test_each_frame_is_the_frame_at_its_timestamp(indexed):
 
 def test_a_second_question_decodes_and_encodes_nothing_of_the_video(indexed, monkeypatch):
     monkeypatch.setattr(indexed.encoder, "encode_document", None)
-    monkeypatch.setattr("clamr_select.indexing.opening.open_video", None)
+    monkeypatch.setattr("clamr_select.indexing.opening.opener", None)
     both = indexed.select(["lantern", "walrus"], num_frames=2)
     assert [s.question for s in both] == ["lantern", "walrus"]
     alone = indexed.select("walrus", num_frames=2)

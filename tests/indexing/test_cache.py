@@ -69,13 +69,18 @@ def count_indexing(monkeypatch) -> list[str]:
     from clamr_select.indexing import opening
 
     opened: list[str] = []
-    real = opening.open_video
+    real = opening.opener
 
-    def spy(video, **options):
-        opened.append(Path(video).name)
-        return real(video, **options)
+    def spying_opener(*, isolate: bool):
+        opens = real(isolate=isolate)
 
-    monkeypatch.setattr(opening, "open_video", spy)
+        def spy(video, **options):
+            opened.append(Path(video).name)
+            return opens(video, **options)
+
+        return spy
+
+    monkeypatch.setattr(opening, "opener", spying_opener)
     return opened
 
 
@@ -90,7 +95,7 @@ def plain(selection) -> dict:
 
 def test_a_second_question_decodes_and_encodes_nothing(selector, talk, monkeypatch):
     first = selector.select(talk, QUESTION, num_frames=3, **QUICK)
-    monkeypatch.setattr("clamr_select.indexing.opening.open_video", never)
+    monkeypatch.setattr("clamr_select.indexing.opening.opener", never)
     monkeypatch.setattr("av.open", never)
     monkeypatch.setattr(ClamrEncoder, "encode_document", never)
     again = selector.select(talk, QUESTION, num_frames=3, **QUICK)
@@ -226,8 +231,7 @@ def test_other_options_and_weights_have_other_entries(selector, talk):
 
 def test_isolation_is_of_the_run_and_not_of_the_video(selector, talk, monkeypatch):
     apart = selector.index(talk, **QUICK, isolate=True)
-    monkeypatch.setattr("clamr_select.indexing.opening.open_video", never)
-    monkeypatch.setattr("clamr_select.indexing.opening.isolated_video", never)
+    monkeypatch.setattr("clamr_select.indexing.opening.opener", never)
     here = selector.index(talk, **QUICK)
 
     assert apart.method == {**here.method, "isolate": True}
