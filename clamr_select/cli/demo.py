@@ -79,6 +79,7 @@ def check_demo(arguments: argparse.Namespace) -> None:
         InputError, UnknownNameError
     """
     from clamr_select.indexing.options import IndexOptions
+    from clamr_select.retrieval.opening import MANIFEST_FILE, is_server
 
     IndexOptions(asr=arguments.asr, asr_model=arguments.asr_model, asr_language=arguments.asr_language)
     check_vlm(arguments)
@@ -92,13 +93,11 @@ def check_demo(arguments: argparse.Namespace) -> None:
         raise InputError(f"--media-dir must be a folder, got {arguments.media_dir}")
     if arguments.library is None and (arguments.collection is not None or arguments.cache_dir is not None):
         raise InputError("--collection and --cache-dir are of a library; give --library too")
-    if arguments.collection is not None and "://" not in arguments.library:
-        raise InputError("--collection is for a server; --library is a folder")
-    if arguments.library is not None and "://" not in arguments.library:
-        from clamr_select.retrieval.opening import MANIFEST_FILE
-
-        if not (Path(arguments.library) / MANIFEST_FILE).is_file():
-            raise InputError(f"there is no library in {arguments.library}; make one with clamr-select index --library")
+    if arguments.collection is not None and not is_server(arguments.library):
+        raise InputError(f"--collection is for a server, http:// or https://; got --library {arguments.library}")
+    in_folder = arguments.library is not None and not is_server(arguments.library)
+    if in_folder and not (Path(arguments.library) / MANIFEST_FILE).is_file():
+        raise InputError(f"there is no library in {arguments.library}; make one with clamr-select index --library")
 
 
 def build(arguments: argparse.Namespace) -> Any:

@@ -105,6 +105,7 @@ def check(arguments: argparse.Namespace) -> None:
         InputError, UnknownNameError
     """
     from clamr_select.indexing.options import IndexOptions
+    from clamr_select.retrieval.opening import is_server
 
     for name in ("workers", "threads", "max_tokens"):
         value = getattr(arguments, name)
@@ -112,8 +113,8 @@ def check(arguments: argparse.Namespace) -> None:
             raise InputError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
     if arguments.no_cache and arguments.cache_dir is not None:
         raise InputError("give --cache-dir or --no-cache, not both")
-    if arguments.collection is not None and "://" not in arguments.library:
-        raise InputError("--collection is for a server; --library is a folder")
+    if arguments.collection is not None and not is_server(arguments.library):
+        raise InputError(f"--collection is for a server, http:// or https://; got --library {arguments.library}")
     IndexOptions(**index_options(arguments))
 
 

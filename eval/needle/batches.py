@@ -36,6 +36,7 @@ TARGETS = (
     *("ocr+asr",) * 2,
     *("ordering",) * 3,
 )
+TEXT_TARGETS = tuple(target for target in TARGETS if "video" not in target and target != "ordering")
 BALANCED_TARGETS = (
     *("video", "asr", "ocr", "description", "video+asr", "video+ocr", "ordering", "anywhere"),
     *("video", "asr", "ocr", "description", "video+asr", "video+ocr", "ordering", "ocr+asr", "ocr+asr", "ocr+asr"),

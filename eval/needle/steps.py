@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from torch.utils.data import Dataset
 
-from clamr_select.eval.needle.batches import TARGETS, training_batches
+from clamr_select.eval.needle.batches import TARGETS, TEXT_TARGETS, training_batches
 from clamr_select.model import ClamrProcessor
 from clamr_select.training.batch import TrainingBatch
 from clamr_select.training.prepared import PreparedBatch, prepare
@@ -18,10 +19,12 @@ class NeedleSteps(Dataset[PreparedBatch]):
 
     Args:
         max_frames: candidates in the longest documents; every fourth step has documents of twice that.
-        vision_only_share: of the steps: binding (which colour on which shape) is slow to learn and starves where
+        text_only_share: of the steps: documents with grey frames, and every question with letters wrong. A step costs a
+            fifth of one with pictures, and words that were never seen are found by their letters.
+        vision_only_share: of the other steps: binding (which colour on which shape) is slow to learn and starves where
             text explains the loss.
         questions_per_document: in every batch.
-        typo_share: of the questions.
+        typo_share: of the questions of all other steps.
         documents_per_group: as :func:`clamr_select.training.prepared.prepare` takes it: on a GPU, one forward pass
             of many documents costs as much as one of few.
         view: what is encoded, and which questions train; a batch without any is passed over.
@@ -34,6 +37,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
         seed: int,
         num_documents: int = 48,
         max_frames: int = 8,
+        text_only_share: float = 0.2,
         vision_only_share: float = 0.75,
         questions_per_document: int = 4,
         typo_share: float = 0.5,
@@ -44,6 +48,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
         self.seed = seed
         self.num_documents = num_documents
         self.max_frames = max_frames
+        self.text_only_share = text_only_share
         self.vision_only_share = vision_only_share
         self.questions_per_document = questions_per_document
         self.typo_share = typo_share
@@ -57,16 +62,22 @@ class NeedleSteps(Dataset[PreparedBatch]):
 
     def drawn(self, step: int) -> TrainingBatch:
         """The batch before it is prepared."""
-        reads_only = self.view.modality not in (None, VIDEO)
+        reads_only = self._reads_only(step)
+        targets = TEXT_TARGETS if reads_only else TARGETS
         batches = training_batches(
             seed=self.seed * STEPS_PER_SEED + step,
             num_documents=self.num_documents,
             max_frames=self.max_frames * (2 if step % 4 == 3 else 1),
             vision_only_share=0.0 if reads_only else self.vision_only_share,  # those hold no text
             neighbors=step // 4 % 2 == 1,  # every second step or so: the model meets frames with and without
-            typo_share=self.typo_share,
+            typo_share=1.0 if reads_only else self.typo_share,
             questions_per_document=self.questions_per_document,
-            targets=[target for target in TARGETS if self.view.trains_on(target)],
+            targets=[target for target in targets if self.view.trains_on(target)],
             pictures=not reads_only,
         )
         return next(batch for batch in batches if any(self.view.trains_on(query.target) for query in batch.queries))
+
+    def _reads_only(self, step: int) -> bool:
+        if self.view.modality is not None:
+            return self.view.modality != VIDEO
+        return float(np.random.default_rng((self.seed, step)).random()) < self.text_only_share

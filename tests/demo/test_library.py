@@ -300,7 +300,7 @@ def test_places_that_no_search_gave_are_nothing(library: Library) -> None:
     [
         (["--cache-dir", "x"], "give --library too"),
         (["--collection", "x"], "give --library too"),
-        (["--library", "x", "--collection", "y"], "--library is a folder"),
+        (["--library", "x", "--collection", "y"], "is for a server"),
         (["--library", "not-there"], "no library in not-there"),
     ],
 )

@@ -30,7 +30,9 @@ def test_a_single_modality_trains_on_many_questions_of_its_own(processor, system
 
 def test_the_full_view_is_what_it_was(processor):
     plain, full = (
-        NeedleSteps(processor, seed=3, num_documents=6, max_frames=2, vision_only_share=0.0, view=v)
+        NeedleSteps(
+            processor, seed=3, num_documents=6, max_frames=2, text_only_share=0.0, vision_only_share=0.0, view=v
+        )
         for v in (None, view_of("clamr"))
     )
     assert plain[900].targets == full[900].targets
@@ -48,8 +50,28 @@ def test_who_only_reads_sees_grey_and_is_asked_the_same(processor):
         assert all(frame.shape == (28, 28, 3) and np.ptp(frame) == 0 for frame in other.frames)
 
 
+def test_steps_of_text_alone_ask_about_words_and_show_nothing(processor):
+    always, never = (NeedleSteps(processor, seed=3, num_documents=8, max_frames=3, text_only_share=s) for s in (1, 0))
+    read, seen = always.drawn(2), never.drawn(2)
+    assert {query.target for query in read.queries} <= {"asr", "ocr", "description", "ocr+asr"}
+    assert len(read.queries) >= 8
+    assert all(np.ptp(frame) == 0 for document in read.documents for frame in document.frames)
+    assert any(np.ptp(frame) > 0 for document in seen.documents for frame in document.frames)
+
+
+def test_so_large_a_share_of_steps_is_text_alone_and_each_step_stays_what_it_is(processor):
+    one, again = (NeedleSteps(processor, seed=3, num_documents=2, max_frames=1, text_only_share=0.3) for _ in range(2))
+
+    def reads_only(steps, step):
+        return all(np.ptp(frame) == 0 for document in steps.drawn(step).documents for frame in document.frames)
+
+    found = [reads_only(one, step) for step in range(60)]
+    assert 8 <= sum(found) <= 28
+    assert found[40:] == [reads_only(again, step) for step in range(40, 60)]
+
+
 def test_every_fourth_step_has_long_documents(processor):
-    steps = NeedleSteps(processor, seed=3, num_documents=8, max_frames=4, vision_only_share=0.0)
+    steps = NeedleSteps(processor, seed=3, num_documents=8, max_frames=4, text_only_share=0.0, vision_only_share=0.0)
     longest = [max(d.num_candidates for d in steps.drawn(step).documents) for step in range(8)]
     assert max(longest[3], longest[7]) == 8
     assert max(n for step, n in enumerate(longest) if step % 4 != 3) <= 4
