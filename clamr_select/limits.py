@@ -48,6 +48,8 @@ class Limits:
             InputError: there is no such limit, or it is not a positive number.
         """
         known = [limit.name for limit in fields(cls)]
+        if not isinstance(values, Mapping):
+            raise InputError(f"limits must be a mapping of {', '.join(known)}, got {values!r}")
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise InputError(f"no such limit: {', '.join(unknown)}; allowed: {', '.join(known)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -125,38 +125,11 @@ class Selection:
         """The inverse of :meth:`to_dict`.
 
         Raises:
-            InputError: ``schema_version`` is not one this version reads, or a field is missing.
+            InputError: ``schema_version`` is not one this version reads, or a field is missing or of another kind.
         """
-        if data.get("schema_version") != SCHEMA_VERSION:
-            raise InputError(
-                f"selection has schema_version {data.get('schema_version')!r}; this version reads {SCHEMA_VERSION}"
-            )
-        missing = {f.name for f in fields(cls)} - set(data) - {"warnings", "timings_seconds", "candidates"}
-        if missing:
-            raise InputError(f"selection lacks the fields {', '.join(sorted(missing))}")
-        candidates = data.get("candidates")
-        return cls(
-            video=data["video"],
-            question=data["question"],
-            frame_indices=tuple(data["frame_indices"]),
-            timestamps_seconds=tuple(data["timestamps_seconds"]),
-            scores=tuple(data["scores"]),
-            modality=tuple(data["modality"]),
-            scores_by_modality=_tuples(data["scores_by_modality"]),
-            text=tuple(dict(words) for words in data["text"]),
-            method=dict(data["method"]),
-            video_facts=VideoFacts(**data["video_facts"]),
-            warnings=tuple(SelectionWarning(**warning) for warning in data.get("warnings", ())),
-            timings_seconds=dict(data.get("timings_seconds", {})),
-            candidates=None
-            if candidates is None
-            else CandidateScores(
-                frame_indices=tuple(candidates["frame_indices"]),
-                timestamps_seconds=tuple(candidates["timestamps_seconds"]),
-                scores=tuple(candidates["scores"]),
-                scores_by_modality=_tuples(candidates["scores_by_modality"]),
-            ),
-        )
+        from clamr_select.saved_selection import read_selection
+
+        return read_selection(data)
 
     def save(self, path: str | Path) -> None:
         """Write the selection as JSON (UTF-8; what is no Unicode in a file's name is escaped)."""
@@ -169,6 +142,7 @@ class Selection:
 
         Raises:
             InputError: the file is not a saved selection.
+            OSError: it is not there, or cannot be read.
         """
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -179,7 +153,19 @@ class Selection:
         return cls.from_dict(data)
 
     def frames(self, *, max_side: int | None = None) -> list[np.ndarray]:
-        """Decode the selected frames from the source video: (height, width, 3) uint8 RGB each, upright."""
+        """Decode the selected frames from the source video.
+
+        Args:
+            max_side: longer side in pixels, scaled down only; None is the video's own size.
+
+        Returns:
+            One (height, width, 3) uint8 RGB array a frame, upright, in time order.
+
+        Raises:
+            InputError: ``max_side`` is no whole number of at least 1.
+            VideoError: the file is gone, or is not the one that was selected from.
+            FrameDecodeError: a frame cannot be decoded, or is not at its time any more.
+        """
         from clamr_select.handoff.frames import decode_frames
 
         return decode_frames(self, max_side=max_side)
@@ -374,19 +360,28 @@ class Selection:
         return sample_indices(self, metadata)
 
     def contact_sheet(self) -> Image.Image:
-        """The selected frames in a grid with time, score and winning modality."""
+        """The selected frames in a grid with time, score and winning modality: an RGB image.
+
+        Raises:
+            VideoError: as :meth:`frames`.
+        """
         from clamr_select.figures.contact_sheet import contact_sheet
 
         return contact_sheet(self)
 
     def timeline(self) -> Image.Image:
-        """Scores of all candidates over time, coloured by modality, the selected frames marked."""
+        """Scores of all candidates over time, coloured by modality, the selected frames marked: an RGB image,
+        1200 pixels wide.
+
+        Raises:
+            InputError: the selection was saved without its candidates.
+        """
         from clamr_select.figures.timeline import timeline
 
         return timeline(self)
 
     def show(self) -> None:
-        """Open the contact sheet and the timeline in the system's image viewer."""
+        """Open the contact sheet and the timeline in the system's image viewer; errors as of these two."""
         self.contact_sheet().show(title=self.question)
         self.timeline().show(title=self.question)
 
@@ -394,7 +389,3 @@ class Selection:
         from clamr_select.figures.notebook import selection_html
 
         return selection_html(self)
-
-
-def _tuples(by_modality: Mapping[str, list[float | None]]) -> dict[str, tuple[float | None, ...]]:
-    return {name: tuple(values) for name, values in by_modality.items()}

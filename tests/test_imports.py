@@ -24,6 +24,7 @@ CONSUMERS = {"cli", "eval", "integrations", "demo"}
 MAY_KNOW: dict[str, set[str]] = {
     "errors": set(),
     "selection": {"errors"},
+    "saved_selection": FOUNDATION,
     "scoring": FOUNDATION,
     "policies": FOUNDATION,
     "metrics": FOUNDATION,

@@ -86,6 +86,8 @@ def test_a_limit_is_a_positive_number(value):
 def test_limits_by_name():
     assert Limits.from_mapping({}) == DEFAULT_LIMITS
     assert Limits.from_mapping({"max_pixels": 5}).changed == {"max_pixels": 5}
+    with pytest.raises(InputError, match="limits must be a mapping"):
+        Limits.from_mapping(5)
     with pytest.raises(InputError, match="no such limit: max_size; allowed: max_pixels, max_duration_seconds"):
         Limits.from_mapping({"max_size": 1})
 

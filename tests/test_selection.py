@@ -97,6 +97,35 @@ def test_missing_field_fails(color_selection):
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("video", 5),
+        ("frame_indices", None),
+        ("frame_indices", ["a"] * 8),
+        ("frame_indices", [-1, 1, 2, 3, 4, 5, 6, 7]),
+        ("timestamps_seconds", ["1"] * 8),
+        ("timestamps_seconds", [float("nan")] * 8),
+        ("scores", {}),
+        ("scores_by_modality", [1]),
+        ("scores_by_modality", {"asr": "12345678"}),
+        ("modality", [None] * 8),
+        ("text", ["words"] * 8),
+        ("method", "topk"),
+        ("video_facts", {}),
+        ("video_facts", None),
+        ("warnings", [{"code": "no_asr"}]),
+        ("timings_seconds", {"score": "fast"}),
+        ("candidates", {}),
+        ("candidates", {"frame_indices": 1, "timestamps_seconds": [], "scores": [], "scores_by_modality": {}}),
+        ("candidates", {"frame_indices": [1], "timestamps_seconds": [], "scores": [], "scores_by_modality": {}}),
+    ],
+)
+def test_a_field_of_another_kind_is_named(color_selection, name, value):
+    with pytest.raises(InputError, match=name):
+        Selection.from_dict({**color_selection.to_dict(), name: value})
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"not json", "is not a saved selection"),
