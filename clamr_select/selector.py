@@ -11,6 +11,7 @@ from typing import Any, overload
 import torch
 
 from clamr_select.errors import InputError
+from clamr_select.indexing.asking import as_questions, check_select_options
 from clamr_select.indexing.cached_indexer import CacheDir, index_cached
 from clamr_select.indexing.coarse_to_fine.effort import Effort, check_effort
 from clamr_select.indexing.coarse_to_fine.opening import SkimOpener
@@ -169,18 +170,20 @@ class FrameSelector:
             As :meth:`index` and ``IndexedVideo.select``.
         """
         check_effort(effort)
-        questions = [question] if isinstance(question, str) else list(question)
+        questions = as_questions(question)
         chosen = named_preset(preset)
-        # before the minutes of decoding: a question that cannot be encoded is known at once
-        self.encoder.encode_query(questions)
         index_options = {name: value for name, value in options.items() if name in INDEX_OPTIONS | OF_THE_RUN}
         select_options = {name: value for name, value in options.items() if name not in index_options}
+        # before the minutes of decoding: what is wrong with the question or an option is known at once
+        check_select_options({**chosen.select, **select_options}, modalities=self.encoder.modalities)
+        self.encoder.encode_query(questions)
         indexed: IndexedVideo | SkimmedVideo
         if effort == "full":
             indexed = self.index(video, preset=preset, **index_options)
         else:
             indexed = self.skim(video, effort=effort, preset=preset, **index_options)
-        selected = indexed.select(question, **{**chosen.select, **select_options})
+        wanted = question if isinstance(question, str) else questions
+        selected = indexed.select(wanted, **{**chosen.select, **select_options})
         if preset is None:
             return selected
         noted = record(preset, given=options)

@@ -183,6 +183,44 @@ def test_select_fails_on_bad_input(selector, indexed, color_video, tmp_path):
         indexed.select("walrus", modalities=["smell"])
 
 
+@pytest.mark.parametrize(
+    ("question", "options", "message"),
+    [
+        ("walrus", {"num_frame": 4}, "has no parameter 'num_frame'"),
+        ("walrus", {"policy": "best"}, "unknown policy 'best'"),
+        ("walrus", {"similarity": "mean"}, "unknown similarity"),
+        ("walrus", {"modalities": ["smell"]}, "modalities must be a list of some of video"),
+        ("walrus", {"modalities": "asr"}, "modalities must be a list of some of video"),
+        ("walrus", {"between_seconds": 5}, "between_seconds must be"),
+        ("walrus", {"max_seconds": -1}, "max_seconds must be"),
+        ([], {}, "question must be text, or a list of one text or more"),
+        (None, {}, "question must be text"),
+        (["walrus", 5], {}, "question must be text"),
+        (["walrus", ""], {}, "question 1 is empty"),
+    ],
+)
+@pytest.mark.parametrize("effort", ["full", "fast"])
+def test_what_is_wrong_is_known_before_a_video_is_indexed(selector, color_video, effort, question, options, message):
+    decoded = []
+    with pytest.raises(InputError, match=message):
+        selector.select(color_video, question, effort=effort, progress=lambda *stage: decoded.append(stage), **options)
+    assert decoded == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("candidate_fps", "1"), ("max_candidates", "9"), ("token_pooling", 1.5), ("window_candidates", 0)],
+)
+def test_a_number_of_another_kind_is_an_error_of_ours(selector, color_video, name, value):
+    with pytest.raises(InputError, match=f"{name} must be a"):
+        selector.index(color_video, **{name: value})
+
+
+def test_an_open_span_and_any_list_of_questions_will_do(indexed):
+    late, again = indexed.select((question for question in ("walrus", "glaciers")), between_seconds=(20, float("inf")))
+    assert min(late.timestamps_seconds + again.timestamps_seconds) >= 20
+
+
 def test_public_names():
     assert sorted(clamr_select.__all__) == clamr_select.__all__
     for name in clamr_select.__all__:

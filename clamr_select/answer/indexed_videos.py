@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,16 @@ class IndexedVideos:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
+
+    def check(self, select_options: Mapping[str, Any]) -> None:
+        """What is wrong with options of ``select`` is known before a video is indexed.
+
+        Raises:
+            InputError: as ``IndexedVideo.select``.
+        """
+        from clamr_select.indexing.asking import check_select_options
+
+        check_select_options(select_options, modalities=self.selector.encoder.modalities)
 
     def _open(self, video: str | Path) -> IndexedVideo | SkimmedVideo:
         if self.effort == "full":

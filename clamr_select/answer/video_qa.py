@@ -172,6 +172,7 @@ class VideoQA:
         *,
         timings: dict[str, float],
     ) -> Selection:
+        self._videos.check({"num_frames": settings.num_frames, **settings.select_options})
         indexed = self._videos.get(video, timings=timings)
         started = time.perf_counter()
         wanted = question if settings.select_for is None else settings.select_for

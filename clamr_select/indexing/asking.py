@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from clamr_select.errors import InputError
 from clamr_select.indexing.choice import ChoiceOptions
 from clamr_select.policies.operators import in_order, right_after, truth
 from clamr_select.policies.questions import QuestionPlan, plan_question
+from clamr_select.scoring.maxsim import check_similarity
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,58 @@ class Asked:
             names = ("scope", "place", "order", "by")
             found["question_plan"] = {name: getattr(self.plan, name) for name in names}
         return found
+
+
+def as_questions(question: str | Iterable[str]) -> list[str]:
+    """One question or several, as a list.
+
+    Raises:
+        InputError: no text, or no list of texts, or an empty list.
+    """
+    questions = [question] if isinstance(question, str) else list(question) if isinstance(question, Iterable) else []
+    if not questions or not all(isinstance(one, str) for one in questions):
+        raise InputError(f"question must be text, or a list of one text or more, got {question!r}")
+    return questions
+
+
+def check_select_options(given: Mapping[str, Any], *, modalities: Sequence[str]) -> None:
+    """What can be known to be wrong with options of ``IndexedVideo.select`` before a video is indexed.
+
+    Args:
+        modalities: the model's.
+
+    Raises:
+        InputError, UnknownNameError: as ``IndexedVideo.select``.
+    """
+    of_scoring = ("similarity", "modalities", "between_seconds")
+    check_similarity(given.get("similarity", "token_max"))
+    if given.get("modalities") is not None:
+        check_modalities(given["modalities"], known=modalities)
+    if given.get("between_seconds") is not None:
+        check_span(given["between_seconds"])
+    ChoiceOptions.of({name: value for name, value in given.items() if name not in of_scoring})
+
+
+def check_modalities(modalities: Sequence[str], *, known: Sequence[str]) -> None:
+    """
+    Raises:
+        InputError: not a list of some of those that are known.
+    """
+    is_list = isinstance(modalities, Iterable) and not isinstance(modalities, str)
+    if not is_list or not modalities or any(name not in known for name in modalities):
+        raise InputError(f"modalities must be a list of some of {', '.join(known)}, got {modalities!r}")
+
+
+def check_span(between_seconds: Sequence[float]) -> tuple[float, float]:
+    """Start and end of a span, in seconds.
+
+    Raises:
+        InputError: not two numbers; ``inf`` is one.
+    """
+    edges = list(between_seconds) if isinstance(between_seconds, Iterable) else []
+    if len(edges) != 2 or not all(isinstance(edge, Real) and not math.isnan(edge) for edge in edges):
+        raise InputError(f"between_seconds must be (start, end) in seconds, got {between_seconds!r}")
+    return float(edges[0]), float(edges[1])
 
 
 def as_asked(question: str, options: ChoiceOptions) -> Asked:

@@ -9,10 +9,16 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from clamr_select.errors import InputError, unknown_name
-from clamr_select.policies import DEFAULT_POLICY, find_policy, select_indices
-from clamr_select.policies.budgets import Fused, adaptive_num_frames, frames_for_seconds, frames_for_tokens
+from clamr_select.policies import DEFAULT_POLICY, check_parameters, select_indices
+from clamr_select.policies.budgets import (
+    VLM_FAMILIES,
+    Fused,
+    adaptive_num_frames,
+    frames_for_seconds,
+    frames_for_tokens,
+)
 from clamr_select.policies.include import clip_positions, forced_positions, with_forced
-from clamr_select.policies.parameters import whole_number
+from clamr_select.policies.parameters import number, whole_number
 from clamr_select.policies.peaks import median_step_seconds
 from clamr_select.policies.plans import FramePlan, even_plan, more_smaller_frames, tier_plan, tiers_of
 from clamr_select.policies.questions import QuestionPlan
@@ -65,10 +71,11 @@ class ChoiceOptions:
     policy_parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        find_policy(self.policy)
+        check_parameters(self.policy, self.policy_parameters)
         for kind, value, allowed in (
             ("diversity", self.diversity, get_args(Diversity)),
             ("resolution", self.resolution, get_args(Resolution)),
+            ("vlm_pair", self.vlm_pair, get_args(Fused)),
             ("query", self.query, ("stem", "with_options")),
         ):
             if value not in allowed:
@@ -77,6 +84,8 @@ class ChoiceOptions:
             raise InputError(f"question_rules must be off, rules or a function, got {self.question_rules!r}")
         if (self.vlm is None) != (self.max_tokens is None):
             raise InputError(f"vlm and max_tokens go together, got vlm={self.vlm!r} and max_tokens={self.max_tokens!r}")
+        if self.vlm is not None and self.vlm not in VLM_FAMILIES:
+            raise unknown_name("VLM family", self.vlm, VLM_FAMILIES)
         if self.max_tokens is not None and self.max_seconds is not None:
             raise InputError("max_tokens and max_seconds are both given; which of them is the budget?")
         if self.query == "with_options" and not self.options:
@@ -84,6 +93,11 @@ class ChoiceOptions:
         if self.num_frames != "auto":
             whole_number("num_frames", self.num_frames, low=1)
         whole_number("max_frames", self.max_frames, low=1)
+        if self.max_tokens is not None:
+            whole_number("max_tokens", self.max_tokens, low=1)
+        for name in ("max_seconds", "clip_seconds"):
+            if getattr(self, name) is not None:
+                number(name, getattr(self, name), low=0)
         unknown = [name for name in self.include if isinstance(name, str) and name not in ("first", "last")]
         if unknown:
             raise InputError(f"include takes 'first', 'last' and times in seconds, got {unknown[0]!r}")
@@ -196,7 +210,8 @@ def _num_frames(scores: np.ndarray, times: np.ndarray, options: ChoiceOptions, f
     elif options.max_seconds is not None:
         count = frames_for_seconds(options.max_seconds, seconds_per_frame=median_step_seconds(times))
     elif options.num_frames == "auto":
-        count = adaptive_num_frames(scores, timestamps_seconds=times, max_frames=options.max_frames)
+        most = options.max_frames
+        count = adaptive_num_frames(scores, timestamps_seconds=times, max_frames=most, min_frames=min(2, most))
     else:
         count = options.num_frames
     if options.resolution == "more_smaller":

@@ -15,7 +15,7 @@ import torch
 
 from clamr_select.context.timed_text import ContextTrack
 from clamr_select.errors import InputError
-from clamr_select.indexing.asking import Asked, as_asked
+from clamr_select.indexing.asking import Asked, as_asked, as_questions, check_modalities, check_span
 from clamr_select.indexing.choice import ChoiceOptions, Diversity, choose_frames
 from clamr_select.indexing.still_text import repeats_text, text_runs
 from clamr_select.model.encoder import ClamrEncoder
@@ -113,7 +113,7 @@ class IndexedVideo:
             InputError: an empty question, an option out of range, or a span without a candidate.
             UnknownNameError: no such policy, similarity or modality, or another name outside its list.
         """
-        questions = [question] if isinstance(question, str) else list(question)
+        questions = as_questions(question)
         choice = ChoiceOptions.of({"num_frames": num_frames, "policy": policy, **options})
         started = time.perf_counter()
         asked = [as_asked(text, choice) for text in questions]
@@ -243,7 +243,7 @@ class IndexedVideo:
         """Which candidates lie in a span: (num_candidates,) bool, or None for no span."""
         if between_seconds is None:
             return None
-        start, end = between_seconds
+        start, end = check_span(between_seconds)
         within = (self.timestamps_seconds >= start) & (self.timestamps_seconds <= end)
         if not within.any():
             first, last = self.timestamps_seconds[[0, -1]]
@@ -254,9 +254,7 @@ class IndexedVideo:
 
     def _left_out(self, modalities: Sequence[str]) -> list[int]:
         known = self.tokens.modalities
-        unknown = [name for name in modalities if name not in known]
-        if unknown or not modalities or isinstance(modalities, str):
-            raise InputError(f"modalities must be a list of some of {', '.join(known)}, got {modalities!r}")
+        check_modalities(modalities, known=known)
         return [position for position, name in enumerate(known) if name not in modalities]
 
     def _select_one(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from clamr_select.errors import InputError, unknown_name
 from clamr_select.limits import DEFAULT_LIMITS, Limits
+from clamr_select.policies.parameters import number, whole_number
 from clamr_select.scoring.codes import Precision
 from clamr_select.video import Backend
 from clamr_select.video.candidates import DEFAULT_MAX_CANDIDATES
@@ -81,11 +81,10 @@ class IndexOptions:
             if value not in allowed:
                 raise unknown_name(kind, value, allowed)
         self._check_speech()
-        if not (math.isfinite(self.candidate_fps) and self.candidate_fps > 0):
+        if number("candidate_fps", self.candidate_fps) <= 0:
             raise InputError(f"candidate_fps must be a positive number, got {self.candidate_fps}")
         for name in ("max_candidates", "window_candidates", "token_pooling"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+            whole_number(name, getattr(self, name), low=1)
 
     def _check_speech(self) -> None:
         for name in ("asr_model", "asr_language"):

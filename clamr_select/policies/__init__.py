@@ -3,6 +3,7 @@
 from clamr_select.policies.registry import (
     DEFAULT_POLICY,
     POLICIES,
+    check_parameters,
     find_policy,
     policy_inputs,
     policy_names,
@@ -19,6 +20,7 @@ __all__ = [
     "MatrixSimilarity",
     "PolicyResult",
     "PooledSimilarity",
+    "check_parameters",
     "find_policy",
     "policy_inputs",
     "policy_names",

@@ -25,11 +25,11 @@ def forced_positions(
         InputError: a time outside the candidates' by more than their step.
     """
     step = median_step_seconds(timestamps_seconds)
-    start, end = float(timestamps_seconds[0]) - step, float(timestamps_seconds[-1]) + step
+    start, end = float(timestamps_seconds[0]), float(timestamps_seconds[-1])
     found = {0} if first else set()
     found |= {len(timestamps_seconds) - 1} if last else set()
     for seconds in at_seconds:
-        if not start <= number("at_seconds", seconds) <= end:
+        if not start - step <= number("at_seconds", seconds) <= end + step:
             raise InputError(f"a frame at {seconds:g} s is to be included; candidates are at {start:g} to {end:g} s")
         found.add(int(np.abs(timestamps_seconds - seconds).argmin()))
     return tuple(sorted(found))

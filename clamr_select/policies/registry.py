@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
@@ -90,6 +90,20 @@ def find_policy(name: str) -> Policy:
 def policy_parameters(name: str) -> tuple[str, ...]:
     """Names of a policy's own parameters, sorted."""
     return tuple(sorted(set(_keywords(name)) - set(_INPUTS)))
+
+
+def check_parameters(name: str, parameters: Iterable[str]) -> None:
+    """
+    Raises:
+        UnknownNameError: there is no such policy.
+        InputError: it has no parameter of one of these names.
+    """
+    allowed = policy_parameters(name)
+    unknown = sorted(set(parameters) - set(allowed))
+    if unknown:
+        raise InputError(
+            f"policy {name!r} has no parameter {', '.join(map(repr, unknown))}; allowed: {', '.join(allowed) or 'none'}"
+        )
 
 
 def policy_inputs(name: str) -> dict[str, bool]:

@@ -13,9 +13,9 @@ from clamr_select.policies.by_score import TIE_TOLERANCE, is_flat
 from clamr_select.policies.checks import check_result, check_times, finite_vector, unit_vectors
 from clamr_select.policies.registry import (
     DEFAULT_POLICY,
+    check_parameters,
     find_policy,
     policy_inputs,
-    policy_parameters,
 )
 from clamr_select.policies.result import PolicyResult
 from clamr_select.policies.similarity import FrameSimilarity, PooledSimilarity
@@ -60,7 +60,7 @@ def select_indices(
         MissingDependencyError: the policy needs a package that is not installed.
     """
     function = find_policy(policy)
-    _check_parameters(policy, parameters)
+    check_parameters(policy, parameters)
     if not isinstance(num_frames, (int, np.integer)) or isinstance(num_frames, bool) or num_frames < 1:
         raise InputError(f"num_frames must be a whole number >= 1, got {num_frames!r}")
     score_array = finite_vector("scores", scores)
@@ -83,16 +83,6 @@ def select_indices(
         noticed.append(("flat_scores", message))
         result = replace(result, indices=tuple(spread_evenly(times, num_frames=wanted).tolist()))
     return replace(result, warnings=(*noticed, *result.warnings))
-
-
-def _check_parameters(policy: str, parameters: dict[str, Any]) -> None:
-    allowed = policy_parameters(policy)
-    unknown = sorted(set(parameters) - set(allowed))
-    if unknown:
-        raise InputError(
-            f"policy {policy!r} has no parameter {', '.join(map(repr, unknown))}; "
-            f"allowed: {', '.join(allowed) or 'none'}"
-        )
 
 
 def _inputs(

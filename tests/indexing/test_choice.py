@@ -102,6 +102,10 @@ def test_events_in_order_shift_what_is_relevant():
     assert asked.method()["question_plan"] == {"scope": "moment", "place": None, "order": "after", "by": "rules"}
 
 
+def test_one_frame_at_most_is_one_frame():
+    assert len(chosen(num_frames="auto", max_frames=1).indices) == 1
+
+
 def test_options_are_scored_only_where_asked_for():
     stem = as_asked("Which bird?", ChoiceOptions(options=("owl", "gull")))
     assert stem.texts == ("Which bird?",)
@@ -129,6 +133,10 @@ def test_options_are_scored_only_where_asked_for():
         ({"min_gap": 1}, InputError, "policy 'topk_gap' has no parameter 'min_gap'"),
         ({"num_frames": 1, "include": ["first", "last"]}, InputError, "2 frames must be included"),
         ({"vlm": "gpt", "max_tokens": 5}, UnknownNameError, "unknown VLM family"),
+        ({"vlm_pair": "both"}, UnknownNameError, "unknown vlm_pair"),
+        ({"vlm": "qwen3-vl", "max_tokens": 0}, InputError, "max_tokens must be a whole number"),
+        ({"max_seconds": -1}, InputError, "max_seconds must be a finite number"),
+        ({"clip_seconds": "4"}, InputError, "clip_seconds must be a finite number"),
     ],
 )
 def test_wrong_options_are_named(given, error, message):

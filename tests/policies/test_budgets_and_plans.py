@@ -92,7 +92,7 @@ def test_concentrated_evidence_needs_fewer_frames():
 
 def test_forced_frames_are_the_nearest_candidates():
     assert forced_positions(TIMES, first=True, last=True, at_seconds=[40.4, 0.2]) == (0, 40, 99)
-    with pytest.raises(InputError, match="candidates are at -1 to 100 s"):
+    with pytest.raises(InputError, match="candidates are at 0 to 99 s"):
         forced_positions(TIMES, at_seconds=[140.0])
 
 

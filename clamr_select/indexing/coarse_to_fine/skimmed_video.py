@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from clamr_select.errors import InputError
-from clamr_select.indexing.asking import as_asked
+from clamr_select.indexing.asking import as_asked, as_questions
 from clamr_select.indexing.choice import ChoiceOptions
 from clamr_select.indexing.coarse_to_fine.effort import Effort, EffortPlan
 from clamr_select.indexing.coarse_to_fine.parts import (
@@ -73,7 +73,7 @@ class SkimmedVideo:
             As ``IndexedVideo.select``; and VideoError, ContextError where a window of the file cannot be read.
         """
         if not isinstance(question, str):
-            return [self.select(one, **options) for one in question]
+            return [self.select(one, **options) for one in as_questions(question)]
         started = time.perf_counter()
         numbers = self.propose(question, **options)
         proposed = time.perf_counter()
