@@ -43,17 +43,27 @@ class IndexedVideos:
         self._kept: OrderedDict[tuple[Path, int, int], IndexedVideo | SkimmedVideo] = OrderedDict()
 
     def get(
-        self, video: str | Path | IndexedVideo | SkimmedVideo, *, timings: dict[str, float]
+        self,
+        video: str | Path | IndexedVideo | SkimmedVideo,
+        *,
+        select_options: Mapping[str, Any],
+        timings: dict[str, float],
     ) -> IndexedVideo | SkimmedVideo:
         """The index of a file, made now if need be; then ``timings`` receives ``index`` in seconds.
 
+        Args:
+            select_options: what it will be asked with, which is checked before it is made.
+
         Raises:
-            VideoError, ContextError, InputError: as ``FrameSelector.index``.
+            VideoError, ContextError, InputError: as ``FrameSelector.index`` and ``IndexedVideo.select``.
         """
+        from clamr_select.indexing.asking import check_select_options
+
         if not isinstance(video, str | Path):
             return video
         key = _key(Path(video))
         if key not in self._kept:
+            check_select_options(select_options, modalities=self.selector.encoder.modalities)
             started = time.perf_counter()
             indexed = self._open(video)
             timings["index"] = time.perf_counter() - started
@@ -62,16 +72,6 @@ class IndexedVideos:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
-
-    def check(self, select_options: Mapping[str, Any]) -> None:
-        """What is wrong with options of ``select`` is known before a video is indexed.
-
-        Raises:
-            InputError: as ``IndexedVideo.select``.
-        """
-        from clamr_select.indexing.asking import check_select_options
-
-        check_select_options(select_options, modalities=self.selector.encoder.modalities)
 
     def _open(self, video: str | Path) -> IndexedVideo | SkimmedVideo:
         if self.effort == "full":

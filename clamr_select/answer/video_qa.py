@@ -172,11 +172,11 @@ class VideoQA:
         *,
         timings: dict[str, float],
     ) -> Selection:
-        self._videos.check({"num_frames": settings.num_frames, **settings.select_options})
-        indexed = self._videos.get(video, timings=timings)
+        options = {"num_frames": settings.num_frames, **settings.select_options}
+        indexed = self._videos.get(video, select_options=options, timings=timings)
         started = time.perf_counter()
         wanted = question if settings.select_for is None else settings.select_for
-        selection = indexed.select(wanted, num_frames=settings.num_frames, **settings.select_options)
+        selection = indexed.select(wanted, **options)
         timings["select"] = time.perf_counter() - started
         return selection
 

@@ -161,3 +161,11 @@ def test_bad_videos_and_names_fail(qa, color_video, tmp_path):
         qa("yes").ask(color_video, QUESTION, policy="best")
     with pytest.raises(InputError, match="max_indexed_videos"):
         qa("yes", max_indexed_videos=0)
+
+
+def test_a_wrong_option_is_known_before_a_video_is_indexed(qa, color_video):
+    told = []
+    asked = qa("A walrus.", progress=lambda *stage: told.append(stage))
+    with pytest.raises(InputError, match="has no parameter 'num_frame'"):
+        asked.ask(color_video, QUESTION, num_frame=3)
+    assert told == []
