@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -36,7 +37,7 @@ COMMANDS = {
     "demo": (demo, "a page on this machine: drop a video, ask, see the moments and why"),
     "models": (models, "what can be loaded: sizes, licences, modalities, memory"),
     "doctor": (doctor, "whether an installation and a checkpoint are sound"),
-    "eval": (eval, "measurements: agreement with the released selections"),
+    "eval": (eval, "measurements: quality, exactness, speed, and runs of lmms-eval compared"),
     "precompute": (precompute, "the frames of whole lmms-eval tasks, selected before they are run"),
     "lmms-tasks": (lmms_tasks, "the folder of task files for lmms-eval's --include_path"),
     "export": (export, "selections in the forms of other harnesses: AKS, BOLT, QCA, VLMEvalKit, clips"),
@@ -55,7 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         subparser.set_defaults(run=module.run)
     arguments = parser.parse_args(argv)
     try:
-        return arguments.run(arguments)
+        status = arguments.run(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read our output has left, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest when it ends
+        return 1
     except ClamrSelectError as error:
         print(f"clamr-select: {error}".replace("\n", " "), file=sys.stderr)
         return 2

@@ -142,3 +142,13 @@ def test_large_blocks_go_back_to_the_system():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.stdout == "fine\n"
     assert done.stderr == ""
+
+
+def test_a_reader_who_leaves_ends_the_command_without_a_word():
+    line = [sys.executable, "-m", "clamr_select.cli", "models", "--json"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        process.stdout = None
+        _, errors = process.communicate(timeout=300)
+    assert (process.returncode, errors) == (1, "")
