@@ -7,6 +7,8 @@ from typing import Any
 
 from clamr_select.errors import InputError
 
+TEXT_FIELDS = ("title", "path", "video_id")
+"""Always texts, also where they look like a number."""
 COMPARISONS = {">=": "gte", ">": "gt", "<=": "lte", "<": "lt"}
 
 
@@ -26,9 +28,9 @@ def parsed_filters(given: Sequence[str]) -> dict[str, Any]:
         if sign in COMPARISONS:
             wanted[COMPARISONS[sign]] = _number(value, text)
         elif sign == "!=":
-            wanted.setdefault("not", []).append(_value(value))
+            wanted.setdefault("not", []).append(_value(name, value))
         else:
-            wanted.setdefault("is", []).append(_value(value))
+            wanted.setdefault("is", []).append(_value(name, value))
     return {name: _one_filter(name, wanted) for name, wanted in filters.items()}
 
 
@@ -40,10 +42,12 @@ def _one_filter(name: str, wanted: dict[str, Any]) -> Any:
     return wanted["is"]
 
 
-def _value(text: str) -> str | int | bool:
+def _value(name: str, text: str) -> str | int | bool:
+    if name in TEXT_FIELDS:
+        return text
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
-    return int(text) if text.lstrip("-").isdecimal() else text
+    return int(text) if text.removeprefix("-").isdecimal() else text
 
 
 def _number(text: str, whole: str) -> float:

@@ -7,6 +7,8 @@ Every field must fit; of a list, one value; a field that holds a list fits where
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +16,8 @@ from typing import Any
 from clamr_select.errors import InputError
 
 Scalar = str | int
+_PART = re.compile(r'(?:(?P<plain>[A-Za-z0-9_-]+)|(?P<other>[^\[\]"\\]+))(?P<items>(?:\[\d*\])*)')
+"""Of a field's path; the engine wants quotes around names that are not plain. ``[]`` are the items of a list."""
 BOUNDS = ("gte", "gt", "lte", "lt")
 OWN_FIELDS = ("video_id", "path", "duration_seconds")
 """Of every video; any other field is one of its metadata."""
@@ -52,10 +56,18 @@ def parse_filters(filters: Mapping[str, Any] | None) -> tuple[Condition, ...]:
 
 
 def field_key(name: str, *, of_truth: bool = False) -> str:
-    """Where a field lies in a point's payload."""
-    if of_truth:
-        return f"{TRUTHS}.{name}"
-    return name if name in OWN_FIELDS else f"metadata.{name}"
+    """Where a field lies in a point's payload.
+
+    Raises:
+        InputError: it is no name that metadata can have.
+    """
+    if name in OWN_FIELDS and not of_truth:
+        return name
+    parts = [_PART.fullmatch(part) for part in str(name).split(".")]
+    if not all(parts):
+        raise InputError(f"filter {name!r}: fields have no quotes or backslashes, and dots between nested names")
+    path = ((part["plain"] or f'"{part["other"]}"') + part["items"] for part in parts if part)
+    return ".".join((TRUTHS if of_truth else "metadata", *path))
 
 
 def truths(metadata: Mapping[str, Any]) -> dict[str, str]:
@@ -70,10 +82,14 @@ def _conditions(name: str, wanted: Any) -> list[Condition]:
     unknown = sorted(set(wanted) - {*BOUNDS, "not"})
     if unknown or not wanted:
         raise InputError(f"filter {name!r}: allowed are {', '.join(BOUNDS)} and not, got {', '.join(unknown) or '{}'}")
-    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in bounds.values()):
-        raise InputError(f"filter {name!r}: bounds are numbers, got {bounds}")
+    if not all(_is_number(value) for value in bounds.values()):
+        raise InputError(f"filter {name!r}: bounds are finite numbers, got {bounds}")
     found: list[Condition] = [Between(field_key(name), bounds)] if bounds else []
     return found + ([NoneOf(*_compared(name, wanted["not"]))] if "not" in wanted else [])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _compared(name: str, wanted: Any) -> tuple[str, tuple[Scalar, ...]]:
@@ -96,4 +112,6 @@ def _values(name: str, wanted: Any) -> tuple[Scalar, ...]:
             f"filter {name!r} must be a text, a whole number, true or false, or a list of one kind, got {wanted!r}; "
             f"compare other numbers with {{'gte': …, 'lte': …}}"
         )
+    if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values):
+        raise InputError(f"filter {name!r}: whole numbers are of 64 bits, got {wanted!r}")
     return values

@@ -11,7 +11,7 @@ import numpy as np
 
 from clamr_select.errors import InputError
 from clamr_select.retrieval.engine import Point
-from clamr_select.retrieval.filters import TRUTHS, truths
+from clamr_select.retrieval.filters import OWN_FIELDS, TRUTHS, truths
 from clamr_select.retrieval.fixed_encoding import FixedEncoding
 from clamr_select.retrieval.results import StoredVideo
 from clamr_select.retrieval.schema import JOINT, POOLED, Schema
@@ -60,16 +60,31 @@ def metadata_payload(metadata: Mapping[str, Any], *, what: str) -> dict[str, Any
     """Metadata, and what filters need of it.
 
     Raises:
-        InputError: it is not JSON, or a name has a dot, which filters take apart.
+        InputError: it is not JSON, a name has a dot, which filters take apart, or is one that every video has.
     """
-    wrong = [name for name in metadata if not isinstance(name, str) or not name or set(name) & set('.[]"')]
+    wrong = [name for name in metadata if not isinstance(name, str) or not name or set(name) & set('.[]"\\')]
     if wrong:
-        raise InputError(f"{what}: names of metadata are texts without dots, brackets and quotes, got {wrong[0]!r}")
+        raise InputError(
+            f"{what}: names of metadata are texts without dots, brackets, quotes and backslashes, got {wrong[0]!r}"
+        )
+    taken = [name for name in OWN_FIELDS if name in metadata]
+    if taken:
+        raise InputError(f"{what}: {taken[0]!r} is known of every video, and filters mean that; give another name")
     try:
-        checked = json.loads(json.dumps(dict(metadata), allow_nan=False))
+        text = json.dumps(dict(metadata), allow_nan=False, ensure_ascii=False)
+        text.encode()  # half of a surrogate pair is no text to the engine
+        checked = json.loads(text, parse_int=_engine_int)
     except (TypeError, ValueError) as error:
         raise InputError(f"{what}: metadata must be JSON (finite numbers, no objects): {error}") from error
     return {"metadata": checked, TRUTHS: truths(checked)}
+
+
+def _engine_int(digits: str) -> int:
+    """Raises ValueError where the engine would keep a float instead."""
+    value = int(digits)
+    if not -(2**63) <= value < 2**64:
+        raise ValueError(f"{digits} is beyond 64 bits; write it as a text")
+    return value
 
 
 def _check(video: VideoEmbeddings, vectors: Mapping[str, np.ndarray], schema: Schema) -> None:

@@ -25,7 +25,8 @@ UNIT_TOLERANCE = 2e-2
 class VideoEmbeddings:
     """
     Raises:
-        InputError: no token at all, or vectors that are not (num_tokens, dim), finite and of length 1.
+        InputError: no token at all, vectors that are not (num_tokens, dim), finite and of length 1, or a path that is
+            not Unicode (file systems hold such names).
     """
 
     video_id: str
@@ -49,6 +50,9 @@ class VideoEmbeddings:
             raise InputError("a video needs an id, got an empty one")
         if not any(len(tokens) for tokens in self.vectors.values()):
             raise InputError(f"video {self.video_id!r} has no token in any modality; leave it out")
+        for text in (self.video_id, self.path):
+            if text is not None and not _is_unicode(text):
+                raise InputError(f"{text!r} is no Unicode text, which the library keeps names as; rename the file")
         for modality, tokens in self.vectors.items():
             _check(self.video_id, modality, tokens)
 
@@ -117,6 +121,14 @@ def embeddings_of(
         metadata=dict(metadata or {}),
         index_key=None if key is None else dict(key.values),
     )
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check(video_id: str, modality: str, tokens: np.ndarray) -> None:

@@ -95,6 +95,20 @@ def test_filters(open_corpus, filters, fits):
     assert {video.video_id for video in corpus.videos(filters=filters)} == wanted
 
 
+def test_every_name_that_metadata_may_have_can_be_filtered_by(open_corpus):
+    names = ("my field", "größe", "a-b", "it's", "a,b:c", "*", "日本")
+    (first, second) = made_videos(2)
+    corpus = open_corpus()
+    corpus.add([first, second])
+    nested = {"cast": [{"full name": "Ann"}, {"full name": "Bob"}], "of": {"x y": 3}}
+    corpus.set_metadata("v0", metadata=dict.fromkeys(names, 5) | {"is it": True} | nested)
+
+    fits = [{name: 5} for name in names] + [{name: {"gte": 5}} for name in names]
+    for filters in [*fits, {"is it": True}, {"cast[].full name": "Bob"}, {"of.x y": 3}]:
+        assert [video.video_id for video in corpus.videos(filters=filters)] == ["v0"], filters
+    assert [hit.video.video_id for hit in corpus.search(QUERY, filters={"my field": 5}).hits] == ["v0"]
+
+
 def test_indexed_fields_filter_alike(open_corpus):
     fields = {"year": "integer", "tags": "keyword", "free": "bool"}
     options = CorpusOptions(storage="float32", max_tokens=50, filterable=fields)
@@ -113,6 +127,7 @@ def test_nothing_is_found_in_an_empty_corpus(open_corpus):
     ("arguments", "error", "said"),
     [
         ({"top_k": 0}, InputError, "top_k must be at least 1"),
+        ({"top_k": 2.5}, InputError, "and whole, got 2.5"),
         ({"modalities": ["smell"]}, InputError, "video, ocr, asr, description"),
         ({"modalities": []}, InputError, "list of some"),
         ({"similarity": "sum"}, UnknownNameError, "modality_max"),
@@ -121,7 +136,15 @@ def test_nothing_is_found_in_an_empty_corpus(open_corpus):
         ({"mode": "codes"}, InputError, "quantization="),
         ({"filters": {"year": {"over": 3}}}, InputError, "gte"),
         ({"filters": {"year": 2.5}}, InputError, "whole number"),
-        ({"filters": {"year": {"gte": "2000"}}}, InputError, "bounds are numbers"),
+        ({"filters": {"year": {"gte": "2000"}}}, InputError, "bounds are finite numbers"),
+        ({"filters": {"year": {"gte": float("nan")}}}, InputError, "bounds are finite numbers"),
+        ({"filters": {"year": {"lt": 10**400}}}, InputError, "bounds are finite numbers"),
+        ({"filters": {"year": 2**63}}, InputError, "64 bits"),
+        ({"filters": {'a"b': 1}}, InputError, "no quotes"),
+        ({"filters": {"a[b": 1}}, InputError, "no quotes"),
+        ({"filters": {"a\\b": 1}}, InputError, "or backslashes"),
+        ({"filters": {"": 1}}, InputError, "no quotes"),
+        ({"filters": {"a..b": {"gte": 1}}}, InputError, "no quotes"),
         ({"filters": {"year": []}}, InputError, "list of one kind"),
         ({"filters": {"year": [1, "a"]}}, InputError, "list of one kind"),
     ],

@@ -8,6 +8,7 @@ from typing import Any
 
 from clamr_select.errors import InputError
 from clamr_select.retrieval.files import VideoFile
+from clamr_select.retrieval.ingest.lines import numbered_lines
 from clamr_select.retrieval.payload import metadata_payload
 
 ENCODED = ("title", "description", "subtitles")
@@ -24,14 +25,8 @@ def read_described(path: Path) -> list[VideoFile]:
     Raises:
         InputError: lines that are wrong, by number.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{str(path)!r} is not UTF-8 text: {error}") from error
     files, wrong = [], []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    for number, line in numbered_lines(path):
         try:
             files.append(_read(line, folder=path.parent))
         except InputError as error:
@@ -52,17 +47,20 @@ def _read(line: str, *, folder: Path) -> VideoFile:
     for name in ENCODED:
         if not isinstance(values.get(name), str | None):
             raise InputError(f'"{name}" must be a text, got {values[name]!r}')
+    if any("\0" in (values.get(name) or "") for name in ("path", "subtitles")):
+        raise InputError(f"a path cannot hold a zero character, got {values['path']!r}")
     if isinstance(values.get("metadata"), dict):
         raise InputError(
             'put the fields of "metadata" beside "path"; all but title, description, subtitles are metadata'
         )
     metadata = {name: value for name, value in values.items() if name not in ("path", *ENCODED)}
-    metadata_payload(metadata, what="metadata")
     subtitles = values.get("subtitles")
-    return VideoFile(
+    file = VideoFile(
         str((folder / values["path"]).absolute()),
         title=values.get("title"),
         description=values.get("description"),
         subtitles=None if subtitles is None else str((folder / subtitles).absolute()),
         metadata=metadata,
     )
+    metadata_payload(file.shown_metadata, what="metadata")
+    return file

@@ -8,6 +8,7 @@ from pathlib import Path
 from clamr_select.errors import InputError, VideoNotFoundError
 from clamr_select.retrieval.files import VideoFile
 from clamr_select.retrieval.ingest.described import read_described
+from clamr_select.retrieval.ingest.lines import numbered_lines
 
 ENDINGS = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mpg", ".mpeg", ".ogv", ".flv", ".wmv", ".3gp"}
@@ -51,8 +52,10 @@ def _videos(source: Path) -> Iterator[VideoFile]:
     elif source.suffix.lower() in DESCRIBED_LISTS:
         yield from read_described(source)
     elif source.suffix.lower() in LISTS:
-        for line in source.read_text(encoding="utf-8").splitlines():
-            if line.strip() and not line.startswith("#"):
+        for number, line in numbered_lines(source):
+            if "\0" in line:
+                raise InputError(f"{str(source)!r}: line {number}: a path cannot hold a zero character, got {line!r}")
+            if not line.startswith("#"):
                 yield VideoFile(str((source.parent / line.strip()).absolute()))
     else:
         yield VideoFile(str(source.absolute()))

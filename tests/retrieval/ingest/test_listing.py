@@ -84,9 +84,32 @@ def test_wrong_lines_are_named_by_their_number(folder: Path) -> None:
     for number, part in ((0, "no JSON"), (2, '"title" must be a text'), (3, "without dots"), (4, "beside")):
         assert part in said[number]
 
-    listed.write_bytes(b"\xff\xfe{}")
-    with pytest.raises(InputError, match="not UTF-8"):
-        list_videos([listed])
+    for wrong, part in (
+        ('{"path": "b\\u0000.mp4"}', "zero character"),
+        ('{"path": "b.mp4", "title": "cut \\ud83d"}', "must be JSON"),
+        ('{"path": "b.mp4", "video_id": "dQw4"}', "give another name"),
+    ):
+        listed.write_text(wrong, encoding="utf-8")
+        with pytest.raises(InputError, match=f"line 1: .*{part}"):
+            list_videos([listed])
+    (folder / "zero.txt").write_text("b.mp4\nb\0.mp4\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"line 2: .*zero character"):
+        list_videos([folder / "zero.txt"])
+    for name in ("all.jsonl", "all.txt"):
+        (folder / name).write_bytes(b"\xff\xfe{}")
+        with pytest.raises(InputError, match="not UTF-8"):
+            list_videos([folder / name])
+
+
+def test_lists_of_other_programs_are_read(folder: Path) -> None:
+    """A byte order mark, carriage returns, and line separators inside a JSON text, which end no line."""
+    described, paths = folder / "all.jsonl", folder / "all.txt"
+    title = "One\u2028two\x85three"
+    line = json.dumps({"path": "b.mp4", "title": title}, ensure_ascii=False)
+    described.write_bytes(f"\ufeff{line}\r\n{line}\r\n".encode())
+    assert list_videos([described]) == [VideoFile(str(folder / "b.mp4"), title=title)]
+    paths.write_bytes("\ufeffb.mp4\r\na/d.webm\r\n".encode())
+    assert list_videos([paths]) == bare(folder / "b.mp4", folder / "a/d.webm")
 
 
 def test_two_lines_that_differ_about_one_file_are_refused(folder: Path) -> None:
