@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -14,6 +16,7 @@ import numpy as np
 from clamr_select.errors import CorpusNotFoundError, InputError
 from clamr_select.retrieval.adding import AddReport, older_contents, put_in
 from clamr_select.retrieval.asking import question_vectors
+from clamr_select.retrieval.engine import Point
 from clamr_select.retrieval.filters import parse_filters
 from clamr_select.retrieval.making import bound_options, check_same, new_manifest
 from clamr_select.retrieval.manifest import Manifest, ModelNote
@@ -60,7 +63,6 @@ class VideoCorpus:
         opened: Opened,
         *,
         selector: FrameSelector | None,
-        index_options: IndexOptions | None,
         cache_dir: CacheDir,
     ) -> None:
         self._opened = opened
@@ -69,7 +71,8 @@ class VideoCorpus:
         self.schema: Schema = opened.manifest.schema
         self.selector = selector
         self.cache_dir = cache_dir
-        self._index_options = index_options
+        self._given_options: Mapping[str, Any] | None = None
+        self._index_options: IndexOptions | None = None
         self.first_stage = opened.manifest.first_stage
         self._writing = threading.RLock()
         self._shared = SharedLock()
@@ -99,7 +102,7 @@ class VideoCorpus:
                 slow, and all in memory. A folder stays what it was made as.
             server: collection, key, time-out; shards and replicas of a new collection.
             index_options: how videos are indexed: fields of :class:`clamr_select.indexing.options.IndexOptions`. All
-                videos of a corpus share them; left out, those of its first video are used.
+                videos of a corpus share them; of those left out, its first video's are used.
             cache_dir: where the frames' embeddings are kept, as of ``FrameSelector.index``.
             must_exist: make none.
 
@@ -127,12 +130,15 @@ class VideoCorpus:
             opened = open_folder(Path(location), deployment=deployment, new=new)
         try:
             check_same(opened, note=note, options=options, schema=schema)
-            corpus = cls(opened, selector=selector, index_options=None, cache_dir=cache_dir)
+            corpus = cls(opened, selector=selector, cache_dir=cache_dir)
             if selector is not None:
-                corpus._index_options = bound_options(opened, index_options)
+                corpus._given_options = index_options
+                corpus._index_options = bound_options(opened.manifest, index_options, where=opened.where)
         except BaseException:
-            opened.engine.close()
-            opened.release()
+            try:
+                opened.engine.close()
+            finally:
+                opened.release()
             raise
         return corpus
 
@@ -148,7 +154,16 @@ class VideoCorpus:
         return self.engine.count()
 
     def __contains__(self, video_id: str) -> bool:
-        return bool(self.engine.retrieve([point_id(video_id)]))
+        return bool(self.held([video_id]))
+
+    def held(self, video_ids: Iterable[str]) -> set[str]:
+        """Those of some ids whose videos are there."""
+        found: set[str] = set()
+        waiting = iter(video_ids)
+        while some := list(islice(waiting, SCROLL)):
+            points = self.engine.retrieve([point_id(video_id) for video_id in some])
+            found |= {point.payload["video_id"] for point in points}
+        return found
 
     @property
     def where(self) -> str:
@@ -173,8 +188,10 @@ class VideoCorpus:
 
     def close(self) -> None:
         """Flush, and let other processes in."""
-        self.engine.close()
-        self._opened.release()
+        try:
+            self.engine.close()
+        finally:
+            self._opened.release()
 
     def flush(self) -> None:
         """What was added is on disk when this returns; also done by :meth:`close`."""
@@ -218,6 +235,11 @@ class VideoCorpus:
                 self.engine.upsert(points)
                 self.engine.delete([point.id for point in older])
         return [point.payload["video_id"] for point in older]
+
+    def put_points(self, points: Sequence[Point]) -> None:
+        """Write points of the engine as they are, each in place of what has its id."""
+        with self._writing, self._shared.write():
+            self.engine.upsert(points)
 
     def delete(self, video_ids: Iterable[str]) -> None:
         """
@@ -289,8 +311,8 @@ class VideoCorpus:
             CorpusMismatchError: a question as text, and the corpus has no model.
             CorpusChangedError, CorpusServerError
         """
-        if top_k < 1:
-            raise InputError(f"top_k must be at least 1, got {top_k}")
+        if not isinstance(top_k, int | np.integer) or top_k < 1:
+            raise InputError(f"top_k must be at least 1, and whole, got {top_k!r}")
         modalities = check_modalities(modalities, schema=self.schema)
         similarity = choose_similarity(similarity, modalities=modalities, schema=self.schema)
         conditions = parse_filters(filters)
@@ -377,6 +399,18 @@ class VideoCorpus:
         with self._writing:
             noted = self.manifest.with_index_options(self.index_options, where=self.where)
             self.save_manifest(noted)
+
+    def adopt_index_options(self, noted: Mapping[str, Any]) -> None:
+        """Index videos as those are that come from another corpus; this one has none yet.
+
+        Raises:
+            CorpusMismatchError: it was opened with others.
+        """
+        with self._writing:
+            manifest = replace(self.manifest, index_options=dict(noted))
+            if self.selector is not None:
+                self._index_options = bound_options(manifest, self._given_options, where=self.where)
+            self.save_manifest(manifest)
 
     def save_manifest(self, manifest: Manifest) -> None:
         """Write it where it changed."""

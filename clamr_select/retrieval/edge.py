@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clamr_select.errors import DamagedCorpusError, missing_dependency
+from clamr_select.errors import CorpusError, DamagedCorpusError, missing_dependency
 from clamr_select.retrieval.engine import ABSENT, Deployment, Found, Nearest, Plan, Point
 from clamr_select.retrieval.filters import Between, Condition, NoneOf
 from clamr_select.retrieval.fixed_encoding import FixedEncoding
@@ -56,9 +57,10 @@ class EdgeEngine:
         """
         edge = _package()
         try:
-            shard = edge.EdgeShard.load(str(folder))
-        except Exception as error:  # the engine has no narrower class
-            raise DamagedCorpusError(f"the engine cannot open {folder}: {error}; import a copy of it") from error
+            with _engine_errors():
+                shard = edge.EdgeShard.load(str(folder))
+        except CorpusError as error:
+            raise DamagedCorpusError(f"{folder} cannot be opened: {error}") from error
         return cls(shard)
 
     def upsert(self, points: Sequence[Point]) -> None:
@@ -80,14 +82,17 @@ class EdgeEngine:
 
     def search(self, plans: Sequence[Plan]) -> list[list[Found]]:
         requests = [self._request(plan) for plan in plans]
-        answers = self._shard.query_batch(self._edge.QueryBatchRequest(requests))
+        with _engine_errors():
+            answers = self._shard.query_batch(self._edge.QueryBatchRequest(requests))
         return [
             [Found(str(point.id), float(point.score), point.payload or {}) for point in points if point.score > ABSENT]
             for points in answers
         ]
 
     def retrieve(self, ids: Sequence[str], *, with_vectors: bool = False) -> list[Point]:
-        return [_point(record) for record in self._shard.retrieve(list(ids), True, with_vectors)]
+        with _engine_errors():
+            records = self._shard.retrieve(list(ids), True, with_vectors)
+        return [_point(record) for record in records]
 
     def scroll(
         self,
@@ -104,23 +109,30 @@ class EdgeEngine:
             with_payload=True,
             with_vector=with_vectors,
         )
-        records, following = self._shard.scroll(request)
+        with _engine_errors():
+            records, following = self._shard.scroll(request)
         return [_point(record) for record in records], None if following is None else str(following)
 
     def count(self, *, conditions: Sequence[Condition] = ()) -> int:
-        return self._shard.count(self._edge.CountRequest(exact=True, filter=self._filter(conditions, None)))
+        request = self._edge.CountRequest(exact=True, filter=self._filter(conditions, None))
+        with _engine_errors():
+            return self._shard.count(request)
 
     def optimize(self) -> None:
-        self._shard.optimize()
+        with _engine_errors():
+            self._shard.optimize()
 
     def flush(self) -> None:
-        self._shard.flush()
+        with _engine_errors():
+            self._shard.flush()
 
     def close(self) -> None:
-        self._shard.close()
+        with _engine_errors():
+            self._shard.close()
 
     def _update(self, operation: qdrant_edge.UpdateOperation) -> None:
-        self._shard.update(operation)
+        with _engine_errors():
+            self._shard.update(operation)
 
     def _request(self, plan: Plan) -> qdrant_edge.QueryRequest:
         edge, chosen = self._edge, self._filter(plan.conditions, plan.ids)
@@ -179,6 +191,21 @@ def _package() -> Any:
     except ImportError as error:
         raise missing_dependency("qdrant-edge-py", extra="library", purpose="an embedded library of videos") from error
     return qdrant_edge
+
+
+@contextmanager
+def _engine_errors() -> Iterator[None]:
+    """The engine's errors as one of ours. It has no class for them: they are ``Exception`` itself, and its panics, as
+    damaged files lead to, are no ``Exception`` at all."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error) is not Exception and type(error).__name__ != "PanicException":
+            raise
+        raise CorpusError(
+            f"the engine of the library failed: {error}; if its files are damaged, make the library anew from "
+            f"an export or from the videos"
+        ) from error
 
 
 def _config(edge: Any, schema: Schema) -> qdrant_edge.EdgeConfig:

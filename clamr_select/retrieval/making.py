@@ -43,16 +43,14 @@ def check_same(opened: Opened, *, note: ModelNote | None, options: CorpusOptions
         raise CorpusMismatchError(f"{where} was made with {manifest.schema.options}, got {options}; leave them out")
 
 
-def bound_options(opened: Opened, given: Mapping[str, Any] | None) -> IndexOptions:
-    """How videos are indexed: as those before, or as is said for the first.
+def bound_options(manifest: Manifest, given: Mapping[str, Any] | None, *, where: str) -> IndexOptions:
+    """How videos are indexed: as those before, in what is not given.
 
     Raises:
         CorpusMismatchError: another way than those before.
     """
     from clamr_select.indexing.options import IndexOptions
 
-    if given is None:
-        return IndexOptions(**(opened.manifest.index_options or {}))
-    options = IndexOptions(**given)
-    opened.manifest.with_index_options(options, where=opened.where)
+    options = IndexOptions(**{**(manifest.index_options or {}), **(given or {})})
+    manifest.with_index_options(options, where=where)
     return options

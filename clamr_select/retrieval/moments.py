@@ -70,7 +70,10 @@ def _index_again(
     path = Path(video.path or "")
     if not path.is_file() or content_digest(path) != video.video_id:
         return None
-    return index_cached(Indexer(encoder, options=options), path, cache_dir=store)
+    known = (video.index_key or {}).get("options", {})
+    # titles and descriptions are a video's own, and encoded with it
+    own = {name: known[name] for name in ("title", "description") if known.get(name) is not None}
+    return index_cached(Indexer(encoder, options=replace(options, **own)), path, cache_dir=store)
 
 
 def _missing(video: StoredVideo) -> str:

@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from clamr_select.errors import CorpusError, CorpusMismatchError, CorpusNotFoundError, DamagedCorpusError, InputError
+from clamr_select.errors import (
+    CorpusBusyError,
+    CorpusError,
+    CorpusMismatchError,
+    CorpusNotFoundError,
+    CorpusServerError,
+    DamagedCorpusError,
+    InputError,
+)
 from clamr_select.retrieval.atomic import write_bytes
 from clamr_select.retrieval.edge import EdgeEngine
 from clamr_select.retrieval.engine import Engine
@@ -65,6 +73,9 @@ def open_server(url: str, *, options: ServerOptions, new: Manifest | None) -> Op
             engine.create(new.schema, manifest=new.to_dict(), options=options)
             found = new.to_dict()
         manifest = Manifest.from_dict(found, where=where)
+    except CorpusServerError as error:
+        engine.close()
+        raise CorpusServerError(f"{where}: {error}; does a Qdrant server answer there, and is its key set?") from error
     except CorpusError:
         engine.close()
         raise
@@ -87,8 +98,13 @@ def open_folder(folder: Path, *, deployment: InProcess | None, new: Manifest | N
             raise CorpusNotFoundError(f"there is no library in {folder}; index videos into it first")
         if folder.exists() and (not folder.is_dir() or set(_names(folder)) - {LOCK_FILE}):
             raise InputError(f"{folder} is not an empty folder, and no library; name another")
+    try:
         folder.mkdir(parents=True, exist_ok=True)
-    lock = DirectoryLock(folder)
+        lock = DirectoryLock(folder)
+    except CorpusBusyError:  # an OSError too
+        raise
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made or written in: {error.strerror}; name another folder") from error
     try:
         manifest = _manifest(file, deployment=deployment, new=new)
         engine = _engine(folder, manifest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 import zipfile
-from dataclasses import replace
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,10 @@ import numpy as np
 from clamr_select.errors import CorpusMismatchError, DamagedCorpusError, InputError
 from clamr_select.retrieval.engine import Point
 from clamr_select.retrieval.manifest import Manifest
+from clamr_select.retrieval.payload import REVISION
 from clamr_select.retrieval.record import from_bytes, to_bytes
 from clamr_select.retrieval.schema import JOINT, POOLED, Schema
+from clamr_select.retrieval.video_embeddings import point_id
 
 if TYPE_CHECKING:
     from clamr_select.retrieval.corpus import VideoCorpus
@@ -62,11 +64,11 @@ def import_corpus(corpus: VideoCorpus, path: Path) -> int:
             noted = Manifest.from_dict(json.loads(archive.read(MANIFEST)), where=str(path))
             _check(corpus, noted, path)
             if noted.index_options is not None and corpus.manifest.index_options is None:
-                corpus.save_manifest(_with_options(corpus.manifest, noted))
+                corpus.adopt_index_options(noted.index_options)
             for start in range(0, len(names), AT_ONCE):
                 points = [_read(archive, name, path) for name in names[start : start + AT_ONCE]]
-                corpus.engine.upsert([_whole(point, corpus.schema, corpus.first_stage) for point in points])
-    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError, EOFError) as error:
+                corpus.put_points([_whole(point, corpus.schema, corpus.first_stage) for point in points])
+    except (zipfile.BadZipFile, zlib.error, KeyError, json.JSONDecodeError, UnicodeDecodeError, EOFError) as error:
         raise DamagedCorpusError(f"{path} is cut or changed, or no export of a library: {error}") from error
     corpus.flush()
     return len(names)
@@ -90,6 +92,7 @@ def _whole(point: Point, schema: Schema, first_stage: FixedEncoding) -> Point:
     tokens = [point.vectors[name] for name in schema.modalities if name in point.vectors]
     if not tokens or set(point.vectors) - set(schema.modalities):
         raise DamagedCorpusError(f"video {point.id} holds {sorted(point.vectors)}, not some of {schema.modalities}")
+    _check_point(point, schema)
     everything = np.concatenate(tokens)
     extra = {POOLED: first_stage.document(everything), **({JOINT: everything} if schema.options.joint else {})}
     return Point(point.id, point.payload, {**point.vectors, **extra})
@@ -113,5 +116,20 @@ def _check(corpus: VideoCorpus, noted: Manifest, path: Path) -> None:
         raise CorpusMismatchError(f"the videos of {path} were indexed otherwise than those of {corpus.where}")
 
 
-def _with_options(manifest: Manifest, noted: Manifest) -> Manifest:
-    return replace(manifest, index_options=noted.index_options)
+def _check_point(point: Point, schema: Schema) -> None:
+    """What every search relies on: one wrong video would be an error of all of them.
+
+    Raises:
+        DamagedCorpusError, KeyError
+    """
+    payload = point.payload
+    for name, tokens in point.vectors.items():
+        if tokens.ndim != 2 or not len(tokens) or tokens.shape[1] != schema.dim or not np.isfinite(tokens).all():
+            raise DamagedCorpusError(f"video {point.id}: {name} is not (num_tokens, {schema.dim}) of finite numbers")
+    if (
+        point.id != point_id(payload["video_id"])
+        or payload["num_tokens"] != {name: len(tokens) for name, tokens in point.vectors.items()}
+        or not isinstance(payload[REVISION], str)
+        or not isinstance(payload["metadata"], dict)
+    ):
+        raise DamagedCorpusError(f"video {point.id} has vectors of another video, or what is known of it is damaged")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -16,6 +18,7 @@ from clamr_select.errors import (
     ClamrSelectError,
     CorpusBusyError,
     CorpusChangedError,
+    CorpusError,
     CorpusMismatchError,
     CorpusNotFoundError,
     CorpusServerError,
@@ -23,6 +26,8 @@ from clamr_select.errors import (
     InputError,
 )
 from clamr_select.retrieval import CorpusOptions, Schema, ServerOptions, VideoCorpus, VideoEmbeddings
+from clamr_select.retrieval.engine import Point
+from clamr_select.retrieval.record import from_bytes, to_bytes
 
 from .conftest import DIM, MODALITIES, made_videos, unit
 
@@ -87,8 +92,14 @@ def test_metadata_changes_without_the_vectors(open_corpus):
     assert found_ids(corpus, filters={"title": "Video 1"}) == []
     with pytest.raises(InputError, match="without dots"):
         corpus.set_metadata("v1", metadata={"a.b": 1})
-    with pytest.raises(InputError, match="must be JSON"):
-        corpus.set_metadata("v1", metadata={"a": float("nan")})
+    for value in (float("nan"), "half a pair \ud83d", 2**64, [{"n": -(2**63) - 1}], {1, 2}):
+        with pytest.raises(InputError, match="must be JSON"):
+            corpus.set_metadata("v1", metadata={"a": value})
+    with pytest.raises(InputError, match="'video_id' is known of every video"):
+        corpus.set_metadata("v1", metadata={"video_id": "dQw4"})
+    whole = {"most": 2**64 - 1, "least": -(2**63), "text": "\U0001f600"}
+    corpus.set_metadata("v1", metadata=whole)
+    assert corpus.get("v1").metadata == whole
 
 
 def test_export_and_import_carry_everything_to_another_deployment(open_corpus, tmp_path, schema):
@@ -132,6 +143,102 @@ def test_a_damaged_export_is_refused(tmp_path, schema, damage):
         corpus.import_(path)
 
 
+@pytest.mark.parametrize(
+    ("payload", "vectors", "id"),
+    [
+        ({"video_id": "another"}, {}, None),
+        ({"revision": None}, {}, None),
+        ({"num_tokens": {"asr": 99}}, {}, None),
+        ({"metadata": []}, {}, None),
+        ({}, {"asr": np.full((2, DIM), np.nan)}, None),
+        ({}, {"asr": np.ones((2, DIM + 1))}, None),
+        ({}, {"asr": np.ones(DIM)}, None),
+        ({}, {}, "no-uuid"),
+    ],
+)
+def test_a_video_that_no_search_could_read_is_not_taken_in(tmp_path, schema, payload, vectors, id):
+    """It would be an error of every search that meets it."""
+    path = tmp_path / "all.zip"
+    tokens = {"asr": unit(np.random.default_rng(0), 2)}
+    with VideoCorpus.open(tmp_path / "library", schema=schema) as corpus:
+        corpus.put([VideoEmbeddings("v", tokens)])
+        corpus.export(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    (name,) = (name for name in parts if name.startswith("videos/"))
+    point = from_bytes(parts[name], what=name)
+    changed = Point(id or point.id, {**point.payload, **payload}, {**point.vectors, **vectors})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("manifest.json", parts["manifest.json"])
+        archive.writestr(name, to_bytes(changed))
+
+    with VideoCorpus.open(tmp_path / "new", schema=schema) as corpus:
+        with pytest.raises(DamagedCorpusError):
+            corpus.import_(path)
+        assert len(corpus) == 0
+
+
+def test_an_import_waits_for_searches(tmp_path, schema):
+    with VideoCorpus.open(tmp_path / "library", schema=schema) as corpus:
+        corpus.add(made_videos(3))
+        corpus.export(tmp_path / "all.zip")
+    with VideoCorpus.open(tmp_path / "new", schema=schema) as corpus:
+        importing = threading.Thread(target=corpus.import_, args=[tmp_path / "all.zip"])
+        with corpus._shared.look():
+            importing.start()
+            importing.join(timeout=0.5)
+            assert len(corpus) == 0
+        importing.join()
+        assert len(corpus) == 3
+
+
+def test_which_of_some_ids_are_there(open_corpus):
+    corpus = open_corpus()
+    corpus.put(made_videos(300))
+    asked = [f"v{number}" for number in range(290, 310)] + ["v5"]
+    assert corpus.held(asked) == {f"v{number}" for number in range(290, 300)} | {"v5"}
+    assert corpus.held([]) == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "when"),
+    [
+        ("vector_storage-joint/deleted/status.dat", "opened"),
+        ("vector_storage-joint/offsets/chunk_0.mmap", "searched"),
+    ],
+)
+def test_files_of_the_engine_that_are_cut_are_an_error_of_ours(tmp_path, schema, file, when):
+    """The engine panics at some of them, which Python sees as no ``Exception``."""
+    folder = tmp_path / "library"
+    with VideoCorpus.open(folder, schema=schema) as corpus:
+        corpus.put(made_videos(5))
+    (damaged,) = folder.rglob(file)
+    os.truncate(damaged, 0)
+
+    if when == "opened":
+        with pytest.raises(DamagedCorpusError, match="make the library anew"):
+            VideoCorpus.open(folder)
+    else:
+        with pytest.raises(CorpusError, match="make the library anew"), VideoCorpus.open(folder) as corpus:
+            corpus.search(QUERY)
+    shutil.rmtree(folder)
+    VideoCorpus.open(folder, schema=schema).close()  # it was let go
+
+
+def test_a_corpus_that_is_closed_says_so(tmp_path, schema):
+    corpus = VideoCorpus.open(tmp_path / "library", schema=schema)
+    corpus.close()
+    corpus.close()
+    with pytest.raises(CorpusError):
+        corpus.search(QUERY)
+
+
+def test_a_place_that_cannot_be_a_library_is_said(tmp_path, schema):
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(InputError, match="name another folder"):
+        VideoCorpus.open(tmp_path / "file" / "library", schema=schema)
+
+
 def test_an_export_of_other_vectors_is_refused(tmp_path, schema):
     with VideoCorpus.open(tmp_path / "library", schema=schema) as corpus:
         corpus.export(tmp_path / "all.zip")
@@ -169,6 +276,15 @@ def test_what_does_not_fit_a_corpus_is_refused(open_corpus):
         corpus.add(["talk.mp4"])
 
 
+def test_a_name_that_is_no_unicode_is_refused():
+    """File systems hold such names; the engine's texts do not."""
+    tokens = {"asr": unit(np.random.default_rng(0), 1)}
+    with pytest.raises(InputError, match="rename the file"):
+        VideoEmbeddings("v", tokens, path=os.fsdecode(b"/videos/\xff.mp4"))
+    with pytest.raises(InputError, match="rename the file"):
+        VideoEmbeddings("\ud800", tokens)
+
+
 @pytest.mark.parametrize(
     ("vectors", "said"),
     [({}, "no token"), ({"asr": np.ones((2, DIM))}, "of length 1"), ({"asr": np.full((1, DIM), np.nan)}, "finite")],
@@ -187,7 +303,7 @@ def test_a_corpus_that_is_not_there(tmp_path, loopback):
 
 
 def test_a_server_that_does_not_answer(schema):
-    with pytest.raises(CorpusServerError):
+    with pytest.raises(CorpusServerError, match=r"http://127\.0\.0\.1:1 \(clamr-select\).*does a Qdrant server"):
         VideoCorpus.open("http://127.0.0.1:1", schema=schema)
 
 

@@ -108,6 +108,35 @@ def test_frames_that_are_gone_are_said_and_can_be_made_again(corpus):
     assert again.warnings == ()
 
 
+def test_frames_are_made_again_with_the_title_and_description_of_their_video(tmp_path, selector, videos):
+    def moments(corpus, **options):
+        (hit,) = corpus.locate("what is said about the walrus?", num_frames=2, **options).hits
+        return hit.moments.timestamps_seconds, hit.moments.scores
+
+    cache = tmp_path / "frames"
+    with VideoCorpus.open(tmp_path / "library", selector=selector, index_options=QUICK, cache_dir=cache) as corpus:
+        corpus.add([VideoFile(str(videos[0]), title="The walrus and the harbor", description="A walrus answers.")])
+        before = moments(corpus)
+        shutil.rmtree(cache)
+        assert moments(corpus, index_missing=True) == before
+        assert moments(corpus) == before  # under the key of the library, so that it is found
+
+
+def test_a_library_goes_on_as_its_videos_were_indexed(corpus, selector, tmp_path):
+    corpus.export(tmp_path / "all.zip")
+    corpus.close()
+    with VideoCorpus.open(tmp_path / "library", selector=selector, index_options={"ocr": "off"}) as again:
+        assert again.index_options.candidate_fps == 0.4  # not given, so as before
+    with VideoCorpus.open(tmp_path / "new", selector=selector) as other:
+        other.import_(tmp_path / "all.zip")
+        assert (other.index_options.ocr, other.index_options.candidate_fps) == ("off", 0.4)
+        other.note_index_options()
+    with VideoCorpus.open(tmp_path / "third", selector=selector, index_options={"candidate_fps": 1.0}) as third:
+        with pytest.raises(CorpusMismatchError, match=r"candidate_fps=0\.4"):
+            third.import_(tmp_path / "all.zip")
+        assert (len(third), third.manifest.index_options) == (0, None)
+
+
 def test_long_videos_are_bounded_and_it_is_said(tmp_path, selector, videos):
     options = CorpusOptions(max_tokens=20)
     with VideoCorpus.open(tmp_path / "small", selector=selector, options=options, index_options=QUICK) as corpus:
@@ -170,6 +199,9 @@ def test_the_command_line(corpus, tmp_path, capsys):
         (["search", "a", "--library", "not-there"], "no library"),
         (["search", "a", "--filter", "year"], "FIELD=VALUE"),
         (["search", "a", "--filter", "year>x"], "no number"),
+        (["search", "a", "--sheet", "found.xyz"], "use .png"),
+        (["search", "a", "--sheet", "found"], "use .png"),
+        (["search", "a", "--sheet", "nowhere/found.png"], "there is no folder"),
     ],
 )
 def test_wrong_commands(arguments, said, capsys, tmp_path, monkeypatch):
@@ -187,5 +219,7 @@ def test_filters_of_the_command_line():
         "free": [True],
         "n": [-3],
     }
+    # titles are texts; what only looks like a number is one too
+    assert parsed_filters(["title=1984", "code=--5", "n=-"]) == {"title": ["1984"], "code": ["--5"], "n": ["-"]}
     with pytest.raises(InputError, match="no other comparison"):
         parsed_filters(["year=1", "year>0"])
