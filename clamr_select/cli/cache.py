@@ -6,6 +6,7 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
+from clamr_select.cli.printable import printable_line
 from clamr_select.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def show(store: Store, *, kind: str | None) -> int:
     print(f"{'last used':<16}  {'kind':<12}  {'size':>10}  {'entry':<8}  made from")
     for file, label in listed:
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(file.last_used_seconds))
-        print(f"{used}  {file.kind:<12}  {_size(file.num_bytes):>10}  {file.path.stem[:8]}  {_printable(label)}")
+        print(f"{used}  {file.kind:<12}  {_size(file.num_bytes):>10}  {file.path.stem[:8]}  {printable_line(label)}")
     total = sum(file.num_bytes for file, _ in listed)
     print(f"{len(listed)} entries, {_size(total)} of at most {_size(store.max_bytes)}, in {store.folder}")
     return 0
@@ -62,8 +63,3 @@ def verify(store: Store) -> int:
 
 def _size(num_bytes: int) -> str:
     return f"{num_bytes / MEBIBYTE:,.1f} MiB"
-
-
-def _printable(label: str) -> str:
-    """Names of files are shown, never obeyed: control characters could rewrite the terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in label)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clamr_select.cli.arguments import add_model_arguments, limits, load_selector
+from clamr_select.cli.printable import printable_line
 from clamr_select.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 DEFAULT_LIBRARY = "library"
 SHOWN_FAILURES = 10
+ENDED_BY_CTRL_C = 130
+"""As shells have it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,23 +79,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit status 1 where videos are set aside."""
+    """Exit status 1 where videos are set aside, 130 after Ctrl-C."""
     check(arguments)
     from clamr_select.retrieval.ingest.listing import list_videos
     from clamr_select.retrieval.ingest.run import ingest
 
     files = list_videos(arguments.sources)
     with _open(arguments) as corpus, _Progress(len(files)) as progress:
-        report = ingest(
-            corpus,
-            files,
-            settings=_settings(arguments, corpus),
-            journal_path=arguments.journal,
-            num_workers=arguments.workers if arguments.ray is not None else arguments.workers or 1,
-            ray_address=arguments.ray,
-            retry_failed=arguments.retry_failed,
-            told=progress,
-        )
+        try:
+            report = ingest(
+                corpus,
+                files,
+                settings=_settings(arguments, corpus),
+                journal_path=arguments.journal,
+                num_workers=arguments.workers if arguments.ray is not None else arguments.workers or 1,
+                ray_address=arguments.ray,
+                retry_failed=arguments.retry_failed,
+                told=progress,
+                skipped=progress.skip,
+            )
+        except KeyboardInterrupt:
+            print(f"ended; {len(corpus)} videos are in {corpus.where}, the same command goes on", file=sys.stderr)
+            return ENDED_BY_CTRL_C
         corpus.optimize()
         _print(report, corpus, as_json=arguments.format == "json")
     return 1 if report.failed else 0
@@ -185,6 +193,11 @@ class _Progress:
         self._bar.set_postfix(set_aside=self._failed, refresh=False)
         self._bar.update()
 
+    def skip(self, num_files: int) -> None:
+        """That many need no worker; rate and time left are of the others."""
+        self._bar.total -= num_files
+        self._bar.refresh()
+
 
 def _print(report: IngestReport, corpus: VideoCorpus, *, as_json: bool) -> None:
     if as_json:
@@ -196,7 +209,7 @@ def _print(report: IngestReport, corpus: VideoCorpus, *, as_json: bool) -> None:
             "failed": [{"path": line.path, "error": line.error, "attempts": line.attempts} for line in report.failed],
             "seconds": round(report.seconds, 3),
         }
-        print(json.dumps(summary, ensure_ascii=False))
+        print(json.dumps(summary))  # in ASCII: names of files may be no Unicode
         return
     rate = f", {60 * report.num_added / report.seconds:.0f} a minute" if report.num_added else ""
     print(
@@ -204,6 +217,6 @@ def _print(report: IngestReport, corpus: VideoCorpus, *, as_json: bool) -> None:
         f"{len(corpus)} in {corpus.where}"
     )
     for line in report.failed[:SHOWN_FAILURES]:
-        print(f"set aside: {line.path}: {line.error}")
+        print(printable_line(f"set aside: {line.path}: {line.error}"))
     if report.failed:
         print(f"{len(report.failed)} set aside, named in {report.failed_file}; --retry-failed tries them again")

@@ -16,7 +16,6 @@ from typing import Literal, TextIO
 from clamr_select.errors import DamagedCorpusError
 
 Status = Literal["done", "failed"]
-FAILED_NAME = "failed.jsonl"
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,12 @@ class Journal:
 
     @property
     def failed(self) -> list[Line]:
-        """Files that are set aside, in the order in which they were."""
-        return [line for line in self._lines.values() if line.status == "failed"]
+        """Files that are set aside, in the order in which they were; without those that were removed since."""
+        return [
+            line
+            for line in self._lines.values()
+            if line.status == "failed" and (line.stamp is None or Stamp.of(line.path) is not None)
+        ]
 
     def write(self, lines: Sequence[Line]) -> None:
         """On disk when this returns."""
@@ -100,13 +103,15 @@ class Journal:
         os.fsync(self._file.fileno())
 
     def write_failed(self) -> Path | None:
-        """The files that are set aside, with their errors, beside the journal; None, and no file, where none is."""
-        target = self.path.with_name(FAILED_NAME)
-        if not self.failed:
+        """The files that are set aside, with their errors, beside the journal and named after it; None, and no file,
+        where none is."""
+        target = self.path.with_name(f"{self.path.stem}.failed.jsonl")
+        failed = self.failed
+        if not failed:
             target.unlink(missing_ok=True)
             return None
         partial = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-        rows = ({"path": line.path, "error": line.error, "attempts": line.attempts} for line in self.failed)
+        rows = ({"path": line.path, "error": line.error, "attempts": line.attempts} for line in failed)
         partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         partial.replace(target)
         return target

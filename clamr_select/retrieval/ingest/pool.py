@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
+from queue import LifoQueue
 
 from clamr_select.errors import InputError
 from clamr_select.retrieval.files import VideoFile
@@ -27,14 +27,17 @@ def index_with_processes(
     """
     if num_workers < 1:
         raise InputError(f"workers must be at least 1, got {num_workers}")
-    mine = threading.local()
-    started: list[VideoProcess] = []
+    processes = [VideoProcess(settings) for _ in range(num_workers)]
+    idle: LifoQueue[VideoProcess] = LifoQueue()
+    for each in processes:
+        idle.put(each)
 
     def work(file: VideoFile) -> Ended:
-        if not hasattr(mine, "process"):
-            mine.process = VideoProcess(settings)
-            started.append(mine.process)
-        return mine.process.index(file)
+        process = idle.get()
+        try:
+            return process.index(file)
+        finally:
+            idle.put(process)
 
     waiting = iter(files)
     pool = ThreadPoolExecutor(num_workers, thread_name_prefix="clamr-ingest")
@@ -46,6 +49,6 @@ def index_with_processes(
                 running |= {pool.submit(work, file) for file in islice(waiting, 1)}
                 yield future.result()
     finally:
-        for process in list(started):
+        for process in processes:
             process.close()
         pool.shutdown(wait=True, cancel_futures=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clamr_select.errors import InputError
+from clamr_select.indexing.cached_indexer import open_store
 from clamr_select.retrieval.corpus import VideoCorpus
 from clamr_select.retrieval.files import VideoFile
 from clamr_select.retrieval.ingest.journal import Journal, Line, Stamp
@@ -21,8 +22,10 @@ from clamr_select.store import content_digest
 JOURNAL_NAME = "ingest.jsonl"
 MAX_TOGETHER = 16
 MAX_WAIT_SECONDS = 2.0
-"""Videos are put in together, and wait for each other no longer than this."""
+"""Videos that end sooner than this after the last writing are put in together with the next ones."""
 Told = Callable[["Ended"], None]
+Skipped = Callable[[int], None]
+Indexing = Callable[[Iterator[VideoFile]], Generator[Ended, None, None]]
 
 
 @dataclass
@@ -49,6 +52,7 @@ def ingest(
     ray_address: str | None = None,
     retry_failed: bool = False,
     told: Told | None = None,
+    skipped: Skipped | None = None,
 ) -> IngestReport:
     """Index what is not in the corpus yet. May be ended at any moment and started again.
 
@@ -57,90 +61,138 @@ def ingest(
         num_workers: processes of this machine, or actors of the cluster (None: as many as there is room for).
         ray_address: of a Ray cluster, in place of processes.
         retry_failed: try again what was set aside.
-        told: called after each file.
+        told: called after each file that was handed to a worker.
+        skipped: called with how many of the files need none.
 
     Raises:
         InputError: a corpus on a server, and no ``journal_path``.
-        ClamrSelectError: the model cannot be loaded, or the corpus cannot be written.
+        ClamrSelectError: the model cannot be loaded, the store cannot be used, or the corpus cannot be written.
     """
     if journal_path is None:
         if corpus.folder is None:
             raise InputError(f"{corpus.where} has no folder for the journal; name a file for it")
         journal_path = corpus.folder / JOURNAL_NAME
+    if settings.cache_dir is not None and ray_address is None:
+        open_store(settings.cache_dir)  # else each video would be set aside for it
     started, report = time.monotonic(), IngestReport()
     corpus.note_index_options()
-    with Journal(journal_path) as journal:
-        todo = [file for file in files if not _is_settled(journal.ended(file.path), retry_failed=retry_failed)]
-        report.num_already = sum(_is_done(journal.ended(file.path)) for file in files)
-        new = _unknown(todo, corpus, journal, report)
+
+    def index(new: Iterator[VideoFile]) -> Generator[Ended, None, None]:
         if ray_address is None:
-            ended = index_with_processes(new, settings=settings, num_workers=num_workers or 1)
-        else:
-            ended = index_on_ray(list(new), settings=settings, address=ray_address, num_workers=num_workers)
-        _put_away(ended, corpus, journal, report, told or (lambda _: None))
+            return index_with_processes(new, settings=settings, num_workers=num_workers or 1)
+        return index_on_ray(list(new), settings=settings, address=ray_address, num_workers=num_workers)
+
+    with Journal(journal_path) as journal:
+        run = _Run(corpus, journal, report, told or (lambda _: None), skipped or (lambda _: None))
+        run.put_in(run.unsettled(files, retry_failed=retry_failed), index)
+        # what an edited file was before is gone, also where another file holds the same bytes still
+        run.put_in(run.lost(files), index)
         report.failed = journal.failed
         report.failed_file = journal.write_failed()
     report.seconds = time.monotonic() - started
     return report
 
 
-def _is_done(line: Line | None) -> bool:
-    return line is not None and line.status == "done"
+@dataclass
+class _Run:
+    corpus: VideoCorpus
+    journal: Journal
+    report: IngestReport
+    told: Told
+    skipped: Skipped
+    stamps: dict[str, Stamp | None] = field(default_factory=dict)
+    """Path to the file as it was before it was read: one that is changed later is seen to be another."""
+    first: dict[str, str] = field(default_factory=dict)
+    """Digest to the path of the first file with these bytes."""
+    twins: list[tuple[VideoFile, str]] = field(default_factory=list)
+    """Others with the bytes of a first one, and their digest."""
+    replaced: set[str] = field(default_factory=set)
+    """Older contents of files, that were taken out."""
 
+    def unsettled(self, files: Sequence[VideoFile], *, retry_failed: bool) -> list[VideoFile]:
+        """Those that the journal does not know, or knows as a video that the corpus has no longer."""
+        lines = {file.path: self.journal.ended(file.path) for file in files}
+        held = self.corpus.held(line.video_id for line in lines.values() if line is not None and line.video_id)
+        todo = []
+        for file in files:
+            line = lines[file.path]
+            if line is None or (retry_failed if line.status == "failed" else line.video_id not in held):
+                todo.append(file)
+            else:
+                self.report.num_already += line.status == "done"
+        self.skipped(len(files) - len(todo))
+        return todo
 
-def _is_settled(line: Line | None, *, retry_failed: bool) -> bool:
-    return _is_done(line) or (line is not None and not retry_failed)
+    def lost(self, files: Sequence[VideoFile]) -> list[VideoFile]:
+        """Those that are settled as a video that was taken out as another file's older content."""
+        if not self.replaced:
+            return []
+        lines = ((file, self.journal.ended(file.path)) for file in files)
+        held = self.corpus.held(self.replaced)
+        lost = [file for file, line in lines if line is not None and line.video_id in self.replaced - held]
+        self.report.num_already -= len(lost)
+        self.skipped(-len(lost))
+        return lost
 
+    def put_in(self, files: Sequence[VideoFile], index: Indexing) -> None:
+        self.first.clear()
+        together: list[Ended] = []
+        since = time.monotonic()
+        with closing(index(self._unknown(files))) as ended:
+            for one in ended:
+                together.append(one)
+                if len(together) >= MAX_TOGETHER or time.monotonic() - since > MAX_WAIT_SECONDS:
+                    self._write(together)
+                    together, since = [], time.monotonic()
+                self.told(one)
+            self._write(together)
+        self._settle_twins()
 
-def _unknown(
-    files: Sequence[VideoFile], corpus: VideoCorpus, journal: Journal, report: IngestReport
-) -> Iterator[VideoFile]:
-    """Files whose bytes are not in the corpus, each content once; of the others the journal learns."""
-    taken: set[str] = set()
-    for file in files:
-        stamp = Stamp.of(file.path)
-        try:
-            digest = content_digest(file.path)
-        except OSError as error:
-            journal.write([Line(file.path, "failed", stamp, error=f"{type(error).__name__}: {error}")])
-            continue
-        if digest in taken or digest in corpus:
-            report.num_already += 1
-            if digest not in taken:
-                journal.write([Line(file.path, "done", stamp, digest)])
-            continue
-        taken.add(digest)
-        yield file
+    def _unknown(self, files: Sequence[VideoFile]) -> Iterator[VideoFile]:
+        """Files whose bytes are not in the corpus, each content once; of the others the journal learns."""
+        for file in files:
+            stamp = self.stamps[file.path] = Stamp.of(file.path)
+            try:
+                digest = content_digest(file.path)
+            except OSError as error:
+                self._settle(Line(file.path, "failed", stamp, error=f"{type(error).__name__}: {error}"))
+                continue
+            if digest in self.first:
+                self.twins.append((file, digest))
+            elif digest in self.corpus:
+                self._settle(Line(file.path, "done", stamp, digest))
+            else:
+                self.first[digest] = file.path
+                yield file
 
+    def _settle_twins(self) -> None:
+        """As the first file with their bytes."""
+        for file, digest in self.twins:
+            stamp, first = self.stamps[file.path], self.journal.ended(self.first[digest])
+            if digest in self.corpus:
+                self._settle(Line(file.path, "done", stamp, digest))
+            elif first is not None and first.status == "failed":
+                self._settle(Line(file.path, "failed", stamp, error=f"{first.error} (as {first.path}, the same bytes)"))
+        self.twins.clear()
 
-def _put_away(
-    ended: Generator[Ended, None, None], corpus: VideoCorpus, journal: Journal, report: IngestReport, told: Told
-) -> None:
-    together: list[Ended] = []
-    since = time.monotonic()
-    with closing(ended):
-        for one in ended:
-            together.append(one)
-            if len(together) >= MAX_TOGETHER or time.monotonic() - since > MAX_WAIT_SECONDS:
-                _write(together, corpus, journal, report)
-                together, since = [], time.monotonic()
-            told(one)
-        _write(together, corpus, journal, report)
+    def _settle(self, line: Line) -> None:
+        """A file that no worker had to see."""
+        self.journal.write([line])
+        self.report.num_already += line.status == "done"
+        self.skipped(1)
 
+    def _write(self, together: Sequence[Ended]) -> None:
+        """First the corpus, then the journal: a kill in between costs a look, not a video."""
+        embedded = [one.embeddings for one in together if one.embeddings is not None]
+        if embedded:
+            self.replaced.update(self.corpus.put(embedded))
+            self.corpus.flush()
+        self.report.num_added += len(embedded)
+        self.report.num_candidates += sum(one.num_candidates for one in together)
+        self.journal.write([self._line(one) for one in together])
 
-def _write(together: Sequence[Ended], corpus: VideoCorpus, journal: Journal, report: IngestReport) -> None:
-    """First the corpus, then the journal: a kill in between costs a look, not a video."""
-    embedded = [one.embeddings for one in together if one.embeddings is not None]
-    if embedded:
-        corpus.put(embedded)
-        corpus.flush()
-    report.num_added += len(embedded)
-    report.num_candidates += sum(one.num_candidates for one in together)
-    journal.write([_line(one) for one in together])
-
-
-def _line(one: Ended) -> Line:
-    stamp = Stamp.of(one.file.path)
-    if one.embeddings is None:
-        return Line(one.file.path, "failed", stamp, error=one.error, attempts=one.attempts)
-    return Line(one.file.path, "done", stamp, one.embeddings.video_id, attempts=one.attempts, seconds=one.seconds)
+    def _line(self, one: Ended) -> Line:
+        path, stamp = one.file.path, self.stamps[one.file.path]
+        if one.embeddings is None:
+            return Line(path, "failed", stamp, error=one.error, attempts=one.attempts)
+        return Line(path, "done", stamp, one.embeddings.video_id, attempts=one.attempts, seconds=one.seconds)

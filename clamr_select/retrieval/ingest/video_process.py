@@ -87,6 +87,8 @@ class VideoProcess:
             return self._child
         child = ChildProcess(MODULE, max_array_bytes=MAX_ANSWER_BYTES)
         self._child = child
+        if self._is_closed:  # while the child was started
+            child.close()
         try:
             answer, _ = child.ask({"settings": self.settings.to_dict()}, max_seconds=self.settings.max_seconds)
         except (ChildEnded, ChildSilent, ChildNonsense) as error:

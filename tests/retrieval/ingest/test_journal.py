@@ -74,5 +74,27 @@ def test_what_failed_is_named_until_it_did_not(tmp_path: Path, video: Path) -> N
         assert not named.exists()
 
 
+def test_what_failed_and_was_removed_is_named_no_longer(tmp_path: Path, video: Path) -> None:
+    never_there = Line(str(tmp_path / "gone.mp4"), "failed", None, error="VideoNotFoundError: gone")
+    with Journal(tmp_path / "ingest.jsonl") as journal:
+        journal.write([Line(str(video), "failed", Stamp.of(video), error="UnreadableVideoError: cut"), never_there])
+        assert len(journal.failed) == 2
+        video.unlink()
+        assert journal.failed == [never_there]
+
+
+def test_two_journals_in_one_folder_leave_each_other_and_other_files_alone(tmp_path: Path, video: Path) -> None:
+    mine = tmp_path / "failed.jsonl"
+    mine.write_text("mine", encoding="utf-8")
+    line = Line(str(video), "failed", Stamp.of(video), error="UnreadableVideoError: cut")
+    with Journal(tmp_path / "a.jsonl") as first, Journal(tmp_path / "b.jsonl") as second:
+        first.write([line])
+        named = first.write_failed()
+        assert second.write_failed() is None
+    assert named.name == "a.failed.jsonl"
+    assert named.exists()
+    assert mine.read_text(encoding="utf-8") == "mine"
+
+
 def test_a_file_that_is_gone_has_no_stamp(tmp_path: Path) -> None:
     assert Stamp.of(tmp_path / "gone.mp4") is None
