@@ -14,7 +14,7 @@ from clamr_select.demo.messages import sentence
 from clamr_select.demo.panel import MODALITY_NAMES, question_box
 from clamr_select.demo.parts import part
 from clamr_select.demo.session import Session
-from clamr_select.demo.views.library import Found, best_place, library_view, moment_pictures
+from clamr_select.demo.views.library import Found, library_view, moment_pictures
 from clamr_select.errors import ClamrSelectError
 from clamr_select.retrieval import Hit
 
@@ -123,7 +123,7 @@ class LibraryTab:
         """Of the best moment of each video, after its words are on the page."""
         searched = visit.found.result
         for place, hit in enumerate(() if searched is None else searched.hits):
-            best = best_place(hit.moments)
+            best = hit.best_moment
             found = visit.found if best is None else self._with_pictures(visit.found, place, hit, [best])
             if visit.found.result is not searched:  # searched anew meanwhile
                 return [gr.skip(), gr.skip()]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clamr_select.cli.arguments import add_model_arguments, load_selector
+from clamr_select.cli.printable import printable_line
 from clamr_select.errors import InputError
 from clamr_select.time_format import format_time
 
@@ -57,6 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("the question is empty; ask something, e.g. 'when does the bridge open?'")
     if arguments.num_frames < 1:
         raise InputError(f"--num-frames must be at least 1, got {arguments.num_frames}")
+    if arguments.sheet is not None:
+        check_sheet(arguments.sheet)
     from clamr_select.retrieval import ServerOptions, VideoCorpus
     from clamr_select.retrieval.filter_text import parsed_filters
 
@@ -89,6 +92,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def check_sheet(path: Path) -> None:
+    """Raises InputError where no picture can be written, before anything is searched."""
+    from PIL import Image
+
+    known = Image.registered_extensions()
+    if known.get(path.suffix.lower()) not in Image.SAVE:
+        raise InputError(f"--sheet {path}: no picture has the ending {path.suffix!r}; use .png, .jpg or .webp")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"--sheet {path}: there is no folder {path.absolute().parent}; make it, or name another")
+
+
 def table(result: SearchResult) -> str:
     """One line a video: score, winning modality, its best moment and the words there; warnings below."""
     lines = [f"{'':>3}  {'video':<{NAME_COLUMNS}}  {'score':>6}  {'modality':<11}  {'moment':>9}  words"]
@@ -100,16 +114,15 @@ def table(result: SearchResult) -> str:
     if not result.hits:
         lines.append("nothing was found")
     lines.append(f"{len(result)} of {result.num_videos} videos, by {result.similarity}, {result.mode}")
-    lines += [f"note: {warning.code}: {warning.message}" for warning in result.warnings]
+    lines += [printable_line(f"note: {warning.code}: {warning.message}") for warning in result.warnings]
     return "\n".join(lines)
 
 
 def best_moment(hit: Hit) -> tuple[str, str]:
     """Its time, and the words of the modality that answers there; empty where no moment is known."""
-    moments = hit.moments
-    if moments is None or not len(moments):
+    moments, best = hit.moments, hit.best_moment
+    if moments is None or best is None:
         return "", ""
-    best = max(range(len(moments)), key=lambda position: moments.scores[position])
     words = moments.text[best].get(moments.modality[best], "")
     return format_time(moments.timestamps_seconds[best]), _cut(" / ".join(words.split("\n")), TEXT_COLUMNS)
 
@@ -120,17 +133,22 @@ def write_sheet(result: SearchResult, *, path: Path | None, show: bool) -> None:
     if not result.hits:
         print("nothing was found, so there is no picture", file=sys.stderr)
         return
-    videos = [FoundVideo(hit.video.name, hit.score, hit.modality, hit.moments) for hit in result.hits]
+    videos = [
+        FoundVideo(hit.video.name, hit.score, hit.modality, None if hit.best_moment is None else hit.moments)
+        for hit in result.hits
+    ]
     subtitle = f"{len(result)} of {result.num_videos} videos · {result.similarity} · {result.mode}"
     picture = library_sheet(result.question or "", videos=videos, subtitle=subtitle)
     if path is not None:
-        picture.save(path)
+        try:
+            picture.save(path)
+        except OSError as error:
+            raise InputError(f"--sheet {path} cannot be written: {error}; name another file") from error
         print(f"wrote {path}", file=sys.stderr)
     if show:
         picture.show(title=result.question)
 
 
 def _cut(text: str, columns: int) -> str:
-    """Names and words come from files: control characters could rewrite the terminal."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    text = printable_line(text)
     return text if len(text) <= columns else text[: columns - 1] + "…"

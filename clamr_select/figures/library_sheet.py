@@ -69,7 +69,7 @@ def _name(number: int, video: FoundVideo, *, width: int) -> Image.Image:
 
 def _moments(video: FoundVideo, *, columns: int, width: int) -> Image.Image:
     if video.moments is None:
-        return _note("its frames are not in the store: no moments", width=width)
+        return _note("no moments: its frames are not in the store, or what answers has no time", width=width)
     best = _best(video.moments)
     try:
         pictures = thumbnails(best, size=THUMB_SIZE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ from clamr_select.errors import InputError
 
 TEXT_FIELDS = ("title", "path", "video_id")
 """Always texts, also where they look like a number."""
+_WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]*")
+"""With zeros in front it is a text, e.g. the number of an episode."""
 COMPARISONS = {">=": "gte", ">": "gt", "<=": "lte", "<": "lt"}
 
 
@@ -47,7 +50,7 @@ def _value(name: str, text: str) -> str | int | bool:
         return text
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
-    return int(text) if text.removeprefix("-").isdecimal() else text
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else text
 
 
 def _number(text: str, whole: str) -> float:

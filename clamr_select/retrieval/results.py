@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from clamr_select.indexing.indexed_video import NO_MODALITY
 from clamr_select.scoring.maxsim import Similarity
 from clamr_select.selection import Selection, SelectionWarning
 
@@ -48,6 +49,15 @@ class Hit:
     """Of the modalities it has."""
     moments: Selection | None = None
     """Its best frames, of :meth:`VideoCorpus.locate`."""
+
+    @property
+    def best_moment(self) -> int | None:
+        """Place of the best of its moments; None where none is known, or no frame has anything of the modalities asked
+        for: titles and descriptions answer for a video, and have no time."""
+        if self.moments is None or not len(self.moments):
+            return None
+        best = max(range(len(self.moments)), key=self.moments.scores.__getitem__)
+        return None if self.moments.modality[best] == NO_MODALITY else best
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON, moments without their candidates."""

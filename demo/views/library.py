@@ -51,13 +51,6 @@ def library_view(found: Found, *, library: Library) -> dict[str, Any]:
     }
 
 
-def best_place(moments: Selection | None) -> int | None:
-    """Of the best moment; None where none is known."""
-    if moments is None or not len(moments):
-        return None
-    return max(range(len(moments)), key=lambda place: moments.scores[place])
-
-
 def moment_pictures(
     hit: Hit, places: Sequence[int], *, library: Library, max_side: int = THUMB_SIDE
 ) -> tuple[dict[int, str], str]:
@@ -85,9 +78,9 @@ def _note(result: SearchResult) -> str:
 
 def _row(found: Found, place: int, hit: Hit, library: Library) -> dict[str, Any]:
     can_ask = library.file(hit.video) is not None
-    best = best_place(hit.moments)
+    best = hit.best_moment
     others = [(name, score) for name, score in hit.scores_by_modality.items() if name != hit.modality]
-    told = [found.unreadable.get(place, ""), NO_MOMENTS if best is None else "", "" if can_ask else NOT_SHOWN]
+    told = [found.unreadable.get(place, ""), NO_MOMENTS if hit.moments is None else "", "" if can_ask else NOT_SHOWN]
     return {
         "name": _cut(hit.video.name),
         "duration": None if hit.video.duration_seconds is None else format_time(hit.video.duration_seconds, decimals=0),

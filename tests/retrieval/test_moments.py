@@ -191,6 +191,20 @@ def test_the_command_line(corpus, tmp_path, capsys):
     assert "nothing was found" in capsys.readouterr().out
 
 
+def test_what_has_no_time_has_no_best_moment(tmp_path, selector, videos, capsys):
+    """A title answers for its video; the frames that are shown beside it are not where it is."""
+    place, cache, sheet = tmp_path / "library", tmp_path / "frames", tmp_path / "sheet.png"
+    with VideoCorpus.open(place, selector=selector, index_options=QUICK, cache_dir=cache) as corpus:
+        corpus.add([VideoFile(str(videos[0]), title="The walrus and the harbor")])
+        (hit,) = corpus.locate("walrus", modalities=["description"]).hits
+        assert (hit.modality, hit.best_moment) == ("description", None)
+        (hit,) = corpus.locate("what is said about the walrus?").hits
+        assert hit.moments.scores[hit.best_moment] == max(hit.moments.scores)
+    command = ["search", "walrus", "--library", str(place), "--cache-dir", str(cache), "--device", "cpu"]
+    assert main([*command, "--modality", "description", "--sheet", str(sheet)]) == 0
+    assert "00:" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -220,6 +234,12 @@ def test_filters_of_the_command_line():
         "n": [-3],
     }
     # titles are texts; what only looks like a number is one too
-    assert parsed_filters(["title=1984", "code=--5", "n=-"]) == {"title": ["1984"], "code": ["--5"], "n": ["-"]}
+    assert parsed_filters(["title=1984", "code=--5", "n=-", "episode=007", "m=0"]) == {
+        "title": ["1984"],
+        "code": ["--5"],
+        "n": ["-"],
+        "episode": ["007"],
+        "m": [0],
+    }
     with pytest.raises(InputError, match="no other comparison"):
         parsed_filters(["year=1", "year>0"])
