@@ -128,6 +128,8 @@ def best_moment(hit: Hit) -> tuple[str, str]:
 
 
 def write_sheet(result: SearchResult, *, path: Path | None, show: bool) -> None:
+    from PIL import ImageShow
+
     from clamr_select.figures.library_sheet import FoundVideo, library_sheet
 
     if not result.hits:
@@ -145,8 +147,8 @@ def write_sheet(result: SearchResult, *, path: Path | None, show: bool) -> None:
         except OSError as error:
             raise InputError(f"--sheet {path} cannot be written: {error}; name another file") from error
         print(f"wrote {path}", file=sys.stderr)
-    if show:
-        picture.show(title=result.question)
+    if show and not ImageShow.show(picture, title=result.question):
+        raise InputError("no program that shows pictures was found; write the picture with --sheet FILE")
 
 
 def _cut(text: str, columns: int) -> str:

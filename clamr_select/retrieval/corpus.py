@@ -373,7 +373,7 @@ class VideoCorpus:
         """Write everything to one portable file, readable without an engine; how many videos it holds.
 
         Raises:
-            InputError: there is such a file already.
+            InputError: there is such a file already, or no such folder.
         """
         from clamr_select.retrieval.portable import export_corpus
 

@@ -35,6 +35,8 @@ def export_corpus(corpus: VideoCorpus, path: Path) -> int:
     """See :meth:`VideoCorpus.export`."""
     if path.exists():
         raise InputError(f"{path} is there already; name another file")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"there is no folder {path.absolute().parent} to export to; make it, or name another")
     dtype = np.float32 if corpus.schema.options.storage == "float32" else np.float16
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     count, after = 0, None

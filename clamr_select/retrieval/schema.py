@@ -32,7 +32,7 @@ class CorpusOptions:
 
     Raises:
         UnknownNameError: a name outside its list.
-        InputError: a number out of range.
+        InputError: a number out of range, or a field that cannot be filtered by.
     """
 
     storage: Storage = "float16"
@@ -54,6 +54,8 @@ class CorpusOptions:
         ):
             if value not in allowed:
                 raise unknown_name(kind, value, allowed)
+        for name in self.filterable:
+            field_key(name)
         if self.max_tokens < 1:
             raise InputError(f"max_tokens must be at least 1, got {self.max_tokens}")
 

@@ -109,6 +109,8 @@ def test_export_and_import_carry_everything_to_another_deployment(open_corpus, t
     assert corpus.export(tmp_path / "all.zip") == 20
     with pytest.raises(InputError, match="there already"):
         corpus.export(tmp_path / "all.zip")
+    with pytest.raises(InputError, match="no folder"):
+        corpus.export(tmp_path / "nowhere" / "all.zip")
 
     other = open_corpus("other")
     assert other.import_(tmp_path / "all.zip") == 20
@@ -364,6 +366,8 @@ def test_options_out_of_range():
         CorpusOptions(storage="float8")
     with pytest.raises(InputError, match="at least 1"):
         CorpusOptions(max_tokens=0)
+    with pytest.raises(InputError, match="no quotes"):
+        CorpusOptions(filterable={'a"b': "keyword"})
     with pytest.raises(InputError, match="at most 2047"):
         Schema(MODALITIES, 128, CorpusOptions(max_tokens=2048))
     with pytest.raises(InputError, match="may not be called joint"):

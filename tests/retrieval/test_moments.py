@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import ImageShow
 
 from clamr_select.cli import main
 from clamr_select.errors import CorpusMismatchError, InputError, UnreadableVideoError
@@ -191,7 +192,7 @@ def test_the_command_line(corpus, tmp_path, capsys):
     assert "nothing was found" in capsys.readouterr().out
 
 
-def test_what_has_no_time_has_no_best_moment(tmp_path, selector, videos, capsys):
+def test_what_has_no_time_has_no_best_moment(tmp_path, selector, videos, capsys, monkeypatch):
     """A title answers for its video; the frames that are shown beside it are not where it is."""
     place, cache, sheet = tmp_path / "library", tmp_path / "frames", tmp_path / "sheet.png"
     with VideoCorpus.open(place, selector=selector, index_options=QUICK, cache_dir=cache) as corpus:
@@ -203,6 +204,10 @@ def test_what_has_no_time_has_no_best_moment(tmp_path, selector, videos, capsys)
     command = ["search", "walrus", "--library", str(place), "--cache-dir", str(cache), "--device", "cpu"]
     assert main([*command, "--modality", "description", "--sheet", str(sheet)]) == 0
     assert "00:" not in capsys.readouterr().out
+
+    monkeypatch.setattr(ImageShow, "_viewers", [])
+    assert main([*command, "--open"]) == 2
+    assert "--sheet FILE" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from typing import Literal, TextIO
 from clamr_select.errors import DamagedCorpusError
 
 Status = Literal["done", "failed"]
+_START = b'{"path": "'
+"""Of every line: what does not start so is another file, and is left alone."""
 
 
 @dataclass(frozen=True)
@@ -120,22 +122,31 @@ class Journal:
 def _read(path: Path) -> dict[str, Line]:
     if not path.exists():
         return {}
-    data = path.read_bytes()
-    whole, newline, torn = data.rpartition(b"\n")
-    if torn:  # the writer was killed within its last line; what that said is found out again
-        with path.open("r+b") as file:
-            file.truncate(len(whole) + len(newline))
+    whole, newline, torn = path.read_bytes().rpartition(b"\n")
     found: dict[str, Line] = {}
-    for number, text in enumerate(whole.splitlines(), start=1):
-        try:
-            values = json.loads(text)
-            stamp = None if values["stamp"] is None else Stamp(**values["stamp"])
-            line = Line(**{**values, "stamp": stamp})
-        except (ValueError, TypeError, KeyError) as error:
-            raise DamagedCorpusError(
-                f"line {number} of {str(path)!r} is none of a journal; move the file away: what is in the corpus is "
-                "found again by its bytes"
-            ) from error
+    for number, text in enumerate(whole.split(b"\n") if newline else (), start=1):
+        line = _parsed(text, number, path)
         found.pop(line.path, None)
         found[line.path] = line
+    if torn:  # the writer was killed within its last line; what that said is found out again
+        if not (torn.startswith(_START) or _START.startswith(torn)):
+            raise _no_journal(len(found) + 1, path)
+        with path.open("r+b") as file:
+            file.truncate(len(whole) + len(newline))
     return found
+
+
+def _parsed(text: bytes, number: int, path: Path) -> Line:
+    try:
+        values = json.loads(text)
+        stamp = None if values["stamp"] is None else Stamp(**values["stamp"])
+        return Line(**{**values, "stamp": stamp})
+    except (ValueError, TypeError, KeyError) as error:
+        raise _no_journal(number, path) from error
+
+
+def _no_journal(number: int, path: Path) -> DamagedCorpusError:
+    return DamagedCorpusError(
+        f"line {number} of {str(path)!r} is none of a journal; name another file for it, or move this one away: what "
+        f"is in the corpus is found again by its bytes"
+    )

@@ -59,6 +59,15 @@ def test_damage_before_the_end_is_an_error(tmp_path: Path, video: Path) -> None:
         Journal(path)
 
 
+@pytest.mark.parametrize("text", [b"one line without an end", b"a list\nof videos", b'{"path": "a.mp4"}\n{"pat'])
+def test_a_file_that_is_no_journal_is_left_as_it_is(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "videos.txt"
+    path.write_bytes(text)
+    with pytest.raises(DamagedCorpusError, match=r"line 1 .*name another file"):
+        Journal(path)
+    assert path.read_bytes() == text
+
+
 def test_what_failed_is_named_until_it_did_not(tmp_path: Path, video: Path) -> None:
     with Journal(tmp_path / "ingest.jsonl") as journal:
         journal.write([Line(str(video), "failed", Stamp.of(video), error="UnreadableVideoError: cut")])
