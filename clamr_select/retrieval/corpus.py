@@ -16,7 +16,7 @@ import numpy as np
 from clamr_select.errors import CorpusNotFoundError, InputError
 from clamr_select.retrieval.adding import AddReport, older_contents, put_in
 from clamr_select.retrieval.asking import question_vectors
-from clamr_select.retrieval.engine import Point
+from clamr_select.retrieval.engine import Engine, Point
 from clamr_select.retrieval.filters import parse_filters
 from clamr_select.retrieval.making import bound_options, check_same, new_manifest
 from clamr_select.retrieval.manifest import Manifest, ModelNote
@@ -66,7 +66,7 @@ class VideoCorpus:
         cache_dir: CacheDir,
     ) -> None:
         self._opened = opened
-        self.engine = opened.engine
+        self._engine: Engine | None = opened.engine
         self.manifest: Manifest = opened.manifest
         self.schema: Schema = opened.manifest.schema
         self.selector = selector
@@ -166,6 +166,17 @@ class VideoCorpus:
         return found
 
     @property
+    def engine(self) -> Engine:
+        """What holds the vectors.
+
+        Raises:
+            InputError: the corpus was closed.
+        """
+        if self._engine is None:
+            raise InputError(f"the library {self.where} was closed; open it again")
+        return self._engine
+
+    @property
     def where(self) -> str:
         """The folder, or the URL and collection."""
         return self._opened.where
@@ -187,10 +198,13 @@ class VideoCorpus:
         return self._index_options
 
     def close(self) -> None:
-        """Flush, and let other processes in."""
+        """Flush, and let other processes in; a second time does nothing."""
+        if self._engine is None:
+            return
         try:
-            self.engine.close()
+            self._engine.close()
         finally:
+            self._engine = None
             self._opened.release()
 
     def flush(self) -> None:

@@ -261,6 +261,16 @@ def test_a_corpus_is_there_when_it_is_opened_again(open_corpus):
     assert again.schema == corpus.schema
 
 
+def test_a_corpus_that_was_closed_says_so(open_corpus):
+    corpus = open_corpus()
+    corpus.add(made_videos(2))
+    corpus.close()
+    corpus.close()
+    for use in (lambda: corpus.search(QUERY), lambda: corpus.add(made_videos(3)), lambda: len(corpus)):
+        with pytest.raises(InputError, match="was closed; open it again"):
+            use()
+
+
 def test_what_does_not_fit_a_corpus_is_refused(open_corpus):
     corpus = open_corpus()
     rng = np.random.default_rng(0)
