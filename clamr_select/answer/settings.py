@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from clamr_select.errors import InputError
+from clamr_select.policies.parameters import whole_number
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,9 @@ class AskSettings:
 
     def __post_init__(self) -> None:
         for name in ("num_frames", "max_new_tokens"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.select_for is not None and not self.select_for.strip():
-            raise InputError("select_for is empty; give words, or None to select for the question")
+            whole_number(name, getattr(self, name), low=1)
+        if self.select_for is not None and not (isinstance(self.select_for, str) and self.select_for.strip()):
+            raise InputError(f"select_for must be words, or None to select for the question, got {self.select_for!r}")
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> AskSettings:

@@ -137,6 +137,8 @@ class VideoQA:
             earlier: turns of the same conversation.
             seen: ask about these frames, shown in an earlier turn, and select none.
         """
+        if not isinstance(question, str):
+            raise InputError(f"question must be text, got {question!r}")
         if not question.strip():
             raise InputError("the question is empty; ask something, e.g. 'when does the bridge open?'")
         text = question_text(question, options, with_frames=seen is None)

@@ -144,9 +144,12 @@ def test_an_unread_stream_is_no_turn(qa, color_video):
     [
         ("  ", {}, "empty"),
         (QUESTION, {"options": ["one"]}, "2 to 26"),
+        (None, {}, "question must be text"),
         (QUESTION, {"num_frames": 0}, "num_frames"),
+        (QUESTION, {"num_frames": "2"}, "num_frames"),
         (QUESTION, {"max_new_tokens": 0}, "max_new_tokens"),
         (QUESTION, {"select_for": " "}, "select_for"),
+        (QUESTION, {"select_for": 5}, "select_for"),
     ],
 )
 def test_bad_questions_fail_before_anything_is_decoded(qa, tmp_path, question, settings, message):
