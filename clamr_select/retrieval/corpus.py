@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from clamr_select.selector import FrameSelector
 
 SCROLL = 256
+MAX_TOP_K = 2**31 - 1
 
 
 class VideoCorpus:
@@ -325,8 +326,8 @@ class VideoCorpus:
             CorpusMismatchError: a question as text, and the corpus has no model.
             CorpusChangedError, CorpusServerError
         """
-        if not isinstance(top_k, int | np.integer) or top_k < 1:
-            raise InputError(f"top_k must be at least 1, and whole, got {top_k!r}")
+        if not isinstance(top_k, int | np.integer) or not 1 <= top_k <= MAX_TOP_K:
+            raise InputError(f"top_k must be at least 1, whole, and at most {MAX_TOP_K}, got {top_k!r}")
         modalities = check_modalities(modalities, schema=self.schema)
         similarity = choose_similarity(similarity, modalities=modalities, schema=self.schema)
         conditions = parse_filters(filters)

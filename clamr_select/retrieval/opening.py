@@ -96,7 +96,7 @@ def open_folder(folder: Path, *, deployment: InProcess | None, new: Manifest | N
     if not file.is_file():
         if new is None:
             raise CorpusNotFoundError(f"there is no library in {folder}; index videos into it first")
-        if folder.exists() and (not folder.is_dir() or set(_names(folder)) - {LOCK_FILE}):
+        if folder.exists() and (not folder.is_dir() or _others(folder)):
             raise InputError(f"{folder} is not an empty folder, and no library; name another")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -130,6 +130,12 @@ def _manifest(file: Path, *, deployment: InProcess | None, new: Manifest | None)
 
 
 def _engine(folder: Path, manifest: Manifest) -> Engine:
+    videos = LOCAL_FOLDER if manifest.deployment == "local" else EDGE_FOLDER
+    if manifest.index_options is not None and not (folder / videos).exists():  # it was there before the first video
+        raise DamagedCorpusError(
+            f"{folder / videos} is gone, where the videos of this library were; bring it back, or index into a new "
+            f"library"
+        )
     if manifest.deployment == "local":
         return LocalEngine.open(folder / LOCAL_FOLDER, manifest.schema)
     engine_folder = folder / EDGE_FOLDER
@@ -146,5 +152,7 @@ def _save(file: Path, manifest: Manifest) -> None:
     write_bytes(file, (json.dumps(manifest.to_dict(), indent=1) + "\n").encode())
 
 
-def _names(folder: Path) -> list[str]:
-    return [path.name for path in folder.iterdir()]
+def _others(folder: Path) -> list[str]:
+    """Names of what whoever makes a library would not have left there, were they ended or at it."""
+    names = (path.name for path in folder.iterdir())
+    return [name for name in names if name != LOCK_FILE and not name.startswith(f".{MANIFEST_FILE}.")]

@@ -28,9 +28,6 @@ def to_point(video: VideoEmbeddings, *, schema: Schema, first_stage: FixedEncodi
     """
     vectors = {name: np.asarray(tokens, dtype=np.float32) for name, tokens in video.vectors.items() if len(tokens)}
     _check(video, vectors, schema)
-    # one order for all videos, whatever the mapping's
-    everything = np.concatenate([vectors[name] for name in schema.modalities if name in vectors])
-    extra = {POOLED: first_stage.document(everything), **({JOINT: everything} if schema.options.joint else {})}
     payload = {
         "video_id": video.video_id,
         "path": video.path,
@@ -41,7 +38,17 @@ def to_point(video: VideoEmbeddings, *, schema: Schema, first_stage: FixedEncodi
         "index_key": None if video.index_key is None else dict(video.index_key),
         REVISION: uuid.uuid4().hex,
     }
-    return Point(video.point_id, payload, {**vectors, **extra})
+    return Point(video.point_id, payload, with_derived(vectors, schema=schema, first_stage=first_stage))
+
+
+def with_derived(
+    vectors: Mapping[str, np.ndarray], *, schema: Schema, first_stage: FixedEncoding
+) -> dict[str, np.ndarray]:
+    """A video's tokens by modality, at least one, and the vectors that are made of all of them."""
+    # one order for all videos, whatever the mapping's
+    everything = np.concatenate([vectors[name] for name in schema.modalities if name in vectors])
+    joint = {JOINT: everything} if schema.options.joint else {}
+    return {**vectors, POOLED: first_stage.document(everything), **joint}
 
 
 def stored_video(payload: Mapping[str, Any]) -> StoredVideo:

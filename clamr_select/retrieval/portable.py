@@ -14,7 +14,7 @@ import numpy as np
 from clamr_select.errors import CorpusMismatchError, DamagedCorpusError, InputError
 from clamr_select.retrieval.engine import Point
 from clamr_select.retrieval.manifest import Manifest
-from clamr_select.retrieval.payload import REVISION
+from clamr_select.retrieval.payload import REVISION, with_derived
 from clamr_select.retrieval.record import from_bytes, to_bytes
 from clamr_select.retrieval.schema import JOINT, POOLED, Schema
 from clamr_select.retrieval.video_embeddings import point_id
@@ -91,13 +91,10 @@ def _bare(point: Point, dtype: type) -> Point:
 
 
 def _whole(point: Point, schema: Schema, first_stage: FixedEncoding) -> Point:
-    tokens = [point.vectors[name] for name in schema.modalities if name in point.vectors]
-    if not tokens or set(point.vectors) - set(schema.modalities):
+    if not point.vectors or set(point.vectors) - set(schema.modalities):
         raise DamagedCorpusError(f"video {point.id} holds {sorted(point.vectors)}, not some of {schema.modalities}")
     _check_point(point, schema)
-    everything = np.concatenate(tokens)
-    extra = {POOLED: first_stage.document(everything), **({JOINT: everything} if schema.options.joint else {})}
-    return Point(point.id, point.payload, {**point.vectors, **extra})
+    return Point(point.id, point.payload, with_derived(point.vectors, schema=schema, first_stage=first_stage))
 
 
 def _check(corpus: VideoCorpus, noted: Manifest, path: Path) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -358,6 +359,26 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path, schema):
     with pytest.raises(InputError, match="not an empty folder"):
         VideoCorpus.open(tmp_path, schema=schema)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_library_that_was_ended_while_it_was_made_is_made(tmp_path, schema):
+    (tmp_path / "corpus.lock").touch()
+    (tmp_path / ".corpus.json.1f.tmp").write_text("{")
+    with VideoCorpus.open(tmp_path, schema=schema) as corpus:
+        assert len(corpus) == 0
+
+
+@pytest.mark.parametrize("storage", ["float32", "turbo8"])
+def test_an_export_fits_other_storage(tmp_path, schema, storage):
+    kept = replace(schema, options=replace(schema.options, storage=storage))
+    with VideoCorpus.open(tmp_path / "library", schema=kept) as corpus:
+        corpus.add(made_videos(5))
+        corpus.export(tmp_path / "all.zip")
+        before = {hit.video.video_id: hit.score for hit in corpus.search(QUERY).hits}
+    smaller = replace(schema, options=replace(schema.options, storage="float16"))
+    with VideoCorpus.open(tmp_path / "other", schema=smaller) as corpus:
+        corpus.import_(tmp_path / "all.zip")
+        assert {hit.video.video_id: hit.score for hit in corpus.search(QUERY).hits} == pytest.approx(before, abs=5e-3)
 
 
 def test_another_process_that_holds_it_is_named(tmp_path, schema):

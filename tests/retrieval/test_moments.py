@@ -10,7 +10,7 @@ import pytest
 from PIL import ImageShow
 
 from clamr_select.cli import main
-from clamr_select.errors import CorpusMismatchError, InputError, UnreadableVideoError
+from clamr_select.errors import CorpusMismatchError, DamagedCorpusError, InputError, UnreadableVideoError
 from clamr_select.retrieval import CorpusOptions, VideoCorpus, VideoFile
 from clamr_select.retrieval.filter_text import parsed_filters
 from clamr_select.selector import FrameSelector
@@ -146,6 +146,13 @@ def test_long_videos_are_bounded_and_it_is_said(tmp_path, selector, videos):
     assert stored.num_tokens["video"] == 20
     assert "tokens became 20" in stored.left_out["video"]
     assert "tokens_left_out" in {warning.code for warning in report.warnings}
+
+
+def test_a_library_whose_videos_are_gone_is_not_an_empty_one(corpus, selector, tmp_path):
+    corpus.close()
+    shutil.rmtree(tmp_path / "library" / "engine")
+    with pytest.raises(DamagedCorpusError, match="is gone"):
+        VideoCorpus.open(tmp_path / "library", selector=selector)
 
 
 def test_another_model_or_other_options_are_refused(corpus, selector, tmp_path):

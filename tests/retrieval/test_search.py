@@ -127,7 +127,8 @@ def test_nothing_is_found_in_an_empty_corpus(open_corpus):
     ("arguments", "error", "said"),
     [
         ({"top_k": 0}, InputError, "top_k must be at least 1"),
-        ({"top_k": 2.5}, InputError, "and whole, got 2.5"),
+        ({"top_k": 2.5}, InputError, "whole, .* got 2.5"),
+        ({"top_k": 2**64}, InputError, "at most 2147483647"),
         ({"modalities": ["smell"]}, InputError, "video, ocr, asr, description"),
         ({"modalities": []}, InputError, "list of some"),
         ({"similarity": "sum"}, UnknownNameError, "modality_max"),
