@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from clamr_select.errors import CorpusNotFoundError, InputError
+from clamr_select.errors import CorpusError, CorpusNotFoundError, InputError
 from clamr_select.retrieval.adding import AddReport, older_contents, put_in
 from clamr_select.retrieval.asking import question_vectors
 from clamr_select.retrieval.engine import Engine, Point
@@ -171,10 +171,10 @@ class VideoCorpus:
         """What holds the vectors.
 
         Raises:
-            InputError: the corpus was closed.
+            CorpusError: the corpus was closed.
         """
         if self._engine is None:
-            raise InputError(f"the library {self.where} was closed; open it again")
+            raise CorpusError(f"the library {self.where} was closed; open it again")
         return self._engine
 
     @property
