@@ -10,31 +10,43 @@ GROWING = "scaling"
 COLUMNS = 3
 
 
-def save_bars(records: Sequence[Mapping[str, Any]], path: Path, *, title: str) -> bool:
-    """The first timing of each record as a bar with its quartiles; whether there was one."""
+def save_timings(records: Sequence[Mapping[str, Any]], path: Path, *, title: str) -> bool:
+    """The first timing of each record as a point with its quartiles; whether there was one.
+
+    In powers, where a bar has no foot to begin at.
+    """
     import matplotlib.style
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullLocator
 
     rows = [(record["what"], *found) for record in records if (found := _timing(record)) is not None]
     if not rows:
         return False
     unit = rows[0][1]
     values = [timing["median"] for _, _, timing in rows]
-    below = [timing["median"] - timing["low"] for _, _, timing in rows]
-    above = [timing["high"] - timing["median"] for _, _, timing in rows]
+    lows, highs = ([timing[end] for _, _, timing in rows] for end in ("low", "high"))
     colours = ["C0" if "ours" in what else "0.65" for what, _, _ in rows]
     with matplotlib.style.context("default"):
         figure = Figure(figsize=(9, 0.8 + 0.24 * len(rows)), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
         places = range(len(rows))
-        axes.barh(places, values, xerr=[below, above], color=colours, error_kw={"lw": 1})
+        axes.hlines(places, lows, highs, colors=colours, lw=1.5)
+        axes.scatter(values, places, c=colours, s=24, zorder=3)
+        for place, value in zip(places, values, strict=True):
+            axes.annotate(
+                f"{value:.3g}", (value, place), xytext=(0, 4), textcoords="offset points", ha="center", fontsize=7
+            )
         axes.set_yticks(places, [what for what, _, _ in rows], fontsize=8)
         axes.invert_yaxis()
         axes.set(title=title, xlabel=unit)
         axes.set_xscale("log")
-        axes.grid(axis="x", alpha=0.3)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.margins(x=0.08, y=0.06)
+        axes.grid(axis="both", alpha=0.3)
         figure.savefig(path, dpi=110)
     return True
 

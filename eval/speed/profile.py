@@ -83,10 +83,10 @@ def _picture(result: SectionResult, path: Path) -> list[str]:
     """Lines that show it; none where nothing was timed, or matplotlib is missing, as where only torch is there."""
     if find_spec("matplotlib") is None:
         return []
-    from clamr_select.eval.speed.plot import GROWING, save_bars, save_growth
+    from clamr_select.eval.speed.plot import GROWING, save_growth, save_timings
 
     if result.name == GROWING and result.records:
         save_growth(result.records, path)
-    elif not save_bars(result.records, path, title=result.name):
+    elif not save_timings(result.records, path, title=result.name):
         return []
     return [f"![{result.name}]({path.name})", ""]

@@ -13,7 +13,7 @@ import pytest
 from clamr_select.errors import InputError
 from clamr_select.eval.speed.barcode_video import BARCODE_BITS, FPS, draw, write_barcode_video
 from clamr_select.eval.speed.peers import decoding
-from clamr_select.eval.speed.plot import save_bars, save_growth
+from clamr_select.eval.speed.plot import save_growth, save_timings
 from clamr_select.eval.speed.profile import SectionResult, write_report
 from clamr_select.eval.speed.reading import compare_readers, reading
 from clamr_select.eval.speed.scaling import scaling
@@ -103,7 +103,7 @@ def test_the_section_has_every_task(tmp_path: Path) -> None:
         ours = [record for record in records if record["what"].startswith(task) and record["what"].endswith("ours")]
         assert len(ours) == 2
     assert all(record.get("exact") in (None, 1) for record in records)
-    assert save_bars(records, tmp_path / "bars.png", title="reading")
+    assert save_timings(records, tmp_path / "bars.png", title="reading")
     assert (tmp_path / "bars.png").stat().st_size > 5000
 
 
