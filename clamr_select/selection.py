@@ -132,7 +132,11 @@ class Selection:
         return read_selection(data)
 
     def save(self, path: str | Path) -> None:
-        """Write the selection as JSON (UTF-8; what is no Unicode in a file's name is escaped)."""
+        """Write the selection as JSON (UTF-8; what is no Unicode in a file's name is escaped).
+
+        Raises:
+            OSError: there is no such folder, or it cannot be written to.
+        """
         text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1) + "\n"
         Path(path).write_text(text, encoding="utf-8", errors="backslashreplace")
 

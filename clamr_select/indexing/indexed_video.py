@@ -55,20 +55,27 @@ class QuestionScores:
 
 @dataclass(frozen=True)
 class IndexedVideo:
-    """Made by ``FrameSelector.index``. Asking decodes and encodes nothing of the video again."""
+    """Made by ``FrameSelector.index``. Asking decodes and encodes nothing of the video again; its length is the number
+    of candidates."""
 
     video: str
+    """Path of the video, as it was given."""
     video_facts: VideoFacts
+    """Size in pixels, number of frames, start and duration in seconds."""
     frame_indices: np.ndarray
     """(num_candidates,) int64 source frame indices, strictly increasing."""
     timestamps_seconds: np.ndarray
     """(num_candidates,) float64, from the container."""
     tokens: TokenEmbeddings
+    """(num_tokens, dim) vectors of length 1, each with its modality and the candidates that it belongs to."""
     words: dict[str, list[list[str]]]
     """Modality to the lines of each candidate."""
     method: dict[str, Any]
+    """How it was indexed, for ``Selection.method``."""
     warnings: tuple[SelectionWarning, ...]
+    """What was missing, cut or repaired; in every selection."""
     timings_seconds: dict[str, float]
+    """Stage to wall seconds."""
     encoder: ClamrEncoder = field(repr=False)
     tracks: tuple[ContextTrack, ...] = field(default=(), repr=False)
     """Speech, and text on screen where it was read: each line with its time, confidence, and words or place."""
@@ -109,6 +116,9 @@ class IndexedVideo:
                 :class:`clamr_select.indexing.choice.ChoiceOptions`; and the policy's own parameters, e.g.
                 ``min_gap_seconds``.
 
+        Returns:
+            A selection for one question, a list of them for several; each in time order.
+
         Raises:
             InputError: an empty question, an option out of range, or a span without a candidate.
             UnknownNameError: no such policy, similarity or modality, or another name outside its list.
@@ -148,6 +158,10 @@ class IndexedVideo:
 
         Args:
             within: (num_candidates,) bool, the candidates that compete; None is all of them.
+
+        Raises:
+            UnknownNameError: no such similarity.
+            InputError: no such modality, or vectors of another dim or not finite.
         """
         if self.encoder.compat == "reference":
             return self._reference_score(query, similarity=similarity, modalities=modalities)
@@ -321,7 +335,7 @@ class IndexedVideo:
         )
 
     def text_around(self, candidate: int) -> dict[str, str]:
-        """Modality to the words aligned with a candidate in time."""
+        """Modality to the words aligned with a candidate in time, a line each; ``candidate`` is its position."""
         return {name: "\n".join(lines[candidate]) for name, lines in self.words.items() if lines[candidate]}
 
 

@@ -59,8 +59,15 @@ class ClamrForRetrieval(ClamrPreTrainedModel):
     def from_pretrained(  # type: ignore[override]  # fewer names are spelled out
         cls, pretrained_model_name_or_path: str | Path | None, *model_args: Any, **options: Any
     ) -> Any:
-        """Load our own saves, adapters on their base, and merged checkpoints; the options are those of
-        :func:`clamr_select.model.loading.load_model`."""
+        """Load ``clamr-nano``, our own saves, adapters on their base, and merged checkpoints.
+
+        Args:
+            **options: those of :func:`clamr_select.model.loading.load_model`.
+
+        Raises:
+            ModelNotFoundError, CheckpointError, UnsafeWeightsError, InputError, MissingDependencyError: as
+                :func:`clamr_select.model.loading.load`.
+        """
         from clamr_select.model.loading import load_model
 
         if pretrained_model_name_or_path is None:
@@ -103,6 +110,9 @@ class ClamrForRetrieval(ClamrPreTrainedModel):
             video_grid_thw: (videos, 3), patches in time, height and width.
             **kwargs: for the backbone; where it hears, ``input_features`` (sounds, bins, mel frames) and
                 ``feature_attention_mask`` (sounds, mel frames).
+
+        Returns:
+            ``embeddings``: (batch, sequence, embedding_dim) of length 1 each, in the model's dtype, on its device.
         """
         hidden = self.vlm(
             input_ids=input_ids,

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -147,6 +148,22 @@ class ClamrProcessor(ProcessorMixin):
         self.time_interval = time_interval
         self.image_mean = list(image_mean)
         self.image_std = list(image_std)
+
+    @classmethod
+    def from_pretrained(  # type: ignore[override]  # fewer names are spelled out
+        cls, pretrained_model_name_or_path: str | Path, **options: Any
+    ) -> ClamrProcessor:
+        """A saved processor: ``clamr-nano``, a directory or a hub id, with transformers' options.
+
+        An adapter or merged checkpoint of another library has none: :func:`clamr_select.model.loading.load` makes it.
+
+        Raises:
+            OSError, ValueError: of transformers: there is none, or its files cannot be read.
+        """
+        from clamr_select.model.checkpoint.source import EMBEDDED_MODELS
+
+        place = EMBEDDED_MODELS.get(str(pretrained_model_name_or_path), pretrained_model_name_or_path)
+        return super().from_pretrained(place, **options)
 
     def process_queries(self, questions: SequenceOf[str]) -> tuple[BatchFeature, list[Truncation]]:
         """Questions to ``input_ids``, ``attention_mask`` (batch, tokens) and ``position_ids`` (3, batch, tokens),

@@ -45,6 +45,17 @@ def test_auto_classes_know_it(saved):
     assert isinstance(AutoProcessor.from_pretrained(saved), ClamrProcessor)
 
 
+def test_the_embedded_model_and_its_processor_go_by_one_name():
+    model = ClamrForRetrieval.from_pretrained("clamr-nano", dtype=torch.float32)
+    processor = ClamrProcessor.from_pretrained("clamr-nano")
+    inputs, _ = processor.process_queries(["when does the bridge open?"])
+    with torch.inference_mode():
+        vectors = model(**inputs).embeddings
+    assert vectors.shape == (1, inputs["input_ids"].shape[1], 128)
+    (same,), _ = ClamrEncoder.from_pretrained("clamr-nano", device="cpu").encode_query(["when does the bridge open?"])
+    torch.testing.assert_close(vectors[0], same)
+
+
 def test_options_of_from_pretrained(saved, documents):
     model = ClamrForRetrieval.from_pretrained(
         saved, dtype=torch.bfloat16, attn_implementation="eager", device_map="cpu"
