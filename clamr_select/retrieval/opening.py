@@ -90,6 +90,7 @@ def open_folder(folder: Path, *, deployment: InProcess | None, new: Manifest | N
 
     Raises:
         CorpusNotFoundError, CorpusBusyError, CorpusMismatchError, DamagedCorpusError
+        CorpusError: the folder cannot be made, or not be written in.
         MissingDependencyError: the package of the deployment is not installed.
     """
     file = folder / MANIFEST_FILE
@@ -104,7 +105,7 @@ def open_folder(folder: Path, *, deployment: InProcess | None, new: Manifest | N
     except CorpusBusyError:  # an OSError too
         raise
     except OSError as error:
-        raise InputError(f"{folder} cannot be made or written in: {error.strerror}; name another folder") from error
+        raise CorpusError(f"{folder} cannot be made or written in: {error.strerror}; name another folder") from error
     try:
         manifest = _manifest(file, deployment=deployment, new=new)
         engine = _engine(folder, manifest)

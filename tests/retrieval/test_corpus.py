@@ -230,7 +230,7 @@ def test_files_of_the_engine_that_are_cut_are_an_error_of_ours(tmp_path, schema,
 
 def test_a_place_that_cannot_be_a_library_is_said(tmp_path, schema):
     (tmp_path / "file").write_text("a file")
-    with pytest.raises(InputError, match="name another folder"):
+    with pytest.raises(CorpusError, match="name another folder"):
         VideoCorpus.open(tmp_path / "file" / "library", schema=schema)
 
 
