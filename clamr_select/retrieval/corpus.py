@@ -235,7 +235,8 @@ class VideoCorpus:
         return put_in(self, videos, replace=True)
 
     def put(self, videos: Sequence[VideoEmbeddings]) -> list[str]:
-        """Write videos that are embedded already, each in place of what has its id, or lay at its path.
+        """Write videos that are embedded already, each in place of what has its id, or lay at its path; of several with
+        one path, the last.
 
         Returns:
             Ids of older contents of the same files, which are gone.
@@ -243,6 +244,8 @@ class VideoCorpus:
         Raises:
             InputError: a video does not fit the schema.
         """
+        last = {video.path: video for video in videos if video.path is not None}
+        videos = [video for video in videos if video.path is None or last[video.path] is video]
         points = [to_point(video, schema=self.schema, first_stage=self.first_stage) for video in videos]
         with self._writing:
             older = older_contents(self.engine, videos)

@@ -65,6 +65,11 @@ def test_another_content_at_the_same_path_replaces_the_old(open_corpus):
     assert report.replaced == ["v0"]
     assert [video.video_id for video in corpus.videos()] == ["newer"]
 
+    # in one call too
+    more = [VideoEmbeddings(name, second.vectors, path=first.path) for name in ("newest", "last")]
+    assert corpus.put(more) == ["newer"]
+    assert [video.video_id for video in corpus.videos()] == ["last"]
+
 
 def test_delete(open_corpus):
     corpus = open_corpus()
