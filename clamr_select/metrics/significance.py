@@ -24,6 +24,10 @@ class BootstrapInterval:
     num_resamples: int
     num_values: int
 
+    def as_dict(self) -> dict[str, float]:
+        """The mean and the interval's ends, for a report."""
+        return {"mean": self.mean, "low": self.low, "high": self.high}
+
 
 @dataclass(frozen=True)
 class McNemarResult:

@@ -15,7 +15,7 @@ from clamr_select.eval.policies.needle import NeedleSet, draw_video, index_needl
 from clamr_select.indexing.compact import compact_tokens
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.stored_index import to_entry
-from clamr_select.metrics import BootstrapInterval, ClusterBootstrap, evidence_recall
+from clamr_select.metrics import ClusterBootstrap, evidence_recall
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.scoring.codes import Precision
 
@@ -110,12 +110,8 @@ def _record(
         "bytes a candidate": float(np.mean(found.bytes_per_candidate)),
         "tokens a candidate": float(np.mean(found.tokens_per_candidate)),
         "smaller by": float(np.mean(whole.bytes_per_candidate) / np.mean(found.bytes_per_candidate)),
-        "evidence recall": _interval(draws.interval(recall)),
-        "less the whole": _interval(draws.interval(recall - np.array(whole.recall))),
+        "evidence recall": draws.interval(recall).as_dict(),
+        "less the whole": draws.interval(recall - np.array(whole.recall)).as_dict(),
         "by target": {str(name): float(recall[targets == name].mean()) for name in np.unique(targets)},
         f"same of the best {TOP}": float(np.mean(same)),
     }
-
-
-def _interval(found: BootstrapInterval) -> dict[str, float]:
-    return {"mean": found.mean, "low": found.low, "high": found.high}

@@ -12,7 +12,7 @@ import numpy as np
 from clamr_select.errors import InputError
 from clamr_select.eval.policies.measure import METRICS, PolicyChoice, measured
 from clamr_select.eval.policies.records import ScoreRecord
-from clamr_select.metrics import BootstrapInterval, ClusterBootstrap
+from clamr_select.metrics import ClusterBootstrap
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def _summary(
     for metric in METRICS:
         values = found[metric]
         if metric in COMPARED:
-            summary[metric] = {name: _as_dict(draws.interval(values, mask=mask)) for name, mask in groups.items()}
+            summary[metric] = {name: draws.interval(values, mask=mask).as_dict() for name, mask in groups.items()}
         elif np.isfinite(values).all():
             summary[metric] = {name: {"mean": float(values[mask].mean())} for name, mask in groups.items()}
     return summary
@@ -138,7 +138,7 @@ def _margins(
     """Mean differences on the same questions, with their paired intervals."""
     return {
         metric: {
-            name: _as_dict(draws.interval(found[metric] - baseline[metric], mask=mask)) for name, mask in groups.items()
+            name: draws.interval(found[metric] - baseline[metric], mask=mask).as_dict() for name, mask in groups.items()
         }
         for metric in COMPARED
     }
@@ -157,7 +157,3 @@ def _selection_report(
         "num_without_evidence": len(set(chosen) - {record.id for record in known}),
         **_summary(found, question_groups(known), draws),
     }
-
-
-def _as_dict(found: BootstrapInterval) -> dict[str, float]:
-    return {"mean": found.mean, "low": found.low, "high": found.high}

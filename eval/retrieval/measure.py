@@ -12,7 +12,6 @@ from clamr_select.eval.retrieval.blocks import ScoreBlocks
 from clamr_select.eval.retrieval.corpus import CorpusQuestion
 from clamr_select.eval.retrieval.systems import System
 from clamr_select.metrics import (
-    BootstrapInterval,
     ClusterBootstrap,
     expected_ndcg_at_k,
     expected_recall_at_k,
@@ -105,13 +104,13 @@ def report_systems(
     report: dict[str, Any] = {}
     for name, one in found.items():
         entry: dict[str, Any] = {
-            metric: {group: _as_dict(draws.interval(one.values[metric], mask=mask)) for group, mask in groups.items()}
+            metric: {group: draws.interval(one.values[metric], mask=mask).as_dict() for group, mask in groups.items()}
             for metric in METRICS
         }
         if ours in found and name != ours:
             entry["ours_less_this"] = {
                 metric: {
-                    group: _as_dict(draws.interval(found[ours].values[metric] - one.values[metric], mask=mask))
+                    group: draws.interval(found[ours].values[metric] - one.values[metric], mask=mask).as_dict()
                     for group, mask in groups.items()
                 }
                 for metric in COMPARED
@@ -136,7 +135,3 @@ def modality_accuracy(
     found = modality_report([winners[n] for n in rows], gold=gold, modalities=tuple(names))
     by_modality = list(found.accuracy_by_modality.values())
     return {**asdict(found), "mean_accuracy": float(np.mean(by_modality)), "without_choice": len(said) - len(rows)}
-
-
-def _as_dict(found: BootstrapInterval) -> dict[str, float]:
-    return {"mean": found.mean, "low": found.low, "high": found.high}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from clamr_select.eval.needle.benchmark.systems import BASELINES
-from clamr_select.metrics import BootstrapInterval, bootstrap_interval, paired_bootstrap_interval
+from clamr_select.metrics import bootstrap_interval, paired_bootstrap_interval
 
 NUM_RESAMPLES = 2000
 TEXT_TARGETS = ("ocr", "asr", "description")
@@ -39,7 +39,7 @@ def mean_by_group(values: np.ndarray, groups: Mapping[str, np.ndarray]) -> dict[
 
 def interval(values: np.ndarray, *, seed: int) -> dict[str, Any]:
     """Mean and 95 % bootstrap interval."""
-    return _as_dict(bootstrap_interval(values, num_resamples=NUM_RESAMPLES, seed=seed))
+    return bootstrap_interval(values, num_resamples=NUM_RESAMPLES, seed=seed).as_dict()
 
 
 def best_baseline(means: Mapping[str, float]) -> str | None:
@@ -50,8 +50,4 @@ def best_baseline(means: Mapping[str, float]) -> str | None:
 
 def margin(values: np.ndarray, baseline: np.ndarray, *, seed: int) -> dict[str, Any]:
     """Mean difference on the same questions and its paired 95 % bootstrap interval."""
-    return _as_dict(paired_bootstrap_interval(values, baseline, num_resamples=NUM_RESAMPLES, seed=seed))
-
-
-def _as_dict(found: BootstrapInterval) -> dict[str, Any]:
-    return {"mean": found.mean, "low": found.low, "high": found.high}
+    return paired_bootstrap_interval(values, baseline, num_resamples=NUM_RESAMPLES, seed=seed).as_dict()
