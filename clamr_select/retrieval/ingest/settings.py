@@ -11,6 +11,8 @@ from clamr_select.indexing.options import IndexOptions
 from clamr_select.limits import Limits
 
 DEFAULT_MAX_SECONDS = 3600.0
+MOST_SECONDS = 2e6
+"""23 days: a pipe is waited for in milliseconds of 31 bits."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,8 @@ class IngestSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} must be at least 1, got {value}")
-        if not self.max_seconds > 0:
-            raise InputError(f"max_seconds must be positive, got {self.max_seconds}")
+        if not 0 < self.max_seconds <= MOST_SECONDS:
+            raise InputError(f"max_seconds must be positive and at most {MOST_SECONDS:,.0f}, got {self.max_seconds:g}")
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values, for :meth:`from_dict`."""

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from clamr_select.retrieval.corpus import VideoCorpus
-from clamr_select.retrieval.files import VideoFile
 from clamr_select.retrieval.ingest.settings import IngestSettings
 from clamr_select.selector import FrameSelector
 
@@ -67,7 +66,3 @@ def settings(library: VideoCorpus, tmp_path: Path) -> IngestSettings:
         cache_dir=str(tmp_path / "frames"),
         num_threads=1,
     )
-
-
-def files(paths: list[Path]) -> list[VideoFile]:
-    return [VideoFile(str(path)) for path in paths]

@@ -108,6 +108,12 @@ def test_videos_are_put_in_once_and_broken_ones_are_set_aside(
     assert (retried.num_added, len(retried.failed), told[-1]) == (0, 2, str(folder / "broken1.mp4"))
 
 
+@pytest.mark.parametrize("seconds", [0, -1, 3e6, float("inf"), float("nan")])
+def test_a_time_that_no_worker_can_be_waited_for_is_refused(settings: IngestSettings, seconds: float) -> None:
+    with pytest.raises(InputError, match="at most 2,000,000"):
+        replace(settings, max_seconds=seconds)
+
+
 @pytest.fixture
 def quick_workers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Workers that make vectors of a file's bytes, and find no video in what starts with ``broken``; the paths they
