@@ -30,10 +30,9 @@ DEFAULTS = {
 
 
 def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
-    """Everything that decides which frames come out."""
+    """Everything that decides which frames come out, but for how many there are."""
     parser.add_argument("video", metavar="VIDEO", help="a local video file")
     parser.add_argument("question", metavar="QUESTION", help="what the frames should answer")
-    parser.add_argument("--num-frames", type=int, metavar="N", help="frames to select (default: 8)")
     parser.add_argument(
         "--subtitles", metavar="FILE", help="srt, vtt, ass or json; default: beside or inside the video"
     )
@@ -101,6 +100,10 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-cache", action="store_true", help="keep nothing, and use nothing that was kept")
 
 
+def add_num_frames_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--num-frames", type=int, metavar="N", help="frames to select (default: 8)")
+
+
 def add_effort_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--effort",
@@ -158,11 +161,11 @@ def check(arguments: argparse.Namespace) -> None:
 
     chosen = preset(arguments.preset)
     for name, default in DEFAULTS.items():
-        if getattr(arguments, name) is None:
+        if name in arguments and getattr(arguments, name) is None:
             setattr(arguments, name, {**chosen.index, **chosen.select}.get(name, default))
     if not arguments.question.strip():
         raise InputError("the question is empty; ask something, e.g. 'when does the bridge open?'")
-    if arguments.num_frames < 1:
+    if "num_frames" in arguments and arguments.num_frames < 1:
         raise InputError(f"--num-frames must be at least 1, got {arguments.num_frames}")
     if not math.isfinite(arguments.candidate_fps):
         raise InputError(f"--candidate-fps must be a positive number, got {arguments.candidate_fps}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from clamr_select.cli.arguments import (
     add_effort_argument,
+    add_num_frames_argument,
     add_selection_arguments,
     check,
     index_options,
@@ -30,6 +31,7 @@ SCHEMES = ("http://", "https://")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection_arguments(parser)
+    add_num_frames_argument(parser)
     add_effort_argument(parser)
     add_vlm_arguments(parser)
     parser.add_argument(

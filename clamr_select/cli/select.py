@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from clamr_select.cli.arguments import (
     add_effort_argument,
+    add_num_frames_argument,
     add_selection_arguments,
     check,
     index_options,
@@ -28,6 +29,7 @@ TEXT_COLUMNS = 60
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_selection_arguments(parser)
+    add_num_frames_argument(parser)
     add_effort_argument(parser)
     add_choice_arguments(parser)
     parser.add_argument("--format", choices=["table", "json"], default="table", help="on stdout (default: table)")

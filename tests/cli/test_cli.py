@@ -77,6 +77,12 @@ def test_why(color_video, subtitles, capsys):
     assert "smallest --num-frames" in printed
 
 
+def test_why_takes_no_number_of_frames_since_it_tells_one(color_video, capsys):
+    with pytest.raises(SystemExit):
+        main(["why", str(color_video), QUESTION, "--at", "0:12", "--num-frames", "4"])
+    assert "unrecognized arguments: --num-frames 4" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("754", 754.0), ("12:34", 754.0), ("1:02:03.5", 3723.5), (" 0:07 ", 7.0)]
 )
