@@ -62,7 +62,7 @@ class FrameSelector:
         """Load a model: ``clamr-nano`` (embedded), a directory, or a hub id; whole, or a LoRA adapter.
 
         Args:
-            device: ``auto``, ``cpu`` or ``cuda[:N]``.
+            device: ``auto`` (the GPU where there is one), ``cpu``, ``cuda[:N]`` or ``mps``.
             dtype: ``auto``, or a torch dtype.
             revision: of the hub repository.
             compat: ``reference`` labels and scores as the released CLaMR code, for comparison with published
@@ -105,7 +105,7 @@ class FrameSelector:
 
         Raises:
             VideoError, ContextError: see :class:`clamr_select.indexing.indexer.Indexer`.
-            InputError: an option that does not exist or is out of range.
+            InputError: an option that does not exist, is out of range or of another kind.
             UnsafeUrlError, FetchError: see :func:`clamr_select.fetch.fetch`.
             StoreError: ``cache_dir`` is a file, another user's, or writable for everyone.
         """

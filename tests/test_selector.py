@@ -209,10 +209,20 @@ def test_what_is_wrong_is_known_before_a_video_is_indexed(selector, color_video,
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("candidate_fps", "1"), ("max_candidates", "9"), ("token_pooling", 1.5), ("window_candidates", 0)],
+    [
+        ("candidate_fps", "1"),
+        ("max_candidates", "9"),
+        ("token_pooling", 1.5),
+        ("window_candidates", 0),
+        ("limits", {"max_bytes": 5}),
+        ("title", 5),
+        ("description", ["a talk"]),
+        ("subtitles", 5),
+        ("isolate", "no"),
+    ],
 )
-def test_a_number_of_another_kind_is_an_error_of_ours(selector, color_video, name, value):
-    with pytest.raises(InputError, match=f"{name} must be a"):
+def test_an_option_of_another_kind_is_an_error_of_ours(selector, color_video, name, value):
+    with pytest.raises(InputError, match=f"{name} must be "):
         selector.index(color_video, **{name: value})
 
 

@@ -29,7 +29,7 @@ class IndexOptions:
 
     Raises:
         UnknownNameError: a name outside its list.
-        InputError: a number out of range.
+        InputError: a number out of range, or a value of another kind.
     """
 
     candidate_fps: float = 1.0
@@ -80,6 +80,15 @@ class IndexOptions:
         ):
             if value not in allowed:
                 raise unknown_name(kind, value, allowed)
+        for name, types, told in (
+            ("subtitles", str | Path | None, "a path, 'auto' or None"),
+            ("title", str | None, "text or None"),
+            ("description", str | None, "text or None"),
+            ("limits", Limits, "clamr_select.limits.Limits(max_bytes=…)"),
+            ("isolate", bool, "True or False"),
+        ):
+            if not isinstance(getattr(self, name), types):
+                raise InputError(f"{name} must be {told}, got {getattr(self, name)!r}")
         self._check_speech()
         if number("candidate_fps", self.candidate_fps) <= 0:
             raise InputError(f"candidate_fps must be a positive number, got {self.candidate_fps}")
