@@ -40,11 +40,11 @@ def _budget(report: Mapping[str, Any], budget: str) -> list[str]:
     rows = []
     for name in ranked(report, budget):
         found = report["policies"][name][budget]
-        row = [f"`{name}`", _percent(found["hit"]["all"]), _percent(found["evidence_recall"]["all"])]
+        row = [f"`{name}`", percent(found["hit"]["all"]), percent(found["evidence_recall"]["all"])]
         row += [_margin(report, b, name, budget, "all") for b in compared]
         if with_several and "topk" in compared:
             row.append(_margin(report, "topk", name, budget, SEVERAL))
-        row += [_percent(found["precision"]["all"], interval=False), _percent(found["coverage"]["all"], interval=False)]
+        row += [percent(found["precision"]["all"], interval=False), percent(found["coverage"]["all"], interval=False)]
         row.append(f"{found['diversity']['all']['mean']:.3f}" if "diversity" in found else "")
         row.append(f"{found['milliseconds']['all']['mean']:.2f}")
         rows.append(row)
@@ -57,7 +57,7 @@ def _by_group(report: Mapping[str, Any]) -> list[str]:
     for budget in map(str, report["budgets"]):
         for name in ranked(report, budget):
             recall = report["policies"][name][budget]["evidence_recall"]
-            rows.append([f"`{name}`", budget, *(_percent(recall[group], interval=False) for group in groups)])
+            rows.append([f"`{name}`", budget, *(percent(recall[group], interval=False) for group in groups)])
     return markdown(["policy", "frames", *groups], rows)
 
 
@@ -67,8 +67,8 @@ def _selections(found: Mapping[str, Any]) -> list[str]:
             name,
             f"{entry['frames']['all']['mean']:.1f}",
             str(entry["num_questions"]),
-            *(_percent(entry[metric]["all"]) for metric in ("hit", "evidence_recall")),
-            _percent(entry["precision"]["all"], interval=False),
+            *(percent(entry[metric]["all"]) for metric in ("hit", "evidence_recall")),
+            percent(entry["precision"]["all"], interval=False),
         ]
         for name, entry in found.items()
     ]
@@ -81,13 +81,19 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [*lines, *(f"| {' | '.join(row)} |" for row in rows)]
 
 
-def _percent(found: Mapping[str, float], *, interval: bool = True) -> str:
+def percent(found: Mapping[str, float], *, interval: bool = True) -> str:
+    """A share's mean in percent, and its interval's ends."""
     text = f"{100 * found['mean']:.1f}"
     return f"{text} ({100 * found['low']:.1f} to {100 * found['high']:.1f})" if interval else text
+
+
+def points(found: Mapping[str, float]) -> str:
+    """A difference's mean in points, and its interval's ends, signed."""
+    return f"{100 * found['mean']:+.1f} ({100 * found['low']:+.1f} to {100 * found['high']:+.1f})"
 
 
 def _margin(report: Mapping[str, Any], baseline: str, name: str, budget: str, group: str) -> str:
     if name == baseline:
         return ""
     found = report["against"][baseline][name][budget]["evidence_recall"][group]
-    return f"{100 * found['mean']:+.1f} ({100 * found['low']:+.1f} to {100 * found['high']:+.1f})"
+    return points(found)

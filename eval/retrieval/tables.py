@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clamr_select.eval.policies.tables import markdown
+from clamr_select.eval.policies.tables import markdown, percent, points
 from clamr_select.eval.retrieval.measure import METRICS, MODALITIES
 
 MAX_NAMED = 5
@@ -50,9 +50,9 @@ def _ranking(report: Mapping[str, Any], published: Mapping[str, Mapping[str, flo
     rows = []
     for name in ranked(report):
         entry = report["systems"][name]
-        row = [f"`{name}`", *(_percent(entry[metric]["all"], interval=metric == "ndcg@10") for metric in METRICS)]
+        row = [f"`{name}`", *(percent(entry[metric]["all"], interval=metric == "ndcg@10") for metric in METRICS)]
         if compared:
-            row.append(_margin(entry["ours_less_this"]["ndcg@10"]["all"]) if "ours_less_this" in entry else "")
+            row.append(points(entry["ours_less_this"]["ndcg@10"]["all"]) if "ours_less_this" in entry else "")
         if published:
             row += [_published(published.get(name, {}), metric) for metric in ("recall@10", "ndcg@10")]
         rows.append(row)
@@ -64,7 +64,7 @@ def _by_type(report: Mapping[str, Any]) -> list[str]:
     rows = [["questions", *(str(report["num_questions"][group]) for group in groups)]]
     for name in ranked(report):
         ndcg = report["systems"][name]["ndcg@10"]
-        rows.append([f"`{name}`", *(_percent(ndcg[group], interval=group != "all") for group in groups)])
+        rows.append([f"`{name}`", *(percent(ndcg[group], interval=group != "all") for group in groups)])
     return markdown(["system", *groups], rows)
 
 
@@ -108,12 +108,3 @@ def _published(found: Mapping[str, float], metric: str) -> str:
 
 def _share(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.1f}"
-
-
-def _percent(found: Mapping[str, float], *, interval: bool) -> str:
-    text = f"{100 * found['mean']:.1f}"
-    return f"{text} ({100 * found['low']:.1f} to {100 * found['high']:.1f})" if interval else text
-
-
-def _margin(found: Mapping[str, float]) -> str:
-    return f"{100 * found['mean']:+.1f} ({100 * found['low']:+.1f} to {100 * found['high']:+.1f})"
