@@ -75,6 +75,7 @@ def select_frames(
     Raises:
         As :meth:`FrameSelector.from_pretrained` and :meth:`FrameSelector.select`.
     """
+    from clamr_select.indexing.asking import as_questions, check_select_options
     from clamr_select.indexing.coarse_to_fine.effort import check_effort
     from clamr_select.selector import INDEX_OPTIONS
 
@@ -82,14 +83,17 @@ def select_frames(
     index_options = {name: value for name, value in options.items() if name in INDEX_OPTIONS}
     select_options = {name: value for name, value in options.items() if name not in INDEX_OPTIONS}
     with _shared.lock:
+        encoder = _selector().encoder
+        # before the minutes of decoding, as FrameSelector.select: a wrong request costs nothing
+        check_select_options({"num_frames": num_frames, **select_options}, modalities=encoder.modalities)
+        encoder.encode_query(as_questions(question))
         indexed = _indexed(Path(video), content, effort, index_options)
         selection = indexed.select(question, num_frames=num_frames, **select_options)
     return replace(selection, video=str(video))
 
 
 def _indexed(video: Path, content: str | None, effort: Effort, options: dict[str, Any]) -> IndexedVideo | SkimmedVideo:
-    if _shared.selector is None:
-        _shared.selector = _selector_of_environment()
+    selector = _selector()
     if content is None and video.is_file():
         found = video.stat()
         content = f"{video.resolve()} {found.st_size} {found.st_mtime_ns}"
@@ -99,14 +103,18 @@ def _indexed(video: Path, content: str | None, effort: Effort, options: dict[str
         cache_dir = os.environ.get(ENVIRONMENT_VARIABLE)
         how = {"cache_dir": cache_dir, **options}
         _shared.indexed[key] = (
-            _shared.selector.index(video, **how)
-            if effort == "full"
-            else _shared.selector.skim(video, effort=effort, **how)
+            selector.index(video, **how) if effort == "full" else selector.skim(video, effort=effort, **how)
         )
         if len(_shared.indexed) > MAX_INDEXED_VIDEOS:
             _shared.indexed.popitem(last=False)
     _shared.indexed.move_to_end(key)
     return _shared.indexed[key]
+
+
+def _selector() -> FrameSelector:
+    if _shared.selector is None:
+        _shared.selector = _selector_of_environment()
+    return _shared.selector
 
 
 def _selector_of_environment() -> FrameSelector:

@@ -96,3 +96,18 @@ def test_errors_are_those_of_the_selector(selector, constant_video, tmp_path):
         select(tmp_path / "none.mp4")
     with pytest.raises(InputError):
         select(constant_video, "")
+
+
+@pytest.mark.parametrize(
+    ("question", "options", "message"),
+    [
+        (" ", {}, "is empty"),
+        (None, {}, "question must be text"),
+        (QUESTION, {"policy": "best"}, "unknown policy"),
+        (QUESTION, {"gap": 3}, "has no parameter 'gap'"),
+    ],
+)
+def test_a_wrong_request_decodes_nothing(selector, constant_video, question, options, message):
+    with pytest.raises(InputError, match=message):
+        select(constant_video, question, **options)
+    assert selector.num_indexed == 0
