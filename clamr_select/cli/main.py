@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from clamr_select import __version__
 from clamr_select.cli import (
     ask,
     cache,
@@ -49,6 +50,7 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="clamr-select", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, summary) in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary, description=summary)

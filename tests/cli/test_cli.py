@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from PIL import Image
@@ -33,6 +34,13 @@ def image_size(path) -> tuple[int, int]:
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "clamr_select.cli", *map(str, arguments)]
     return subprocess.run(line, capture_output=True, text=True, timeout=300)
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.split() == ["clamr-select", version("clamr-select")]
 
 
 def test_json_is_all_that_is_on_stdout(color_video, subtitles):
