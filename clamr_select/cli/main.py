@@ -1,4 +1,4 @@
-"""Arguments in, exit status out: 0, or 2 with one clear line where the input is wrong."""
+"""Arguments in, exit status out: 0, 2 with one clear line where the input is wrong, 130 after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -67,6 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ClamrSelectError as error:
         print(f"clamr-select: {error}".replace("\n", " "), file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("clamr-select: ended by Ctrl-C", file=sys.stderr)
+        return index.ENDED_BY_CTRL_C
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -10,7 +11,7 @@ from importlib.metadata import version
 import pytest
 from PIL import Image
 
-from clamr_select.cli import main
+from clamr_select.cli import index, main
 from clamr_select.cli.why import parse_time
 from clamr_select.errors import InputError
 from clamr_select.selection import Selection
@@ -166,3 +167,11 @@ def test_a_reader_who_leaves_ends_the_command_without_a_word():
         process.stdout = None
         _, errors = process.communicate(timeout=300)
     assert (process.returncode, errors) == (1, "")
+
+
+def test_ctrl_c_while_the_model_loads_is_one_line(color_video, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(index, "load_selector", lambda _: signal.raise_signal(signal.SIGINT))
+
+    status = main(["index", str(color_video), "--library", str(tmp_path / "library")])
+
+    assert (status, capsys.readouterr().err) == (130, "clamr-select: ended by Ctrl-C\n")
