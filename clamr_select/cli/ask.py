@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import sys
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from clamr_select.cli.arguments import (
@@ -18,6 +17,7 @@ from clamr_select.cli.arguments import (
     load_selector,
 )
 from clamr_select.cli.bars import Bars
+from clamr_select.cli.printable import printable_lines
 from clamr_select.cli.select import table
 from clamr_select.errors import InputError
 
@@ -91,8 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
     if answer.text is None:
         print("no VLM is configured (--vlm MODEL or URL), so nothing was answered; this is the evidence")
     elif not wants_stream:
-        print(printable(answer.text))
-    print(printable(report(answer)))
+        print(printable_lines(answer.text))
+    print(printable_lines(report(answer)))
     return 0
 
 
@@ -158,11 +158,6 @@ def report(answer: Answer) -> str:
     return "\n".join(lines)
 
 
-def printable(text: str) -> str:
-    """Without control characters: what a model or a subtitle says must not steer the terminal."""
-    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
-
-
 def _question(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "video": arguments.video,
@@ -183,6 +178,6 @@ def _ask(qa: VideoQA, arguments: argparse.Namespace) -> Answer:
 def _print_stream(qa: VideoQA, arguments: argparse.Namespace) -> Answer:
     pieces = qa.ask_stream(**_question(arguments))
     while isinstance(piece := next(pieces), str):
-        print(printable(piece), end="", flush=True)
+        print(printable_lines(piece), end="", flush=True)
     print()
     return piece

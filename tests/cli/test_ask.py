@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from clamr_select.cli import main
-from clamr_select.cli.ask import printable
 
 QUESTION = "what is said about the walrus?"
 SRT = "1\n00:00:11,500 --> 00:00:13,400\nThe walrus answered the harbor master.\n"
@@ -143,7 +142,3 @@ def test_a_server_that_is_not_there(ask, capsys):
     pytest.importorskip("openai")
     assert ask("--vlm", "http://127.0.0.1:1/v1", "--vlm-model", "m") == 2
     assert "no answer from http://127.0.0.1:1/v1" in capsys.readouterr().err
-
-
-def test_what_is_said_cannot_steer_the_terminal():
-    assert printable("a\x1b[2Jb\r\x07\x9b31mc\n\td") == "a[2Jb31mc\n\td"
