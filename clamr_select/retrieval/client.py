@@ -10,7 +10,7 @@ import numpy as np
 
 from clamr_select.errors import CorpusServerError, missing_dependency
 from clamr_select.retrieval.engine import ABSENT, Deployment, Found, Nearest, Plan, Point
-from clamr_select.retrieval.filters import Between, Condition, NoneOf
+from clamr_select.retrieval.filters import AnyOf, Between, Condition, NoneOf, OneOf
 from clamr_select.retrieval.fixed_encoding import FixedEncoding
 from clamr_select.retrieval.schema import POOLED, Schema
 from clamr_select.retrieval.tuning import (
@@ -157,11 +157,13 @@ class ClientEngine:
         must = [self._condition(one) for one in conditions if not isinstance(one, NoneOf)]
         if ids is not None:
             must.append(self._models.HasIdCondition(has_id=list(ids)))
-        must_not = [self._condition(one) for one in conditions if isinstance(one, NoneOf)]
+        must_not = [self._condition(each) for one in conditions if isinstance(one, NoneOf) for each in one.alternatives]
         return self._models.Filter(must=must or None, must_not=must_not or None) if must or must_not else None
 
-    def _condition(self, one: Condition) -> Any:
+    def _condition(self, one: AnyOf | Between | OneOf) -> Any:
         m = self._models
+        if isinstance(one, OneOf):
+            return m.Filter(should=[self._condition(each) for each in one.alternatives])
         if isinstance(one, Between):
             return m.FieldCondition(key=one.key, range=m.Range(**dict(one.bounds)))
         return m.FieldCondition(key=one.key, match=m.MatchAny(any=list(one.values)))

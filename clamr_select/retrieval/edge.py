@@ -11,7 +11,7 @@ import numpy as np
 
 from clamr_select.errors import CorpusError, DamagedCorpusError, missing_dependency
 from clamr_select.retrieval.engine import ABSENT, Deployment, Found, Nearest, Plan, Point
-from clamr_select.retrieval.filters import Between, Condition, NoneOf
+from clamr_select.retrieval.filters import AnyOf, Between, Condition, NoneOf, OneOf
 from clamr_select.retrieval.fixed_encoding import FixedEncoding
 from clamr_select.retrieval.schema import POOLED, Schema
 from clamr_select.retrieval.tuning import (
@@ -175,11 +175,13 @@ class EdgeEngine:
         must = [self._condition(one) for one in conditions if not isinstance(one, NoneOf)]
         if ids is not None:
             must.append(self._edge.HasIdCondition(set(ids)))
-        must_not = [self._condition(one) for one in conditions if isinstance(one, NoneOf)]
+        must_not = [self._condition(each) for one in conditions if isinstance(one, NoneOf) for each in one.alternatives]
         return self._edge.Filter(must=must or None, must_not=must_not or None) if must or must_not else None
 
-    def _condition(self, one: Condition) -> Any:
+    def _condition(self, one: AnyOf | Between | OneOf) -> Any:
         edge = self._edge
+        if isinstance(one, OneOf):
+            return edge.Filter(should=[self._condition(each) for each in one.alternatives])
         if isinstance(one, Between):
             return edge.FieldCondition(one.key, range=edge.RangeFloat(**{n: float(v) for n, v in one.bounds.items()}))
         return edge.FieldCondition(one.key, match=edge.MatchAny(list(one.values)))

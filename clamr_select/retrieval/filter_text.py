@@ -10,8 +10,9 @@ from clamr_select.errors import InputError
 
 TEXT_FIELDS = ("title", "path", "video_id")
 """Always texts, also where they look like a number."""
-_WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]*")
-"""With zeros in front it is a text, e.g. the number of an episode."""
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?")
+"""With zeros in front it is a text alone, e.g. the number of an episode."""
+_LARGEST = 2**63 - 1
 COMPARISONS = {">=": "gte", ">": "gt", "<=": "lte", "<": "lt"}
 
 
@@ -31,9 +32,9 @@ def parsed_filters(given: Sequence[str]) -> dict[str, Any]:
         if sign in COMPARISONS:
             wanted[COMPARISONS[sign]] = _number(value, text)
         elif sign == "!=":
-            wanted.setdefault("not", []).append(_value(name, value))
+            wanted.setdefault("not", []).extend(_values(name, value))
         else:
-            wanted.setdefault("is", []).append(_value(name, value))
+            wanted.setdefault("is", []).extend(_values(name, value))
     return {name: _one_filter(name, wanted) for name, wanted in filters.items()}
 
 
@@ -45,12 +46,19 @@ def _one_filter(name: str, wanted: dict[str, Any]) -> Any:
     return wanted["is"]
 
 
-def _value(name: str, text: str) -> str | int | bool:
+def _values(name: str, text: str) -> list[str | float | bool]:
+    """The text, and the number or truth value that it is written as: nobody sees which of them a library holds."""
     if name in TEXT_FIELDS:
-        return text
+        return [text]
     if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    return int(text) if _WHOLE_NUMBER.fullmatch(text) else text
+        return [text, text.lower() == "true"]
+    number = _NUMBER.fullmatch(text)
+    # longer ones are no number of a library: float() makes them infinite, and int() refuses them
+    if number is None or abs(float(text)) > _LARGEST:
+        return [text]
+    if number[1]:
+        return [text, float(text)]
+    return [text, int(text)] if abs(int(text)) <= _LARGEST else [text]
 
 
 def _number(text: str, whole: str) -> float:

@@ -2,7 +2,8 @@
 
     {"channel": "MIT", "year": {"gte": 2020, "lt": 2024}, "tags": ["physics", "maths"], "language": {"not": "en"}}
 
-Every field must fit; of a list, one value; a field that holds a list fits where one of its values does.
+Every field must fit; of a list, one value; a field that holds a list fits where one of its values does. Numbers fit by
+their value, 12 and 12.0 alike; a text is no number, and a truth value neither.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 from clamr_select.errors import InputError
 
 Scalar = str | int
+EXACT_FLOATS = 2**53
+"""Smaller whole numbers are floats without rounding."""
 _PART = re.compile(r'(?:(?P<plain>[A-Za-z0-9_-]+)|(?P<other>[^\[\]"\\]+))(?P<items>(?:\[\d*\])*)')
 """Of a field's path; the engine wants quotes around names that are not plain. ``[]`` are the items of a list."""
 BOUNDS = ("gte", "gt", "lte", "lt")
@@ -29,12 +32,7 @@ TRUTHS = "truths"
 class AnyOf:
     key: str
     values: tuple[Scalar, ...]
-
-
-@dataclass(frozen=True)
-class NoneOf:
-    key: str
-    values: tuple[Scalar, ...]
+    """Of one kind."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,17 @@ class Between:
     """``gte``, ``gt``, ``lte``, ``lt`` to a number."""
 
 
-Condition = AnyOf | NoneOf | Between
+@dataclass(frozen=True)
+class OneOf:
+    alternatives: tuple[AnyOf | Between, ...]
+
+
+@dataclass(frozen=True)
+class NoneOf:
+    alternatives: tuple[AnyOf | Between, ...]
+
+
+Condition = AnyOf | Between | OneOf | NoneOf
 
 
 def parse_filters(filters: Mapping[str, Any] | None) -> tuple[Condition, ...]:
@@ -77,7 +85,8 @@ def truths(metadata: Mapping[str, Any]) -> dict[str, str]:
 
 def _conditions(name: str, wanted: Any) -> list[Condition]:
     if not isinstance(wanted, Mapping):
-        return [AnyOf(*_compared(name, wanted))]
+        alternatives = _alternatives(name, wanted)
+        return [alternatives[0] if len(alternatives) == 1 else OneOf(alternatives)]
     bounds = {bound: wanted[bound] for bound in BOUNDS if bound in wanted}
     unknown = sorted(set(wanted) - {*BOUNDS, "not"})
     if unknown or not wanted:
@@ -85,32 +94,37 @@ def _conditions(name: str, wanted: Any) -> list[Condition]:
     if not all(_is_number(value) for value in bounds.values()):
         raise InputError(f"filter {name!r}: bounds are finite numbers, got {bounds}")
     found: list[Condition] = [Between(field_key(name), bounds)] if bounds else []
-    return found + ([NoneOf(*_compared(name, wanted["not"]))] if "not" in wanted else [])
+    return found + ([NoneOf(_alternatives(name, wanted["not"]))] if "not" in wanted else [])
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
-def _compared(name: str, wanted: Any) -> tuple[str, tuple[Scalar, ...]]:
-    """The field, and what it is compared with."""
-    values = _values(name, wanted)
-    if isinstance(values[0], bool):
-        return field_key(name, of_truth=True), tuple(_word(value) for value in values)
-    return field_key(name), values
+def _alternatives(name: str, wanted: Any) -> tuple[AnyOf | Between, ...]:
+    """What fits, by kind."""
+    values, key = _values(name, wanted), field_key(name)
+    truths = tuple(_word(value) for value in values if isinstance(value, bool))
+    texts = tuple(value for value in values if isinstance(value, str))
+    numbers = [value for value in values if not isinstance(value, str | bool)]
+    large = tuple(n for n in numbers if isinstance(n, int) and abs(n) >= EXACT_FLOATS)
+    equal = (Between(key, {"gte": n, "lte": n}) for n in numbers if isinstance(n, float) or abs(n) < EXACT_FLOATS)
+    return (
+        *((AnyOf(field_key(name, of_truth=True), truths),) if truths else ()),
+        *(AnyOf(key, group) for group in (texts, large) if group),
+        *equal,
+    )
 
 
 def _word(value: Any) -> str:
     return "true" if value else "false"
 
 
-def _values(name: str, wanted: Any) -> tuple[Scalar, ...]:
+def _values(name: str, wanted: Any) -> tuple[str | float | bool, ...]:
     values = tuple(wanted) if isinstance(wanted, Sequence) and not isinstance(wanted, str) else (wanted,)
-    kinds = {str if isinstance(value, str) else type(value) for value in values}
-    if not values or len(kinds) > 1 or not kinds <= {str, int, bool}:
+    if not values or not all(isinstance(value, str | bool | int) or _is_number(value) for value in values):
         raise InputError(
-            f"filter {name!r} must be a text, a whole number, true or false, or a list of one kind, got {wanted!r}; "
-            f"compare other numbers with {{'gte': …, 'lte': …}}"
+            f"filter {name!r} must be a text, a finite number, true or false, or a list of them, got {wanted!r}"
         )
     if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values):
         raise InputError(f"filter {name!r}: whole numbers are of 64 bits, got {wanted!r}")

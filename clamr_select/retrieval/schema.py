@@ -44,7 +44,7 @@ class CorpusOptions:
     """Of one modality of one video, at most; of more, those are kept that stand for the others best."""
     filterable: Mapping[str, FieldKind] = field(default_factory=dict)
     """Fields of the videos' metadata that get an index of their own: name to kind. Others can be filtered by too,
-    slower."""
+    slower. An ``integer`` index knows whole numbers alone; ``float`` is for fields that hold others too."""
 
     def __post_init__(self) -> None:
         for kind, value, allowed in (

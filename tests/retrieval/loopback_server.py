@@ -230,11 +230,14 @@ def _params(asked: models.SearchParams | None) -> edge.SearchParams | None:
 def _filter(asked: models.Filter | None) -> edge.Filter | None:
     if asked is None:
         return None
-    must, must_not = ([_condition(one) for one in (part or [])] or None for part in (asked.must, asked.must_not))
-    return edge.Filter(must=must, must_not=must_not)
+    parts = (asked.must, asked.should, asked.must_not)
+    must, should, must_not = ([_condition(one) for one in (part or [])] or None for part in parts)
+    return edge.Filter(must=must, should=should, must_not=must_not)
 
 
 def _condition(asked: Any) -> Any:
+    if isinstance(asked, models.Filter):
+        return _filter(asked)
     if isinstance(asked, models.HasIdCondition):
         return edge.HasIdCondition(set(asked.has_id))
     if asked.range is not None:

@@ -242,8 +242,12 @@ def test_filters_of_the_command_line():
         "year": {"gte": 2020.0, "lt": 2024.0},
         "channel": ["MIT", "ETH"],
         "language": {"not": ["en"]},
-        "free": [True],
-        "n": [-3],
+        "free": ["true", True],
+        "n": ["-3", -3],
+    }
+    assert parsed_filters(["x=4.50", "y!=12", "y!=False"]) == {
+        "x": ["4.50", 4.5],
+        "y": {"not": ["12", 12, "False", False]},
     }
     # titles are texts; what only looks like a number is one too
     assert parsed_filters(["title=1984", "code=--5", "n=-", "episode=007", "m=0"]) == {
@@ -251,7 +255,9 @@ def test_filters_of_the_command_line():
         "code": ["--5"],
         "n": ["-"],
         "episode": ["007"],
-        "m": [0],
+        "m": ["0", 0],
     }
+    for text in ("9" * 19, "9" * 5000, "9" * 400 + ".5", "4.", ".5", "1e3", "nan", "1_000"):
+        assert parsed_filters([f"n={text}"]) == {"n": [text]}
     with pytest.raises(InputError, match="no other comparison"):
         parsed_filters(["year=1", "year>0"])
