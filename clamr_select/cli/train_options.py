@@ -33,7 +33,12 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="muon, adamw, or, with --preset paper, one of transformers' (default: the preset's)",
     )
-    parser.add_argument("--save-every", type=int, metavar="N", help="steps between checkpoints (default: the preset's)")
+    parser.add_argument(
+        "--save-every",
+        type=int,
+        metavar="N",
+        help="steps between checkpoints (default: --evaluate-every, or the preset's)",
+    )
     parser.add_argument("--log-every", type=int, metavar="N", help="steps between log lines (default: the preset's)")
     parser.add_argument(
         "--evaluate-every", type=int, metavar="N", help="steps; keeps the best nDCG@10 (default: never)"
@@ -172,6 +177,11 @@ def common_options(arguments: argparse.Namespace) -> dict[str, Any]:
         if not arguments.num_workers:
             options["dataloader_prefetch_factor"] = None
     if arguments.evaluate_every is not None:
+        if arguments.save_every not in (None, arguments.evaluate_every):
+            raise InputError(
+                f"--evaluate-every {arguments.evaluate_every} saves as often, to keep the best; got --save-every "
+                f"{arguments.save_every}: leave it out"
+            )
         options |= early_stopping_options(evaluate_every=arguments.evaluate_every)
     if arguments.fsdp is not None and arguments.deepspeed is not None:
         raise InputError("--fsdp and --deepspeed both shard the model; give one")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,8 @@ def run_rows(arguments: argparse.Namespace) -> int:
         metrics_on="" if arguments.validation is None else arguments.validation.name,
     )
     _log_start(trainer, index)
+    if is_main:
+        keep_bad_rows(arguments, [index] if validation is None else [index, validation])
     trainer.train_from_newest()
     write_result(trainer, arguments.output / "model")
     return 0
@@ -237,7 +240,7 @@ def _rows(
         seed=_seed(arguments),
         budgets=TextBudgets(processor.tokenizer, max_tokens=max_tokens),
         on_bad_row=arguments.on_bad_row or "error",
-        bad_row_log=arguments.bad_rows or arguments.output / BAD_ROWS,
+        bad_row_log=_bad_rows_file(arguments),
         **options,
     )
 
@@ -258,13 +261,30 @@ def write_result(trainer: Any, directory: Path) -> None:
         logger.info("wrote %s", directory)
 
 
+def keep_bad_rows(arguments: argparse.Namespace, indexes: Sequence[RowIndex]) -> None:
+    """Says how many rows were bad at the start, and keeps them in the file of those that come up later."""
+    from clamr_select.training.data.report import BadRowLog, summary
+
+    log = BadRowLog(_bad_rows_file(arguments))
+    for index in indexes:
+        if not index.bad_rows:
+            continue
+        logger.warning("left out: %s", summary(index.bad_rows, num_rows=index.num_read))
+        known = set(log.read())  # a run that goes on finds what it wrote before
+        for bad in index.bad_rows:
+            if bad not in known:
+                log.add(bad)
+
+
+def _bad_rows_file(arguments: argparse.Namespace) -> Path:
+    return arguments.bad_rows or arguments.output / BAD_ROWS
+
+
 def _log_start(trainer: Any, index: RowIndex) -> None:
     from clamr_select.training.run_card import count_parameters
 
     total, trained = count_parameters(trainer.contrastive_model)
     logger.info("%d of %d parameters train, on %d rows", trained, total, len(index))
-    if index.bad_rows:
-        logger.warning("%d bad rows were left out, the first: %s", len(index.bad_rows), index.bad_rows[0])
 
 
 def _seed(arguments: argparse.Namespace) -> int:

@@ -189,6 +189,22 @@ def test_flags_of_the_data(rows: Path, tmp_path: Path) -> None:
     assert [bad.name for bad in skipping.bad_rows()] == ["broken.jsonl:13 (v99)"]
 
 
+def test_rows_that_are_bad_at_the_start_are_kept_in_the_file_once(
+    rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training, validation = rows.parent / "broken.jsonl", rows.parent / "unasked.jsonl"
+    training.write_text(rows.read_text() + '\n{"video_id": "v\u202899"}\n', encoding="utf-8")
+    validation.write_text(rows.read_text() + '\n{"video_id": "v98"}\n')
+    output = tmp_path / "out"
+    more = ["--on-bad-row", "skip", "--validation", str(validation), "--evaluate-every", "1", "--lora-rank", "2"]
+    for steps in ("1", "2"):  # the second goes on
+        assert main([*line(training, output, *more), "--num-steps", steps]) == 0
+    lines = (output / "bad_rows.jsonl").read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    names = [json.loads(line)["name"] for line in lines]
+    assert names == ["broken.jsonl:13 (v\u202899)", "unasked.jsonl:13 (v98)"]
+    assert "1 of 13 rows are bad: unasked.jsonl:13" in capsys.readouterr().err
+
+
 def test_flags_of_the_model_and_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     start = train_rows.starting_point(parsed("--model", "m", "--data", "d"))
     assert (start.lora.rank, start.lora.alpha, start.lora.dropout) == (128, 128, 0.1)  # type: ignore[union-attr]
@@ -242,6 +258,7 @@ def test_flags_of_the_model_and_the_run(monkeypatch: pytest.MonkeyPatch) -> None
         (["--temperature", "3"], "within its bounds"),
         (["--bad-rows", "bad.jsonl"], "--on-bad-row skip"),
         (["--patience", "3"], "--evaluate-every"),
+        (["--validation", "v.jsonl", "--evaluate-every", "3", "--save-every", "2"], "saves as often"),
         (["--data", "absent.jsonl"], "absent.jsonl"),
         (["--on-bad-row", "ignore"], "ignore"),
     ],

@@ -62,8 +62,8 @@ class BadRowLog:
         """Each bad row once, however often it came up."""
         if not self.path.exists():
             return []
-        lines = self.path.read_text(encoding="utf-8").splitlines()
-        return list(Counter(BadRow(**json.loads(line)) for line in lines))
+        with self.path.open(encoding="utf-8") as lines:  # splitlines would also break at U+2028 inside a name
+            return list(Counter(BadRow(**json.loads(line)) for line in lines))
 
 
 def write_bad_rows(bad_rows: Sequence[BadRow], *, path: Path) -> None:
