@@ -206,14 +206,16 @@ def _print(report: IngestReport, corpus: VideoCorpus, *, as_json: bool) -> None:
             "num_videos": len(corpus),
             "num_added": report.num_added,
             "num_already": report.num_already,
+            "num_moved": report.num_moved,
             "failed": [{"path": line.path, "error": line.error, "attempts": line.attempts} for line in report.failed],
             "seconds": round(report.seconds, 3),
         }
         print(json.dumps(summary))  # in ASCII: names of files may be no Unicode
         return
     rate = f", {60 * report.num_added / report.seconds:.0f} a minute" if report.num_added else ""
+    moved = f", {report.num_moved} of them under another path" if report.num_moved else ""
     print(
-        f"{report.num_added} videos added in {report.seconds:.0f} s{rate}; {report.num_already} were there; "
+        f"{report.num_added} videos added in {report.seconds:.0f} s{rate}; {report.num_already} were there{moved}; "
         f"{len(corpus)} in {corpus.where}"
     )
     for line in report.failed[:SHOWN_FAILURES]:

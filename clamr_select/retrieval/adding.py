@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from clamr_select.errors import InputError
 from clamr_select.retrieval.engine import Engine, Point
 from clamr_select.retrieval.files import VideoFile, index_file
 from clamr_select.retrieval.filters import AnyOf
+from clamr_select.retrieval.moving import has_moved
 from clamr_select.retrieval.video_embeddings import VideoEmbeddings
 from clamr_select.selection import SelectionWarning
 from clamr_select.store import content_digest
@@ -26,7 +27,7 @@ class AddReport:
     added: list[str] = field(default_factory=list)
     """Video ids, in order."""
     already: list[str] = field(default_factory=list)
-    """Ids of videos that were there, and were left as they are."""
+    """Ids of videos that were there, and were left as they are, but for the path of a file that moved."""
     replaced: list[str] = field(default_factory=list)
     """Ids of older contents of the same files, which are gone."""
     warnings: list[SelectionWarning] = field(default_factory=list)
@@ -54,9 +55,8 @@ def put_in(
     return report
 
 
-def older_contents(engine: Engine, videos: Sequence[VideoEmbeddings]) -> list[Point]:
-    """Other contents of the same files, without their vectors."""
-    now = {video.path: video.video_id for video in videos if video.path is not None}
+def older_contents(engine: Engine, now: Mapping[str, str]) -> list[Point]:
+    """Other contents of some paths than the ids they map to, without their vectors."""
     if not now:
         return []
     conditions = (AnyOf("path", tuple(now)),)
@@ -84,7 +84,11 @@ def _index(
     corpus.note_index_options()
     file = video if isinstance(video, VideoFile) else VideoFile(str(video))
     digest = content_digest(file.path)
-    if not replace and digest in corpus:
+    known = {} if replace else corpus.paths([digest])
+    if digest in known:
+        path = str(Path(file.path).absolute())
+        if has_moved(known[digest], path):
+            report.replaced += corpus.set_path(digest, path=path)
         report.already.append(digest)
         return None
     found = index_file(

@@ -159,11 +159,15 @@ class VideoCorpus:
 
     def held(self, video_ids: Iterable[str]) -> set[str]:
         """Those of some ids whose videos are there."""
-        found: set[str] = set()
+        return set(self.paths(video_ids))
+
+    def paths(self, video_ids: Iterable[str]) -> dict[str, str | None]:
+        """Those of some ids whose videos are there, and where their files lay."""
+        found: dict[str, str | None] = {}
         waiting = iter(video_ids)
         while some := list(islice(waiting, SCROLL)):
             points = self.engine.retrieve([point_id(video_id) for video_id in some])
-            found |= {point.payload["video_id"] for point in points}
+            found |= {point.payload["video_id"]: point.payload.get("path") for point in points}
         return found
 
     @property
@@ -217,9 +221,9 @@ class VideoCorpus:
         self.engine.optimize()
 
     def add(self, videos: Iterable[str | Path | VideoFile | VideoEmbeddings]) -> AddReport:
-        """Index videos and put them in. What is there already, by content, is left as it is; a file whose content has
-        changed replaces what it was. To index many, ``clamr-select index`` uses several processes.
-
+        """Index videos and put them in. What is there already, by content, is left as it is, but where its file is
+        gone the new path is noted; a file whose content has changed replaces what it was. To index many,
+        ``clamr-select index`` uses several processes.
         Raises:
             InputError: one string instead of a list, or a corpus without a selector, and files.
             VideoError, ContextError, StoreError: as ``FrameSelector.index``; videos before it are in.
@@ -248,7 +252,7 @@ class VideoCorpus:
         videos = [video for video in videos if video.path is None or last[video.path] is video]
         points = [to_point(video, schema=self.schema, first_stage=self.first_stage) for video in videos]
         with self._writing:
-            older = older_contents(self.engine, videos)
+            older = older_contents(self.engine, {v.path: v.video_id for v in videos if v.path is not None})
             with self._shared.write():
                 self.engine.upsert(points)
                 self.engine.delete([point.id for point in older])
@@ -283,6 +287,23 @@ class VideoCorpus:
             payload = metadata_payload(metadata, what=f"video {video_id!r}")
             with self._shared.write():
                 self.engine.set_payload(payload, id=point_id(video_id))
+
+    def set_path(self, video_id: str, *, path: str) -> list[str]:
+        """Note where a video's file lies now; the rest of it stays.
+
+        Returns:
+            Ids of older contents of that path, which are gone, as after :meth:`put`.
+
+        Raises:
+            CorpusNotFoundError: there is no such video.
+        """
+        with self._writing:
+            self.get(video_id)
+            older = older_contents(self.engine, {path: video_id})
+            with self._shared.write():
+                self.engine.set_payload({"path": path}, id=point_id(video_id))
+                self.engine.delete([point.id for point in older])
+        return [point.payload["video_id"] for point in older]
 
     def get(self, video_id: str) -> StoredVideo:
         """

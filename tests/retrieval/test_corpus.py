@@ -108,6 +108,20 @@ def test_metadata_changes_without_the_vectors(open_corpus):
     assert corpus.get("v1").metadata == whole
 
 
+def test_a_path_changes_and_what_lay_there_is_gone(open_corpus):
+    corpus = open_corpus()
+    corpus.add(made_videos(3))
+    before = corpus.get("v1")
+
+    assert corpus.set_path("v1", path="/moved.mp4") == []
+    assert corpus.get("v1") == replace(before, path="/moved.mp4")
+    assert found_ids(corpus, filters={"path": "/moved.mp4"}) == ["v1"]
+    assert corpus.set_path("v1", path="/videos/2.mp4") == ["v2"]
+    assert corpus.paths(["v0", "v1", "v2"]) == {"v0": "/videos/0.mp4", "v1": "/videos/2.mp4"}
+    with pytest.raises(CorpusNotFoundError, match="v9"):
+        corpus.set_path("v9", path="/a.mp4")
+
+
 def test_export_and_import_carry_everything_to_another_deployment(open_corpus, tmp_path, schema):
     videos = made_videos(20)
     corpus = open_corpus()

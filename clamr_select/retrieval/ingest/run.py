@@ -17,6 +17,7 @@ from clamr_select.retrieval.ingest.on_ray import index_on_ray
 from clamr_select.retrieval.ingest.pool import index_with_processes
 from clamr_select.retrieval.ingest.settings import IngestSettings
 from clamr_select.retrieval.ingest.video_process import Ended
+from clamr_select.retrieval.moving import has_moved
 from clamr_select.store import content_digest
 
 JOURNAL_NAME = "ingest.jsonl"
@@ -35,6 +36,8 @@ class IngestReport:
     num_added: int = 0
     num_already: int = 0
     """Left as they are: the same bytes are in the corpus."""
+    num_moved: int = 0
+    """Of those: their old path was gone, and the new one was noted."""
     failed: list[Line] = field(default_factory=list)
     """All that are set aside, of earlier runs too."""
     num_candidates: int = 0
@@ -112,14 +115,16 @@ class _Run:
     def unsettled(self, files: Sequence[VideoFile], *, retry_failed: bool) -> list[VideoFile]:
         """Those that the journal does not know, or knows as a video that the corpus has no longer."""
         lines = {file.path: self.journal.ended(file.path) for file in files}
-        held = self.corpus.held(line.video_id for line in lines.values() if line is not None and line.video_id)
+        held = self.corpus.paths(line.video_id for line in lines.values() if line is not None and line.video_id)
         todo = []
         for file in files:
             line = lines[file.path]
             if line is None or (retry_failed if line.status == "failed" else line.video_id not in held):
                 todo.append(file)
-            else:
-                self.report.num_already += line.status == "done"
+                continue
+            self.report.num_already += line.status == "done"
+            if line.video_id is not None and self._follow(file.path, line.video_id, known_path=held[line.video_id]):
+                held[line.video_id] = file.path
         self.skipped(len(files) - len(todo))
         return todo
 
@@ -159,11 +164,20 @@ class _Run:
                 continue
             if digest in self.first:
                 self.twins.append((file, digest))
-            elif digest in self.corpus:
+            elif digest in (known := self.corpus.paths([digest])):
+                self._follow(file.path, digest, known_path=known[digest])
                 self._settle(Line(file.path, "done", stamp, digest))
             else:
                 self.first[digest] = file.path
                 yield file
+
+    def _follow(self, path: str, video_id: str, *, known_path: str | None) -> bool:
+        """Note the new path of a file that moved; whether it did."""
+        moved = has_moved(known_path, path)
+        if moved:
+            self.replaced.update(self.corpus.set_path(video_id, path=path))
+            self.report.num_moved += 1
+        return moved
 
     def _settle_twins(self) -> None:
         """As the first file with their bytes."""

@@ -151,6 +151,38 @@ def test_what_the_library_has_no_longer_is_indexed_again(
     assert (report.num_added, report.num_already, found(library)) == (1, 1, ["a", "b"])
 
 
+def test_the_new_path_of_a_file_that_moved_is_noted_and_a_copy_changes_nothing(
+    library: VideoCorpus, settings: IngestSettings, quick_workers: list[str], tmp_path: Path
+) -> None:
+    a, b, copy = (tmp_path / name for name in ("a", "b", "copy"))
+    ingest(library, written(tmp_path, a="1", b="2"), settings=settings)
+    shutil.copy(a, copy)
+    assert ingest(library, files([a, b, copy]), settings=settings).num_moved == 0
+    assert found(library) == ["a", "b"]
+
+    a.rename(tmp_path / "c")
+    report = ingest(library, files([b, tmp_path / "c", copy]), settings=settings)
+    assert (report.num_added, report.num_already, report.num_moved) == (0, 3, 1)
+    assert (found(library), len(quick_workers)) == (["b", "copy"], 2)  # of two that have its bytes the known one
+
+    # back to a name that the journal knows
+    copy.unlink()
+    (tmp_path / "c").rename(a)
+    report = ingest(library, files([a, b]), settings=settings)
+    assert (report.num_added, report.num_already, report.num_moved) == (0, 2, 1)
+    assert found(library) == ["a", "b"]
+
+    # over another file, whose content is gone then
+    a.rename(b)
+    assert ingest(library, files([b]), settings=settings).num_moved == 1
+    assert [video.video_id for video in library.videos()] == [content_digest(b)]
+    assert (found(library), len(quick_workers)) == (["b"], 2)
+
+    # add, without a run
+    report = library.add([b.rename(tmp_path / "d")])
+    assert (report.added, report.already, found(library)) == ([], [content_digest(tmp_path / "d")], ["d"])
+
+
 @pytest.mark.parametrize("known", ["in one run", "in two"])
 def test_a_copy_stays_when_the_first_of_its_bytes_is_edited(
     library: VideoCorpus, settings: IngestSettings, quick_workers: list[str], tmp_path: Path, known: str
