@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from clamr_select.errors import InputError, unknown_name
@@ -27,6 +28,8 @@ from clamr_select.policies import find_policy
 
 logger = logging.getLogger(__name__)
 
+KINDS_OF_DOCUMENTS = MappingProxyType({"hard": True, "independent": False})
+"""Whether near misses are planted: they hold what was asked about in the wrong modality too, or half of it."""
 Task = Literal["retrieval", "long", "counterfactual", "lengths", "plain_english"]
 MAX_FRAMES_OF_LENGTHS = 16
 
@@ -99,7 +102,7 @@ def _at_noise(
     common: dict[str, Any] = {"seed": settings.seed, "split": settings.split, "noise": noise}
     if "retrieval" in settings.tasks:
         parts["retrieval"] = {}
-        for name, planted in (("hard", True), ("independent", False)):
+        for name, planted in KINDS_OF_DOCUMENTS.items():
             logger.info("retrieval: %s documents, %s", name, noise)
             drawn = documents(**common, num_documents=settings.num_documents, planted=planted)
             scored = score_systems(retrieval_material(drawn), systems=systems, encoders=encoders)
@@ -115,8 +118,11 @@ def _at_noise(
             tables = [score_systems(long_material(video), systems=systems, encoders=encoders) for video in videos]
             parts["long"][str(duration)] = long_report(tables, videos, policy=settings.policy, seed=settings.seed)
     if "counterfactual" in settings.tasks:
-        drawn = documents(**common, num_documents=settings.num_documents)
-        parts["counterfactual"] = counterfactual_report(drawn, encoder=encoders["clamr"])
+        parts["counterfactual"] = {}
+        for name, planted in KINDS_OF_DOCUMENTS.items():
+            logger.info("counterfactual: %s documents, %s", name, noise)
+            drawn = documents(**common, num_documents=settings.num_documents, planted=planted)
+            parts["counterfactual"][name] = counterfactual_report(drawn, encoder=encoders["clamr"])
     if "lengths" in settings.tasks:
         drawn = documents(**common, num_documents=settings.num_documents, max_frames=MAX_FRAMES_OF_LENGTHS)
         parts["lengths"] = length_report(drawn, encoder=encoders["clamr"], seed=settings.seed)

@@ -16,8 +16,8 @@ def format_report(report: Mapping[str, Any]) -> str:
             lines += _retrieval(one, f"Retrieval, {documents} documents, {noise}")
         for seconds, one in parts.get("long", {}).items():
             lines += _long(one, f"Long video, {int(seconds) // 60} minutes, {noise}")
-        if "counterfactual" in parts:
-            lines += _counterfactual(parts["counterfactual"], f"CLaMR with a modality blanked, nDCG@10, {noise}")
+        for documents, one in parts.get("counterfactual", {}).items():
+            lines += _counterfactual(one, f"CLaMR with a modality blanked, nDCG@10, {documents} documents, {noise}")
         if "lengths" in parts:
             lines += _lengths(parts["lengths"], f"CLaMR by candidates in the document that answers, {noise}")
     if "plain_english" in report:

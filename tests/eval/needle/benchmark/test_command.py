@@ -23,6 +23,18 @@ def test_tables_json_and_plot_from_one_command(tmp_path, capsys):
     assert (tmp_path / "needle.png").stat().st_size > 10_000
 
 
+def test_probes_are_of_hard_and_of_independent_documents(tmp_path, capsys):
+    options = ["--num-documents", "6", "--noise", "clean", "--systems", "clamr", "--output", str(tmp_path)]
+    assert main(["eval", "needle", "--task", "counterfactual", "lengths", *options, "--device", "cpu"]) == 0
+    printed = capsys.readouterr().out
+    report = json.loads((tmp_path / "needle.json").read_text(encoding="utf-8"))["noise"]["clean"]
+    for documents in ("hard", "independent"):
+        assert f"blanked, nDCG@10, {documents} documents, clean" in printed
+        assert len(report["counterfactual"][documents]) == 6
+    assert report["counterfactual"]["hard"] != report["counterfactual"]["independent"]
+    assert "by candidates in the document that answers" in printed
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
