@@ -171,7 +171,9 @@ def test_a_reader_who_leaves_ends_the_command_without_a_word():
 
 def test_ctrl_c_while_the_model_loads_is_one_line(color_video, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(index, "load_selector", lambda _: signal.raise_signal(signal.SIGINT))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 
     status = main(["index", str(color_video), "--library", str(tmp_path / "library")])
 
+    signal.signal(signal.SIGINT, before)
     assert (status, capsys.readouterr().err) == (130, "clamr-select: ended by Ctrl-C\n")

@@ -277,7 +277,9 @@ def test_ctrl_c_ends_workers_and_run_with_one_line(make_videos: MakeVideos, tmp_
     make_videos(folder, 40)
     command = [sys.executable, "-m", "clamr_select.cli", "index", str(folder), "--library", str(library)]
     command += ["--threads", "1", "--ocr", "off", "--device", "cpu", "--cache-dir", str(tmp_path / "frames")]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # else ignored there too, if it is here
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 240
     while not _num_lines(library / JOURNAL_NAME) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
