@@ -221,7 +221,7 @@ def validation_batches(arguments: argparse.Namespace, index: RowIndex, *, proces
     from clamr_select.training.presets import ROWS_PER_PROCESS
 
     size = max(ROWS_PER_PROCESS, arguments.batch_size or 0)
-    return _rows(arguments, index, arguments.validation, processor=processor, batch_size=size)
+    return _rows(arguments, index, arguments.validation, processor=processor, batch_size=size, stand_ins=False)
 
 
 def _rows(

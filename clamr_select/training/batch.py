@@ -28,6 +28,9 @@ class TrainingQuery:
     ignored_frames: tuple[FrameAddress, ...] = ()
     teacher_scores: tuple[tuple[int, float], ...] = ()
     """(document position, score) where a stronger model has judged the pair, for distillation."""
+    answer_keys: tuple[str, ...] = ()
+    """Keys of all documents that answer, in whatever batch. In training those that are not positive here are
+    ignored, in evaluation they are positive. Needs ``document_keys``."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class TrainingBatch:
     queries: tuple[TrainingQuery, ...]
     document_keys: tuple[str, ...] = ()
     """What each document is (a video id), the same in every batch. With keys, documents of other processes and
-    batches are negatives too, except those with the key of a positive or ignored document, here and there.
+    batches are negatives too, except those that a query's ``answer_keys`` name, and those with the key of a
+    positive or ignored document, here and there.
     Without (), only this batch's documents are negatives: elsewhere nobody has checked who answers what."""
 
     def __post_init__(self) -> None:
@@ -44,3 +48,5 @@ class TrainingBatch:
             raise InputError(
                 f"got {len(self.document_keys)} document keys for {len(self.documents)} documents; one each, or none"
             )
+        if not self.document_keys and any(query.answer_keys for query in self.queries):
+            raise InputError("queries have answer_keys and the documents have no keys; give document_keys")

@@ -18,6 +18,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, get_last_checkpoint
 
+from clamr_select.errors import CheckpointError
+
 OPTIMIZER_TENSORS, OPTIMIZER_VALUES = "optimizer.safetensors", "optimizer.json"
 STAGING_PREFIX = ".unfinished-"
 
@@ -59,6 +61,17 @@ def checkpoint_path(directory: Path, *, step: int) -> Path:
     return directory / f"{PREFIX_CHECKPOINT_DIR}-{step}"
 
 
+def check_resumable(file: Path) -> None:
+    """Raises:
+    CheckpointError: a file is missing without which a resumed run would take another course.
+    """
+    if not file.is_file():
+        raise CheckpointError(
+            f"{file} is missing: the run cannot go on as it was. Remove this checkpoint to resume from an earlier one, "
+            "resume with as many processes as wrote it, or start a new run from its weights in another folder"
+        )
+
+
 def save_optimizer(state: dict[str, Any], *, directory: Path) -> None:
     """Write an optimizer's ``state_dict``: tensors as safetensors, settings as JSON."""
     tensors, values = {}, {}
@@ -74,7 +87,13 @@ def save_optimizer(state: dict[str, Any], *, directory: Path) -> None:
 
 
 def load_optimizer(directory: Path, *, device: torch.device) -> dict[str, Any]:
-    """The ``state_dict`` that :func:`save_optimizer` wrote."""
+    """The ``state_dict`` that :func:`save_optimizer` wrote.
+
+    Raises:
+        CheckpointError: a file of it is missing.
+    """
+    for name in (OPTIMIZER_VALUES, OPTIMIZER_TENSORS):
+        check_resumable(directory / name)
     written = json.loads((directory / OPTIMIZER_VALUES).read_text(encoding="utf-8"))
     state: dict[int, dict[str, Any]] = {}
     # "cpu:0", as each of several processes on a CPU calls it, is no device to safetensors
@@ -105,7 +124,12 @@ def save_random_state(path: Path) -> None:
 
 
 def load_random_state(path: Path) -> None:
-    """Take up what :func:`save_random_state` wrote."""
+    """Take up what :func:`save_random_state` wrote.
+
+    Raises:
+        CheckpointError: the file is missing.
+    """
+    check_resumable(path)
     with safe_open(path, framework="pt") as file:
         scalars = json.loads(file.metadata()["scalars"])
     tensors = load_file(path)

@@ -14,7 +14,7 @@ from clamr_select.metrics import ndcg_at_k, recall_at_k
 from clamr_select.training.encoding import EncodedDocuments
 from clamr_select.training.losses import IGNORED, POSITIVE
 from clamr_select.training.prepared import PreparedBatch
-from clamr_select.training.relations import relations_elsewhere
+from clamr_select.training.relations import answered, relations_elsewhere
 from clamr_select.training.scores import QueryTokens, Score, score_rows
 
 DEPTH = 10
@@ -30,11 +30,18 @@ class EncodedBatch:
     frame_relations: torch.Tensor
     targets: list[str]
     document_keys: torch.Tensor | None
+    answer_keys: list[torch.Tensor]
 
     @classmethod
     def of(cls, batch: PreparedBatch, *, queries: QueryTokens, documents: EncodedDocuments) -> EncodedBatch:
         return cls(
-            queries, documents, batch.document_relations, batch.frame_relations, batch.targets, batch.document_keys
+            queries,
+            documents,
+            document_relations=batch.document_relations,
+            frame_relations=batch.frame_relations,
+            targets=batch.targets,
+            document_keys=batch.document_keys,
+            answer_keys=batch.answer_keys,
         )
 
 
@@ -42,7 +49,8 @@ def retrieval_metrics(batches: Sequence[EncodedBatch], *, similarity: Score = "t
     """Means over queries, 0 to 1.
 
     Batches whose documents have keys form one pool: every query meets every document of all of them, each key
-    once. Without keys each batch is a pool of its own. Ignored rows are left out of the ranking.
+    once, and whatever document of the pool a query's ``answer_keys`` name is positive. Without keys each batch is a
+    pool of its own. Ignored rows are left out of the ranking.
 
     Returns:
         ``ndcg@10``, ``recall@1``, ``recall@5``, ``recall@10`` over documents, ``ndcg@10_<target>`` for each
@@ -85,10 +93,16 @@ def _document_table(
             batch.document_relations
             if other_number == number
             else relations_elsewhere(
-                batch.document_relations, own_keys=batch.document_keys, other_keys=other.document_keys
+                batch.document_relations,
+                own_keys=batch.document_keys,
+                other_keys=other.document_keys,
+                answer_keys=batch.answer_keys,
             )
         )
-    return _each_key_once(torch.cat(scores, dim=1), torch.cat(relations, dim=1), torch.cat(keys))
+    pool = torch.cat(keys)
+    # training ignores answers elsewhere; a metric that did so would depend on which batch they fell into
+    relation = torch.cat(relations, dim=1).masked_fill(answered(batch.answer_keys, keys=pool), POSITIVE)
+    return _each_key_once(torch.cat(scores, dim=1), relation, pool)
 
 
 def _each_key_once(

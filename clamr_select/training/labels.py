@@ -48,7 +48,9 @@ def label_rows(
 
 def _elsewhere(batch: PreparedBatch, keys: torch.Tensor) -> torch.Tensor:
     own_keys = batch.document_keys if batch.document_keys is not None else keys.new_zeros(0)
-    return relations_elsewhere(batch.document_relations, own_keys=own_keys, other_keys=keys)
+    return relations_elsewhere(
+        batch.document_relations, own_keys=own_keys, other_keys=keys, answer_keys=batch.answer_keys
+    )
 
 
 def _teacher(

@@ -52,6 +52,8 @@ class PreparedBatch:
     """(num_queries,) int64 id of the one modality that answers, or ``NO_TARGET``."""
     joint: torch.Tensor
     """(num_queries,) bool: two modalities answer together, so ``modality_max`` cannot be trained on it."""
+    answer_keys: list[torch.Tensor]
+    """Of each query (num_answers,) int64: the keys of all documents that answer it, in whatever batch."""
     document_keys: torch.Tensor | None = None
     """(num_documents,) int64, None where the documents have no keys."""
     teacher_scores: torch.Tensor | None = None
@@ -92,6 +94,7 @@ def prepare(
         targets=[query.target for query in batch.queries],
         target_ids=torch.tensor([_target_id(query.target, processor) for query in batch.queries]),
         joint=torch.tensor(["+" in query.target for query in batch.queries]),
+        answer_keys=[hash_keys(query.answer_keys) for query in batch.queries],
         document_keys=hash_keys(batch.document_keys) if batch.document_keys else None,
         teacher_scores=_teacher_scores(batch),
     )

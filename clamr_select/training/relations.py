@@ -17,8 +17,8 @@ def relations(batch: TrainingBatch) -> tuple[torch.Tensor, torch.Tensor]:
 
     Returns:
         (num_queries, num_frames) and (num_queries, num_documents) of NEGATIVE, POSITIVE, IGNORED. Queries
-        without a positive frame ignore all frames. A document with the key of one that is positive or ignored
-        is ignored, with its frames.
+        without a positive frame ignore all frames. A document with the key of one that is positive or ignored,
+        or with one of the query's ``answer_keys``, is ignored, with its frames.
     """
     counts = [document.num_candidates for document in batch.documents]
     documents = _document_relations(batch)
@@ -43,7 +43,7 @@ def _document_relations(batch: TrainingBatch) -> np.ndarray:
     for row, query in enumerate(batch.queries):
         listed = [*query.ignored_documents, *query.positive_documents]
         if len(keys):
-            documents[row, np.isin(keys, keys[listed])] = IGNORED
+            documents[row, np.isin(keys, np.array([*keys[listed], *query.answer_keys], dtype=np.str_))] = IGNORED
         documents[row, list(query.ignored_documents)] = IGNORED
         documents[row, list(query.positive_documents)] = POSITIVE
     return documents
@@ -55,18 +55,40 @@ def hash_keys(keys: Sequence[str]) -> torch.Tensor:
     return torch.tensor([int.from_bytes(digest, "little", signed=True) for digest in digests], dtype=torch.int64)
 
 
+def answered(answer_keys: Sequence[torch.Tensor], *, keys: torch.Tensor) -> torch.Tensor:
+    """Which documents answer which query.
+
+    Args:
+        answer_keys: of each query, of :func:`hash_keys`.
+        keys: of the documents, likewise.
+
+    Returns:
+        (num_queries, num_documents) bool.
+    """
+    if not answer_keys:
+        return torch.zeros((0, len(keys)), dtype=torch.bool)
+    return torch.stack([torch.isin(keys, answers) for answers in answer_keys])
+
+
 def relations_elsewhere(
-    document_relations: torch.Tensor, *, own_keys: torch.Tensor, other_keys: torch.Tensor
+    document_relations: torch.Tensor,
+    *,
+    own_keys: torch.Tensor,
+    other_keys: torch.Tensor,
+    answer_keys: Sequence[torch.Tensor],
 ) -> torch.Tensor:
     """How documents of another process or batch stand to the queries of this one.
 
     Args:
         document_relations: (num_queries, num_documents) of this batch.
         own_keys, other_keys: of :func:`hash_keys`, for this batch's documents and the others.
+        answer_keys: of each query, likewise: what answers it, here or elsewhere.
 
     Returns:
-        (num_queries, len(other_keys)): NEGATIVE, or IGNORED where a positive or ignored document has that key.
+        (num_queries, len(other_keys)): NEGATIVE, or IGNORED where a positive or ignored document has that key, or
+        the query is answered by it.
     """
     spoken_for = (document_relations != NEGATIVE).float()
     same = (own_keys[:, None] == other_keys[None, :]).float()
-    return torch.where(spoken_for @ same > 0, IGNORED, NEGATIVE)
+    ignored = (spoken_for @ same > 0) | answered(answer_keys, keys=other_keys)
+    return torch.where(ignored, IGNORED, NEGATIVE)

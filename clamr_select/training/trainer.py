@@ -19,8 +19,8 @@ from transformers.trainer_utils import rotate_checkpoints
 from clamr_select.errors import InputError
 from clamr_select.model import ClamrProcessor
 from clamr_select.training.checkpoints import (
-    OPTIMIZER_VALUES,
     atomic_directory,
+    check_resumable,
     checkpoint_path,
     load_optimizer,
     load_random_state,
@@ -273,8 +273,9 @@ class ClamrTrainer(Trainer):
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if self.is_fsdp_enabled or self.is_deepspeed_enabled:
             super()._load_optimizer_and_scheduler(checkpoint)
-        elif checkpoint is not None and (Path(checkpoint) / OPTIMIZER_VALUES).exists():
+        elif checkpoint is not None:
             optimizer, scheduler = self._optimizer_and_scheduler()
+            check_resumable(Path(checkpoint) / SCHEDULER_FILE)
             optimizer.load_state_dict(load_optimizer(Path(checkpoint), device=self.args.device))
             scheduler.load_state_dict(json.loads((Path(checkpoint) / SCHEDULER_FILE).read_text("utf-8")))
 
@@ -287,7 +288,7 @@ class ClamrTrainer(Trainer):
         save_random_state(self._random_state_file(output_dir))
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
-        if checkpoint is not None and self._random_state_file(checkpoint).exists():
+        if checkpoint is not None:
             load_random_state(self._random_state_file(checkpoint))
 
     def _random_state_file(self, directory: str) -> Path:

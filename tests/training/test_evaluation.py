@@ -17,7 +17,12 @@ from clamr_select.training.scores import QueryTokens
 
 
 def encoded(
-    scores: list[float], *, relation: list[int], keys: list[str] | None = None, frames: list[int] | None = None
+    scores: list[float],
+    *,
+    relation: list[int],
+    keys: list[str] | None = None,
+    frames: list[int] | None = None,
+    answers: tuple[str, ...] = (),
 ) -> EncodedBatch:
     """One query [1, 0] against one-frame documents [score, 0]: each scores what is written."""
     count = len(scores)
@@ -34,7 +39,9 @@ def encoded(
     queries = QueryTokens(torch.tensor([[1.0, 0.0]]), torch.tensor([0]), 1)
     frame_relations = torch.tensor([frames if frames is not None else [IGNORED] * count])
     hashed = hash_keys(keys) if keys else None
-    return EncodedBatch(queries, documents, torch.tensor([relation]), frame_relations, ["video"], hashed)
+    return EncodedBatch(
+        queries, documents, torch.tensor([relation]), frame_relations, ["video"], hashed, [hash_keys(answers)]
+    )
 
 
 def test_one_batch_by_hand():
@@ -61,6 +68,14 @@ def test_batches_with_keys_are_one_pool_and_every_key_counts_once():
     assert metrics["ndcg@10"] == pytest.approx(sum(1 / math.log2(rank + 1) for rank in ranks) / 3)
     alone = retrieval_metrics([encoded([0.5], relation=[POSITIVE]), encoded([0.9, 0.4], relation=[0, POSITIVE])])
     assert alone["recall@1"] == 0.5
+
+
+def test_answers_in_other_batches_are_right():
+    first = encoded([0.5], relation=[POSITIVE], keys=["a"], answers=("a", "c"))
+    second = encoded([0.9, 0.4], relation=[POSITIVE, NEGATIVE], keys=["b", "c"])
+    metrics = retrieval_metrics([first, second])
+    found = (1 / math.log2(3) + 1 / math.log2(4)) / (1 + 1 / math.log2(3))  # a and c, below b
+    assert metrics["ndcg@10"] == pytest.approx((found + 1) / 2)
 
 
 def test_nothing_positive_is_an_error():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -35,9 +37,25 @@ def test_another_row_of_the_same_video_is_no_negative():
 def test_elsewhere_documents_are_negatives_except_the_same_video():
     here = torch.tensor([[POSITIVE, NEGATIVE, IGNORED], [NEGATIVE, POSITIVE, NEGATIVE]])
     elsewhere = relations_elsewhere(
-        here, own_keys=hash_keys(["a", "b", "c"]), other_keys=hash_keys(["c", "b", "d", "a"])
+        here,
+        own_keys=hash_keys(["a", "b", "c"]),
+        other_keys=hash_keys(["c", "b", "d", "a"]),
+        answer_keys=[hash_keys([]), hash_keys([])],
     )
     assert elsewhere.tolist() == [[IGNORED, NEGATIVE, NEGATIVE, IGNORED], [NEGATIVE, IGNORED, NEGATIVE, NEGATIVE]]
+
+
+def test_documents_that_answer_are_no_negatives_here_or_elsewhere():
+    batch = keyed_batch([2, 3, 9])
+    assert batch.queries[0].answer_keys == ("video-2", "video-9")
+    assert relations(batch)[1].tolist() == [[POSITIVE, 0, IGNORED], [0, POSITIVE, 0], [IGNORED, 0, POSITIVE]]
+    elsewhere = relations_elsewhere(
+        torch.tensor([[POSITIVE], [POSITIVE]]),
+        own_keys=hash_keys(["a"]),
+        other_keys=hash_keys(["b", "c", "a"]),
+        answer_keys=[hash_keys(["a", "c"]), hash_keys([])],
+    )
+    assert elsewhere.tolist() == [[NEGATIVE, IGNORED, IGNORED], [NEGATIVE, NEGATIVE, IGNORED]]
 
 
 def test_hashes_are_the_same_in_every_process():
@@ -75,6 +93,8 @@ def test_targets_and_teacher_scores(batch, processor):
 def test_bad_batches_are_refused(batch, processor):
     with pytest.raises(InputError, match="2 document keys for 3 documents"):
         TrainingBatch(batch.documents, batch.queries, ("a", "b"))
+    with pytest.raises(InputError, match="give document_keys"):
+        TrainingBatch(batch.documents, (replace(batch.queries[0], answer_keys=("a",)),))
     with pytest.raises(InputError, match="documents and queries"):
         prepare(TrainingBatch(batch.documents, ()), processor=processor)
     with pytest.raises(InputError, match="at least 1"):

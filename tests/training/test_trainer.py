@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
-from clamr_select.errors import InputError
+from clamr_select.errors import CheckpointError, InputError
 from clamr_select.model.loading import load
 from clamr_select.training.arguments import early_stopping, early_stopping_options, training_arguments
 from clamr_select.training.batch import TrainingBatch
@@ -163,3 +163,13 @@ def test_arguments_that_lose_data_are_refused(tmp_path, make_retriever, processo
             make_trainer(tmp_path, make_retriever(), processor, **options)
     with pytest.raises(InputError, match="eval_dataset"):
         make_trainer(tmp_path, make_retriever(), processor, eval_strategy="steps")
+
+
+@pytest.mark.parametrize(
+    "name", ["optimizer.json", "optimizer.safetensors", "scheduler.json", "random_state_0.safetensors"]
+)
+def test_a_checkpoint_that_lacks_a_state_is_not_resumed(tmp_path, make_retriever, processor, name):
+    make_trainer(tmp_path, make_retriever(), processor, max_steps=1, save_steps=1).train_from_newest()
+    (tmp_path / "checkpoint-1" / name).unlink()
+    with pytest.raises(CheckpointError, match=name):
+        make_trainer(tmp_path, make_retriever(), processor, max_steps=2, save_steps=1).train_from_newest()

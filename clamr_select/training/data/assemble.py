@@ -23,6 +23,8 @@ class DrawnRow:
     query: str
     frames: Sequence[np.ndarray]
     key: str
+    answer_keys: tuple[str, ...]
+    """All videos that answer the question, this one and those of other rows, in whatever batch."""
 
 
 def assemble(
@@ -32,8 +34,8 @@ def assemble(
     budgets: TextBudgets | None,
     rng: np.random.Generator,
 ) -> TrainingBatch:
-    """Rows of one video share a document (the first row's), so they are never each other's negatives. Rows with
-    the same question, by ``query_id`` or by its words, have each other's documents as positives too.
+    """Rows of one video share a document (the first row's), so they are never each other's negatives. Documents of
+    all videos that answer a question are its positives.
 
     Raises:
         BadRowError: nothing is left of a row to encode.
@@ -43,24 +45,17 @@ def assemble(
     for key in keys:
         rows = [one for one in drawn if one.key == key]
         documents.append(_document(rows, dropped=_dropped(rows, dropout=dropout, rng=rng), budgets=budgets))
-    answers: dict[str, set[int]] = {}
-    for one in drawn:
-        for name in _question_names(one):
-            answers.setdefault(name, set()).add(keys.index(one.key))
+    places = {key: place for place, key in enumerate(keys)}
     queries = [
         TrainingQuery(
             text=one.query,
             target=one.row.target,
-            positive_documents=tuple(sorted(set().union(*(answers[name] for name in _question_names(one))))),
+            positive_documents=tuple(sorted(places[key] for key in one.answer_keys if key in places)),
+            answer_keys=one.answer_keys,
         )
         for one in drawn
     ]
     return TrainingBatch(tuple(documents), tuple(queries), document_keys=tuple(keys))
-
-
-def _question_names(one: DrawnRow) -> list[str]:
-    names = ["words " + " ".join(one.query.lower().split())]
-    return [*names, "id " + one.row.query_id] if one.row.query_id else names
 
 
 def row_texts(row: VideoRow) -> dict[str, str]:

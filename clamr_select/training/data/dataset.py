@@ -41,9 +41,10 @@ class RowBatches(Dataset[TrainingBatch]):
         budgets: cuts text; ``clamr-select train-data check`` counts what it would cut.
         modality_dropout: modality to the share (0 to 1) of documents that lose it, drawn anew each time. Kept are
             what a question of the batch is about, and all where nothing else would be left.
-        on_bad_row: where frames cannot be read: ``error``; or ``skip``, which puts another row in the place, drawn
-            by the seed, and writes the bad one to ``bad_row_log``.
+        on_bad_row: where frames cannot be read: ``error``; or ``skip``, which writes the bad row to ``bad_row_log``
+            and puts another in its place, drawn by the seed.
         bad_row_log: needed for ``skip``.
+        stand_ins: False for evaluation, where no row may count twice: the place of a skipped row stays empty.
 
     Raises:
         InputError: an argument is out of range, ``skip`` without a log, or too few rows.
@@ -62,6 +63,7 @@ class RowBatches(Dataset[TrainingBatch]):
         modality_dropout: Mapping[str, float] | None = None,
         on_bad_row: OnBadRow = "error",
         bad_row_log: Path | None = None,
+        stand_ins: bool = True,
     ) -> None:
         check_on_bad_row(on_bad_row)
         if on_bad_row == "skip" and bad_row_log is None:
@@ -74,6 +76,7 @@ class RowBatches(Dataset[TrainingBatch]):
         self._budgets = budgets
         self._dropout = _checked_dropout(modality_dropout or {})
         self._seed = seed
+        self._stand_ins = stand_ins
         self._skipped = BadRowLog(bad_row_log) if on_bad_row == "skip" and bad_row_log is not None else None
 
     def __len__(self) -> int:
@@ -81,11 +84,16 @@ class RowBatches(Dataset[TrainingBatch]):
 
     def __getitem__(self, number: int) -> TrainingBatch:
         """Raises:
-        BadRowError: a row's frames cannot be read and skipping was not asked for, or nothing could take its place.
+        BadRowError: a row's frames cannot be read and skipping was not asked for, or nothing could take its place;
+            without stand-ins, no row of the batch can be read.
         """
         positions = self.plan.rows_of(number)
         rng = np.random.default_rng((self._seed, self.plan.epoch_of(number), number, _DRAW))
-        drawn = [self._load(position, number=number, rng=rng, taken=positions) for position in positions]
+        loaded = [self._load(position, number=number, rng=rng, taken=positions) for position in positions]
+        drawn = [one for one in loaded if isinstance(one, DrawnRow)]
+        bad = [one for one in loaded if isinstance(one, BadRowError)]
+        if bad and (self._stand_ins or not drawn):
+            raise bad[0]
         return assemble(drawn, dropout=self._dropout, budgets=self._budgets, rng=rng)
 
     def bad_rows(self) -> list[BadRow]:
@@ -95,7 +103,10 @@ class RowBatches(Dataset[TrainingBatch]):
     def report(self) -> str:
         return summary(self.bad_rows(), num_rows=self.index.num_read)
 
-    def _load(self, position: int, *, number: int, rng: np.random.Generator, taken: list[int]) -> DrawnRow:
+    def _load(
+        self, position: int, *, number: int, rng: np.random.Generator, taken: list[int]
+    ) -> DrawnRow | BadRowError:
+        """The row, or one that stands in for it; the error where there is neither."""
         choice = rng.random()  # drawn whatever becomes of the row
         first_error: BadRowError | None = None
         for candidate in self._candidates(position, number=number, taken=taken):
@@ -107,16 +118,22 @@ class RowBatches(Dataset[TrainingBatch]):
                     raise
                 first_error = first_error or error
                 self._skipped.add(BadRow.of(error))
-                logger.warning("%s; another row takes its place", error)
+                outcome = "another row takes its place" if self._stand_ins else "it is left out"
+                logger.warning("%s; %s", error, outcome)
             else:
+                query = row.queries[int(choice * len(row.queries))]
                 return DrawnRow(
-                    row, row.queries[int(choice * len(row.queries))], frames, self.index.video_ids[candidate]
+                    row,
+                    query=query,
+                    frames=frames,
+                    key=self.index.video_ids[candidate],
+                    answer_keys=self.index.answers(candidate, query=query, query_id=row.query_id),
                 )
-        raise first_error or BadRowError(str(position), "no such row")
+        return first_error or BadRowError(str(position), "no such row")
 
     def _candidates(self, position: int, *, number: int, taken: list[int]) -> list[int]:
         """The row itself, then those that may stand in for it: of videos that the batch does not hold."""
-        if self._skipped is None:
+        if self._skipped is None or not self._stand_ins:
             return [position]
         rng = np.random.default_rng((self._seed, number, position, _SUBSTITUTE))
         held = {self.index.video_ids[other] for other in taken}

@@ -1,10 +1,11 @@
-"""All rows of a source, each checked once; only numbers, ids and joined queries stay in memory."""
+"""All rows of a source, each checked once; only numbers, ids, joined queries and who answers what stay in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from clamr_select.errors import BadRowError, InputError
+from clamr_select.training.data.answers import QuestionName, question_names, shared_answers
 from clamr_select.training.data.asked import AskedQuery, plain_video_id
 from clamr_select.training.data.report import BadRow, OnBadRow, check_on_bad_row, raise_if_bad
 from clamr_select.training.data.rows import VideoRow, parse_row
@@ -39,15 +40,17 @@ class RowIndex:
         self._source = source
         self._needs_query = needs_query and asked is None
         self.bad_rows: list[BadRow] = list(bad_queries)
-        numbers, video_ids = self._check_all()
+        numbers, video_ids, names = self._check_all()
         self._asked: list[AskedQuery] | None = None
         num_read = len(source)
         if asked is not None:
             num_read += len(asked) + len(bad_queries)
             numbers, self._asked = self._join(asked, dict(zip(video_ids, numbers, strict=True)))
             video_ids = [query.video_id for query in self._asked]
+            names = [question_names(query.queries) for query in self._asked]
         self._numbers = numbers
         self.video_ids = [plain_video_id(video_id) for video_id in video_ids]
+        self._answers = shared_answers(names, video_ids=self.video_ids)
         self.num_read = num_read
         """Rows, and queries from another file, good and bad."""
         raise_if_bad(self.bad_rows, num_rows=num_read, on_bad_row=on_bad_row)
@@ -66,8 +69,17 @@ class RowIndex:
             return row
         return row.asked(self._asked[position].queries, target=self._asked[position].target)
 
-    def _check_all(self) -> tuple[list[int], list[str]]:
-        numbers, video_ids = [], []
+    def answers(self, position: int, *, query: str, query_id: str) -> tuple[str, ...]:
+        """Ids of all videos that answer a question of the row, here or in any other row, sorted.
+
+        The same question has the same ``query_id``, or the same words whatever their case and spaces.
+        """
+        shared = [self._answers.get(name, ()) for name in question_names([query], query_id=query_id)]
+        return tuple(sorted({self.video_ids[position]}.union(*shared)))
+
+    def _check_all(self) -> tuple[list[int], list[str], list[list[QuestionName]]]:
+        """Numbers, video ids and questions of the good rows."""
+        numbers, video_ids, names = [], [], []
         for number in range(len(self._source)):
             try:
                 row = parse_row(self._source[number], place=self._source.place(number), needs_query=self._needs_query)
@@ -76,7 +88,8 @@ class RowIndex:
             else:
                 numbers.append(number)
                 video_ids.append(row.video_id)
-        return numbers, video_ids
+                names.append(question_names(row.queries, query_id=row.query_id))
+        return numbers, video_ids, names
 
     def _join(self, asked: Sequence[AskedQuery], number_of_video: dict[str, int]) -> tuple[list[int], list[AskedQuery]]:
         number_of_plain = {plain_video_id(video_id): number for video_id, number in number_of_video.items()}

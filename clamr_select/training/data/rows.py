@@ -39,7 +39,8 @@ class VideoRow:
     """How well the video answers, above 0; judged evaluation sets have grades."""
 
     def asked(self, queries: Sequence[str], *, target: str) -> VideoRow:
-        return replace(self, queries=tuple(queries), target=target)
+        """The row with other questions; ``query_id`` was that of its own."""
+        return replace(self, queries=tuple(queries), target=target, query_id="")
 
 
 def parse_row(raw: Mapping[str, Any], *, place: str, needs_query: bool = True) -> VideoRow:

@@ -95,7 +95,9 @@ def test_rows_of_one_video_are_never_negatives(frames_dir: Path) -> None:
         assert [batch.document_keys[d] for d in query.positive_documents] == [video]
     # nor in another process
     keys = hash_keys(batch.document_keys)
-    assert relations_elsewhere(torch.tensor([[1, 0]]), own_keys=keys, other_keys=keys).tolist() == [[2, 0]]
+    relation = torch.tensor([[1, 0]])
+    elsewhere = relations_elsewhere(relation, own_keys=keys, other_keys=keys, answer_keys=[keys[:0]])
+    assert elsewhere.tolist() == [[2, 0]]
 
 
 def test_videos_that_answer_the_same_question_are_positives_of_each_other() -> None:
@@ -171,6 +173,25 @@ def test_unreadable_frames_stop_the_run_or_are_replaced_and_written_down(
     assert [len(batch.queries) for batch in batches] == [4] * 8
     assert {bad.name.split()[0] for bad in skipping.bad_rows()} == {"rows[6]", "rows[7]"}
     assert "2 of 16 rows are bad" in skipping.report()
+
+
+def test_in_evaluation_no_row_stands_in_for_an_unreadable_one(
+    raw_rows: list[dict[str, Any]], frames_dir: Path, tmp_path: Path
+) -> None:
+    arguments: dict[str, Any] = {"loader": FrameLoader(frames_dir=frames_dir), "batch_size": 4, "stand_ins": False}
+    arguments |= {"on_bad_row": "skip", "bad_row_log": tmp_path / "bad.jsonl"}
+    whole = RowBatches(RowIndex(ListSource(raw_rows, name="rows")), **arguments)
+    asked = Counter(query.text.removesuffix(" again") for i in range(4) for query in whole[i].queries)
+    raw_rows[6]["images"] = ["gone.jpg"]
+    dataset = RowBatches(RowIndex(ListSource(raw_rows, name="rows")), **arguments)
+    left = Counter(query.text.removesuffix(" again") for i in range(4) for query in dataset[i].queries)
+    assert asked - left == Counter({"question 6": 1})
+    assert left - asked == Counter()
+    assert "1 of 16 rows are bad: rows[6]" in dataset.report()
+    for row in raw_rows:
+        row["images"] = ["gone.jpg"]
+    with pytest.raises(BadRowError, match="no frame at"):
+        RowBatches(RowIndex(ListSource(raw_rows, name="rows")), **arguments)[0]
 
 
 @pytest.mark.parametrize(
