@@ -141,7 +141,7 @@ class Page:
         asked = gr.on(
             [self.ask.click, self.question.submit], self._ask, entered, drawn, js=once_taken(len(entered)), **model
         )
-        suggested = self.starter.ask(self._suggested, None, self.question, **quick).then(
+        suggested = self.starter.ask(self._suggested, None, self.question, js=once_taken(0), **quick).then(
             self._ask, entered, drawn, **model
         )
         spanned = self.timeline.span(self._set_span, self.session, self.session, **quick).then(

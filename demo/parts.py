@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from functools import cache
 from importlib.resources import files
@@ -25,9 +26,13 @@ def new_version() -> int:
     return next(_versions)
 
 
-def drawing(version: int, view: Any) -> dict[str, Any]:
-    """What several events may draw at once: the page keeps the highest version, in whatever order they arrive."""
-    return {"version": version, "view": view}
+def drawing(version: int, view: Any) -> str:
+    """What several events may draw at once: the page keeps the highest version, in whatever order they arrive.
+
+    A text: Gradio sends what an event draws next as changes to what it drew before, and makes them inside the object,
+    which the page may not have drawn yet. A text is only ever replaced.
+    """
+    return json.dumps({"version": version, "view": view})
 
 
 @cache

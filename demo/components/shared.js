@@ -54,7 +54,7 @@ function badge(modality) {
 function show(draw) {
   let newest = 0;
   const redraw = () => {
-    const value = props.value;
+    const value = typeof props.value === "string" && props.value ? JSON.parse(props.value) : props.value;
     if (!value || value.version === undefined) return draw(value);
     if (value.version < newest) return;
     newest = value.version;

@@ -19,7 +19,7 @@ from clamr_select.demo.asking import Asking, Question
 from clamr_select.demo.hearing import SWITCHED_OFF, Hearing
 from clamr_select.demo.indexes import Indexes, Source
 from clamr_select.demo.messages import STOPPED, UNEXPECTED
-from clamr_select.demo.parts import asset
+from clamr_select.demo.parts import asset, drawing
 from clamr_select.demo.session import Session
 from clamr_select.demo.settings import DemoSettings
 from clamr_select.demo.views.conversation import TurnView
@@ -117,10 +117,12 @@ def test_what_was_asked_of_the_video_before_is_drawn_no_more(asking: Asking, col
     cleared = page._nothing_asked(session)
     after = page._drawn(session, results)
 
-    assert before[1]["version"] < cleared[2]["version"] < after[1]["version"]
-    assert before[4]["view"]["frames"]
-    assert [part["view"] for part in cleared[2:5]] == [[], None, None]
-    assert after[1]["view"] == []
+    talk, frames, later = (json.loads(drawn) for drawn in (before[1], before[4], after[1]))
+    parts = [json.loads(drawn) for drawn in cleared[2:5]]
+    assert talk["version"] < parts[0]["version"] < later["version"]
+    assert frames["view"]["frames"]
+    assert [part["view"] for part in parts] == [[], None, None]
+    assert later["view"] == []
     assert "view" not in after[3]  # nothing is drawn of it
     assert session.turns == []
 
@@ -150,17 +152,17 @@ def test_no_event_cancels_another(demo_url: str) -> None:
 OVERTAKING = """async () => {
   const drawn = [];
   const watchers = [];
-  const props = { value: { version: 5, view: "a" } };
+  const props = { value: JSON.stringify({ version: 5, view: "a" }) };
   const element = { querySelector: () => document.body };
   const watch = (name, redraw) => watchers.push(redraw);
   const script = SOURCE + "; show((view) => drawn.push(view));";
   const load = new Function("element", "props", "watch", "trigger", "drawn", script);
   load(element, props, watch, () => {}, drawn);
   for (const [version, view] of [[7, "c"], [6, "b"], [8, "d"]]) {
-    props.value = { version, view };
+    props.value = JSON.stringify({ version, view });
     watchers.forEach((redraw) => redraw());
   }
-  props.value = "plain";
+  props.value = { plain: true };
   watchers.forEach((redraw) => redraw());
   return drawn;
 }"""
@@ -173,4 +175,14 @@ def test_a_drawing_that_was_overtaken_is_not_shown(browser: Any) -> None:
     drawn = page.evaluate(OVERTAKING.replace("SOURCE", json.dumps(asset("shared.js"))))
     page.close()
 
-    assert drawn == ["a", "c", "d", "plain"]
+    assert drawn == ["a", "c", "d", {"plain": True}]
+
+
+def test_what_is_drawn_next_replaces_it_and_never_changes_it_in_place() -> None:
+    """Gradio's changes are made inside what the page has not drawn yet: frames and scores were lost by it."""
+    from gradio import skip
+    from gradio.utils import diff
+
+    first, second = (drawing(version, {"frames": [version]}) for version in (1, 2))
+    for old, new in ((first, second), (first, skip()), (skip(), second)):
+        assert [path for _, path, _ in diff(old, new)] == [[]]

@@ -66,6 +66,24 @@ def test_it_waits_for_the_subtitles(browser: Any, demo_url: str, color_video: Pa
         assert "The walrus answered the harbor master." in page.inner_text(".cs-frames")
 
 
+def test_a_suggested_question_waits_for_a_setting(browser: Any, demo_url: str) -> None:
+    """Which would stop it: what is worked on is of the settings before."""
+    with visiting(browser, demo_url) as page:
+        requests: list[Any] = []
+        page.route("**/run/predict*", lambda route: route.continue_() if requests else requests.append(route))
+        leave_out_text(page)
+        wait_until(page, requests)
+        page.click("[data-example=toy-cupboard]")
+        page.click(".cs-question >> nth=0")
+        page.wait_for_selector("[data-cs-waits=upload]")
+        page.wait_for_timeout(300)
+        assert page.locator(".cs-turn").count() == 0
+        requests[0].continue_()
+        wait_for_the_answer(page)
+
+        assert page.locator(".cs-frame").count() == 8
+
+
 def test_an_upload_that_fails_does_not_keep_it_waiting(browser: Any, demo_url: str, color_video: Path) -> None:
     with visiting(browser, demo_url) as page:
         requests: list[Any] = []
