@@ -12,7 +12,7 @@ import gradio as gr
 from clamr_select.demo.library import MAX_FILTER_CHARACTERS, MAX_TOP_K, Library, Wanted, lines_of
 from clamr_select.demo.messages import sentence
 from clamr_select.demo.panel import MODALITY_NAMES, question_box
-from clamr_select.demo.parts import part
+from clamr_select.demo.parts import drawing, new_version, part
 from clamr_select.demo.session import Session
 from clamr_select.demo.views.library import Found, library_view, moment_pictures
 from clamr_select.errors import ClamrSelectError
@@ -159,4 +159,5 @@ class LibraryTab:
         return [gr.Tabs(selected=VIDEO_TAB), player, visit.found.question, None, *self.nothing_asked(session)]
 
     def _drawn(self, visit: Visit) -> list[Any]:
-        return [visit, library_view(visit.found, library=self.library)]
+        version = new_version()
+        return [visit, drawing(version, library_view(visit.found, library=self.library))]
