@@ -83,32 +83,32 @@ def select_frames(
     index_options = {name: value for name, value in options.items() if name in INDEX_OPTIONS}
     select_options = {name: value for name, value in options.items() if name not in INDEX_OPTIONS}
     with _shared.lock:
-        encoder = _selector().encoder
-        # before the minutes of decoding, as FrameSelector.select: a wrong request costs nothing
-        check_select_options({"num_frames": num_frames, **select_options}, modalities=encoder.modalities)
-        encoder.encode_query(as_questions(question))
-        indexed = _indexed(Path(video), content, effort, index_options)
-        selection = indexed.select(question, num_frames=num_frames, **select_options)
+        selector, key = _selector(), _key(Path(video), content, effort, index_options)
+        if key not in _shared.indexed:
+            # before the minutes of decoding, as FrameSelector.select: a wrong request costs nothing
+            check_select_options({"num_frames": num_frames, **select_options}, modalities=selector.encoder.modalities)
+            selector.encoder.encode_query(as_questions(question))
+            _shared.indexed[key] = _index(selector, Path(video), effort, index_options)
+            if len(_shared.indexed) > MAX_INDEXED_VIDEOS:
+                _shared.indexed.popitem(last=False)
+        _shared.indexed.move_to_end(key)
+        selection = _shared.indexed[key].select(question, num_frames=num_frames, **select_options)
     return replace(selection, video=str(video))
 
 
-def _indexed(video: Path, content: str | None, effort: Effort, options: dict[str, Any]) -> IndexedVideo | SkimmedVideo:
-    selector = _selector()
+def _key(video: Path, content: str | None, effort: Effort, options: dict[str, Any]) -> str:
     if content is None and video.is_file():
         found = video.stat()
         content = f"{video.resolve()} {found.st_size} {found.st_mtime_ns}"
-    key = f"{content} {effort} {sorted((name, str(value)) for name, value in options.items())}"
-    if key not in _shared.indexed:
-        # what users send to a server stays in memory, unless whoever runs it names a folder
-        cache_dir = os.environ.get(ENVIRONMENT_VARIABLE)
-        how = {"cache_dir": cache_dir, **options}
-        _shared.indexed[key] = (
-            selector.index(video, **how) if effort == "full" else selector.skim(video, effort=effort, **how)
-        )
-        if len(_shared.indexed) > MAX_INDEXED_VIDEOS:
-            _shared.indexed.popitem(last=False)
-    _shared.indexed.move_to_end(key)
-    return _shared.indexed[key]
+    return f"{content} {effort} {sorted((name, str(value)) for name, value in options.items())}"
+
+
+def _index(
+    selector: FrameSelector, video: Path, effort: Effort, options: dict[str, Any]
+) -> IndexedVideo | SkimmedVideo:
+    # what users send to a server stays in memory, unless whoever runs it names a folder
+    how = {"cache_dir": os.environ.get(ENVIRONMENT_VARIABLE), **options}
+    return selector.index(video, **how) if effort == "full" else selector.skim(video, effort=effort, **how)
 
 
 def _selector() -> FrameSelector:

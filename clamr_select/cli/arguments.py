@@ -143,6 +143,14 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, compat: Compat = "co
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: torch's choice)")
 
 
+def check_collection(arguments: argparse.Namespace) -> None:
+    """Raises InputError where ``--collection`` is given and ``--library`` is no server."""
+    from clamr_select.retrieval.opening import is_server
+
+    if arguments.collection is not None and not is_server(arguments.library):
+        raise InputError(f"--collection is for a server, http:// or https://; got --library {arguments.library}")
+
+
 def check(arguments: argparse.Namespace) -> None:
     """What can be known to be wrong before a model is loaded or a frame decoded; options that were not given are
     filled in from the preset, or by default.

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from clamr_select.cli.arguments import add_model_arguments, add_speech_arguments, load_selector
+from clamr_select.cli.arguments import add_model_arguments, add_speech_arguments, check_collection, load_selector
 from clamr_select.cli.ask import add_vlm_arguments, check_vlm, load_vlm
 from clamr_select.errors import InputError
 
@@ -93,8 +93,7 @@ def check_demo(arguments: argparse.Namespace) -> None:
         raise InputError(f"--media-dir must be a folder, got {arguments.media_dir}")
     if arguments.library is None and (arguments.collection is not None or arguments.cache_dir is not None):
         raise InputError("--collection and --cache-dir are of a library; give --library too")
-    if arguments.collection is not None and not is_server(arguments.library):
-        raise InputError(f"--collection is for a server, http:// or https://; got --library {arguments.library}")
+    check_collection(arguments)
     in_folder = arguments.library is not None and not is_server(arguments.library)
     if in_folder and not (Path(arguments.library) / MANIFEST_FILE).is_file():
         raise InputError(f"there is no library in {arguments.library}; make one with clamr-select index --library")

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clamr_select.cli.arguments import add_model_arguments, limits, load_selector
+from clamr_select.cli.arguments import add_model_arguments, check_collection, limits, load_selector
 from clamr_select.cli.printable import printable_line
 from clamr_select.errors import InputError
 
@@ -113,7 +113,6 @@ def check(arguments: argparse.Namespace) -> None:
         InputError, UnknownNameError
     """
     from clamr_select.indexing.options import IndexOptions
-    from clamr_select.retrieval.opening import is_server
 
     for name in ("workers", "threads", "max_tokens"):
         value = getattr(arguments, name)
@@ -121,8 +120,7 @@ def check(arguments: argparse.Namespace) -> None:
             raise InputError(f"--{name.replace('_', '-')} must be at least 1, got {value}")
     if arguments.no_cache and arguments.cache_dir is not None:
         raise InputError("give --cache-dir or --no-cache, not both")
-    if arguments.collection is not None and not is_server(arguments.library):
-        raise InputError(f"--collection is for a server, http:// or https://; got --library {arguments.library}")
+    check_collection(arguments)
     IndexOptions(**index_options(arguments))
 
 

@@ -90,9 +90,9 @@ def resolve_pair(pair: Pair | None, channel: TimeChannel) -> Pair:
 
 def _with_neighbors(selection: Selection) -> list[tuple[int, float]]:
     """Each selected frame and the one after it; the last frame of a video is its own neighbour."""
-    how = opened_as(selection)
     from clamr_select.isolation import opener
 
+    how = opened_as(selection)
     with opener(isolate=how["isolate"])(selection.video, limits=how["limits"]) as reader:
         clock, last = reader.timestamps_seconds, reader.info.num_frames - 1
     couples: list[tuple[int, float]] = []

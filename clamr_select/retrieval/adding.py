@@ -11,7 +11,7 @@ from clamr_select.errors import InputError
 from clamr_select.retrieval.engine import Engine, Point
 from clamr_select.retrieval.files import VideoFile, index_file
 from clamr_select.retrieval.filters import AnyOf
-from clamr_select.retrieval.moving import has_moved
+from clamr_select.retrieval.moving import follow
 from clamr_select.retrieval.video_embeddings import VideoEmbeddings
 from clamr_select.selection import SelectionWarning
 from clamr_select.store import content_digest
@@ -87,8 +87,7 @@ def _index(
     known = {} if replace else corpus.paths([digest])
     if digest in known:
         path = str(Path(file.path).absolute())
-        if has_moved(known[digest], path):
-            report.replaced += corpus.set_path(digest, path=path)
+        report.replaced += follow(corpus, digest, known_path=known[digest], path=path) or []
         report.already.append(digest)
         return None
     found = index_file(

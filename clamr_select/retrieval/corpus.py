@@ -224,6 +224,7 @@ class VideoCorpus:
         """Index videos and put them in. What is there already, by content, is left as it is, but where its file is
         gone the new path is noted; a file whose content has changed replaces what it was. To index many,
         ``clamr-select index`` uses several processes.
+
         Raises:
             InputError: one string instead of a list, or a corpus without a selector, and files.
             VideoError, ContextError, StoreError: as ``FrameSelector.index``; videos before it are in.
@@ -252,7 +253,7 @@ class VideoCorpus:
         videos = [video for video in videos if video.path is None or last[video.path] is video]
         points = [to_point(video, schema=self.schema, first_stage=self.first_stage) for video in videos]
         with self._writing:
-            older = older_contents(self.engine, {v.path: v.video_id for v in videos if v.path is not None})
+            older = older_contents(self.engine, {path: video.video_id for path, video in last.items()})
             with self._shared.write():
                 self.engine.upsert(points)
                 self.engine.delete([point.id for point in older])

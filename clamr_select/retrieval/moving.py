@@ -1,23 +1,26 @@
-"""Whether a file is one that a corpus knows under another name."""
+"""Files that a corpus knows under another name."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
+
+from clamr_select.retrieval.video_embeddings import is_unicode
+
+if TYPE_CHECKING:
+    from clamr_select.retrieval.corpus import VideoCorpus
 
 
-def has_moved(known_path: str | None, path: str) -> bool:
-    """Of two paths of the same bytes: the one that is known is gone. Where it is there, the other is a copy.
+def follow(corpus: VideoCorpus, video_id: str, *, known_path: str | None, path: str) -> list[str] | None:
+    """Note the new path of a file that moved: of two paths of the same bytes, the one that is known is gone. Where it
+    is there, the other is a copy.
 
-    False for a name that is no Unicode, which a corpus cannot hold.
+    Returns:
+        Ids of older contents of the new path, which are gone; None where the file has not moved, or its name is no
+        Unicode, which a corpus cannot hold.
     """
-    if known_path == path or not _is_unicode(path):
-        return False
-    return known_path is None or not os.path.exists(known_path)
-
-
-def _is_unicode(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    if known_path == path or not is_unicode(path):
+        return None
+    if known_path is not None and os.path.exists(known_path):
+        return None
+    return corpus.set_path(video_id, path=path)

@@ -51,7 +51,7 @@ class VideoEmbeddings:
         if not any(len(tokens) for tokens in self.vectors.values()):
             raise InputError(f"video {self.video_id!r} has no token in any modality; leave it out")
         for text in (self.video_id, self.path):
-            if text is not None and not _is_unicode(text):
+            if text is not None and not is_unicode(text):
                 raise InputError(f"{text!r} is no Unicode text, which the library keeps names as; rename the file")
         for modality, tokens in self.vectors.items():
             _check(self.video_id, modality, tokens)
@@ -123,7 +123,8 @@ def embeddings_of(
     )
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Whether a corpus can hold it; file systems have names that are none."""
     try:
         text.encode()
     except UnicodeEncodeError:

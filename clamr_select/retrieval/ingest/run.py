@@ -17,7 +17,7 @@ from clamr_select.retrieval.ingest.on_ray import index_on_ray
 from clamr_select.retrieval.ingest.pool import index_with_processes
 from clamr_select.retrieval.ingest.settings import IngestSettings
 from clamr_select.retrieval.ingest.video_process import Ended
-from clamr_select.retrieval.moving import has_moved
+from clamr_select.retrieval.moving import follow
 from clamr_select.store import content_digest
 
 JOURNAL_NAME = "ingest.jsonl"
@@ -173,11 +173,12 @@ class _Run:
 
     def _follow(self, path: str, video_id: str, *, known_path: str | None) -> bool:
         """Note the new path of a file that moved; whether it did."""
-        moved = has_moved(known_path, path)
-        if moved:
-            self.replaced.update(self.corpus.set_path(video_id, path=path))
-            self.report.num_moved += 1
-        return moved
+        replaced = follow(self.corpus, video_id, known_path=known_path, path=path)
+        if replaced is None:
+            return False
+        self.replaced.update(replaced)
+        self.report.num_moved += 1
+        return True
 
     def _settle_twins(self) -> None:
         """As the first file with their bytes."""
