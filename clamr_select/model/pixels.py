@@ -104,7 +104,7 @@ def normalize_patches(patches: torch.Tensor, *, mean: Sequence[float], std: Sequ
     Returns:
         the same shape, float32.
     """
-    by_channel = patches.float().view(len(patches), len(mean), -1)
+    by_channel = patches.to(torch.float32, copy=True).view(len(patches), len(mean), -1)  # a copy, changed in place
     offset = torch.tensor(mean, device=patches.device).view(1, -1, 1) * 255
     scale = torch.tensor(std, device=patches.device).view(1, -1, 1) * 255
-    return ((by_channel - offset) / scale).view(patches.shape)
+    return by_channel.sub_(offset).div_(scale).view(patches.shape)

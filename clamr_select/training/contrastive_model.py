@@ -24,7 +24,7 @@ from clamr_select.training.labels import label_rows
 from clamr_select.training.losses import gold_is_absent
 from clamr_select.training.objective import Labels, Objective, Rows, average, term_losses
 from clamr_select.training.prepared import PreparedBatch
-from clamr_select.training.scores import QueryTokens, RowScores, score_rows
+from clamr_select.training.scores import QueryTokens, RowScores, score_frames_and_documents, score_rows
 
 
 class ContrastiveModel(nn.Module):
@@ -93,9 +93,7 @@ class ContrastiveModel(nn.Module):
             documents = gather_documents(documents)
             keys = [part.cpu() for part in gather_rows(batch.document_keys.to(device))]
         tables: dict[Rows, tuple[RowScores, Labels]] = {}
-        for rows in sorted({term.rows for term in self.objective.terms}):
-            segments = documents.frame_rows() if rows == "frames" else documents.document_rows()
-            scores = score_rows(queries, tokens=documents.tokens, segments=segments)
+        for rows, scores in self._scores(queries, documents).items():
             labels = label_rows(
                 batch,
                 rows=rows,
@@ -113,3 +111,18 @@ class ContrastiveModel(nn.Module):
                 self._without_gold_modality += int(absent.sum())
             losses.append(term_losses(term, scores=scores, labels=labels, temperature=temperature))
         return average(losses, weights=[term.weight for term in self.objective.terms])
+
+    def _scores(self, queries: QueryTokens, documents: EncodedDocuments) -> dict[Rows, RowScores]:
+        """Of the rows that the losses look at."""
+        rows = {term.rows for term in self.objective.terms}
+        if len(rows) == 1:
+            segments = documents.frame_rows() if rows == {"frames"} else documents.document_rows()
+            return {rows.pop(): score_rows(queries, tokens=documents.tokens, segments=segments)}
+        by_frame, by_document = score_frames_and_documents(
+            queries,
+            tokens=documents.tokens,
+            frames=documents.frame_rows(),
+            documents=documents.document_rows(),
+            frame_counts=documents.frame_counts,
+        )
+        return {"documents": by_document, "frames": by_frame}

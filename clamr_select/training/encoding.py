@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -43,9 +44,29 @@ class EncodedDocuments:
 
 
 def encode_queries(model: ClamrForRetrieval, batch: PreparedBatch, *, cache_gradients: bool = False) -> QueryTokens:
+    """The tokens of all queries, in the batch's order.
+
+    Queries of like length go together, in as many passes as the documents take: in a single pass, half of what is
+    computed would be padding. FSDP wants equally many passes of every process, so with fewer queries than passes the
+    longest is encoded again.
+    """
     mask = batch.queries["attention_mask"].bool()
-    embeddings = _forward(model, batch.queries, cache_gradients)
-    return QueryTokens(embeddings[mask.to(embeddings.device)], mask.nonzero()[:, 0], len(mask))
+    lengths = mask.sum(dim=1)
+    order = lengths.argsort(stable=True)
+    repeated = order[-1:].expand(max(0, len(batch.groups) - len(order)))
+    vectors = []
+    for rows in torch.cat([order, repeated]).tensor_split(len(batch.groups)):
+        longest = int(lengths[rows].max())
+        embeddings = _forward(model, _queries_of(batch.queries, rows, longest), cache_gradients)
+        vectors.append(embeddings[mask[rows, :longest].to(embeddings.device)])
+    owners = order.repeat_interleave(lengths[order])
+    back = owners.argsort(stable=True)  # the repeated ones stand at the end and are left out
+    return QueryTokens(torch.cat(vectors)[back.to(vectors[0].device)], owners[back], len(mask))
+
+
+def _queries_of(queries: Mapping[str, torch.Tensor], rows: torch.Tensor, longest: int) -> dict[str, torch.Tensor]:
+    """Some of the queries, cut to the longest of them: they are padded on the right."""
+    return {name: queries[name][..., rows, :longest] for name in ("input_ids", "position_ids")}
 
 
 def encode_documents(

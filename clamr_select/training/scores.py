@@ -8,7 +8,7 @@ wins a maximum carries gradient.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import torch
@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 
 from clamr_select.errors import unknown_name
 from clamr_select.scoring.segments import Segments
-from clamr_select.scoring.tokens import TokenEmbeddings
+from clamr_select.scoring.tokens import NO_CANDIDATE, TokenEmbeddings
 
 Score = Literal["token_max", "modality_max", "average", "pooled"]
 """Late interaction, and what it is compared with: ``average`` is the mean of MaxSim over the modalities that a row has,
@@ -85,15 +85,52 @@ def score_rows(queries: QueryTokens, *, tokens: TokenEmbeddings, segments: Segme
     Args:
         segments: the rows, over ``tokens``.
     """
-    device = tokens.vectors.device
-    with torch.autocast(device.type, enabled=False):  # sums in bfloat16 collapse the scores onto a few values
+    with torch.autocast(tokens.vectors.device.type, enabled=False):  # bfloat16 sums fall on a few values
         maxima = _segment_maxima(queries.vectors, tokens.vectors, segments)
-        by_row = maxima.view(segments.num_rows, segments.num_modalities, -1)
-        weights = _mean_weights(queries).to(device)
-        token_max = query_means(by_row.amax(dim=1), weights=weights)
-        by_modality = query_means(by_row, weights=weights)
-        pooled = pooled_scores(queries, tokens=tokens, segments=segments)
-    return RowScores(token_max=token_max.T, by_modality=by_modality.permute(2, 0, 1), pooled=pooled)
+        return _row_scores(maxima, queries=queries, tokens=tokens, segments=segments)
+
+
+def score_frames_and_documents(
+    queries: QueryTokens, *, tokens: TokenEmbeddings, frames: Segments, documents: Segments, frame_counts: torch.Tensor
+) -> tuple[RowScores, RowScores]:
+    """:func:`score_rows` of both at the cost of the frames: the best in a document is the best of its frames and of its
+    tokens without a time.
+
+    Args:
+        frames, documents: the rows, over ``tokens``.
+        frame_counts: (num_documents,) candidates of each document, in the order of ``frames``.
+    """
+    with torch.autocast(tokens.vectors.device.type, enabled=False):
+        by_frame = _segment_maxima(queries.vectors, tokens.vectors, frames)
+        untimed = _segment_maxima(queries.vectors, tokens.vectors, _without_time(documents, tokens))
+        flat = by_frame.view(frames.num_rows, -1)
+        owners = torch.arange(len(frame_counts)).repeat_interleave(frame_counts).to(flat.device)
+        start = untimed.view(documents.num_rows, -1)
+        # not segment_reduce: a text spans frames, which then tie, and its gradient of ties is wrong (see _block_maxima)
+        by_document = start.scatter_reduce(0, owners[:, None].expand_as(flat), flat, "amax").view(untimed.shape)
+        return (
+            _row_scores(by_frame, queries=queries, tokens=tokens, segments=frames),
+            _row_scores(by_document, queries=queries, tokens=tokens, segments=documents),
+        )
+
+
+def _without_time(documents: Segments, tokens: TokenEmbeddings) -> Segments:
+    kept = tokens.first_candidates[documents.token_indices] == NO_CANDIDATE
+    before = torch.cat([kept.new_zeros(1, dtype=torch.int64), kept.cumsum(0)])
+    return replace(documents, token_indices=documents.token_indices[kept], offsets=before[documents.offsets])
+
+
+def _row_scores(
+    maxima: torch.Tensor, *, queries: QueryTokens, tokens: TokenEmbeddings, segments: Segments
+) -> RowScores:
+    """From the best dot product of each query token in each segment, (num_segments, num_query_tokens)."""
+    by_row = maxima.view(segments.num_rows, segments.num_modalities, -1)
+    weights = _mean_weights(queries).to(maxima.device)
+    return RowScores(
+        token_max=query_means(by_row.amax(dim=1), weights=weights).T,
+        by_modality=query_means(by_row, weights=weights).permute(2, 0, 1),
+        pooled=pooled_scores(queries, tokens=tokens, segments=segments),
+    )
 
 
 def pooled_scores(queries: QueryTokens, *, tokens: TokenEmbeddings, segments: Segments) -> torch.Tensor:
@@ -157,7 +194,9 @@ def _block_maxima(
 ) -> torch.Tensor:
     if len(token_indices) == 0:
         return queries.new_full((len(offsets) - 1, len(queries)), -torch.inf, dtype=torch.float32)
-    low, high = int(token_indices.min()), int(token_indices.max()) + 1
-    similarities = vectors[low:high].float() @ queries.float().T  # [tokens of the block, query tokens]
-    entries = similarities.index_select(0, (token_indices - low).to(vectors.device))
+    # a text that spans frames is multiplied once for each: still less than to copy its row of similarities
+    members = vectors.index_select(0, token_indices.to(vectors.device))
+    entries = members.float() @ queries.float().T
+    # torch 2.14 gives wrong gradients where several entries are the maximum; tokens of one segment differ in position,
+    # and none were seen to tie
     return torch.segment_reduce(entries, "max", offsets=offsets.to(vectors.device), axis=0, initial=-torch.inf)

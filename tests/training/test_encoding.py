@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 
 from clamr_select.model.document import Document
 from clamr_select.model.encoder import ClamrEncoder
-from clamr_select.training.encoding import encode_documents
+from clamr_select.training.encoding import encode_documents, encode_queries
 from clamr_select.training.prepared import prepare
 
 
@@ -32,3 +35,22 @@ def test_bytes_are_the_very_pixels(processor):
         torch.tensor(values).repeat_interleave(2 * 14 * 14) for values in (processor.image_mean, processor.image_std)
     )
     torch.testing.assert_close((raw / 255 - mean) / std, numbers, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("num_queries", [1, 2, None])
+def test_questions_are_encoded_by_length_and_come_back_in_order(batch, processor, make_retriever, num_queries):
+    """With fewer questions than passes too: what is encoded again to fill a pass counts once."""
+    model = make_retriever().eval()
+    some = replace(batch, queries=batch.queries[:num_queries])
+    prepared = prepare(some, processor=processor, documents_per_group=1)
+    assert len(prepared.groups) > 2
+    asked = encode_queries(model, prepared)
+    with torch.no_grad():
+        expected, _ = ClamrEncoder(model, processor=processor).encode_query([query.text for query in some.queries])
+    assert asked.query_of_token.tolist() == [i for i, query in enumerate(expected) for _ in range(len(query))]
+    torch.testing.assert_close(asked.vectors.detach(), torch.cat(list(expected)), atol=1e-5, rtol=0)
+    asked.vectors.sum().backward()
+    gradient = model.embedding_proj_layer.bias.grad.clone()
+    model.zero_grad()
+    encode_queries(model, replace(prepared, groups=prepared.groups[:1])).vectors.sum().backward()
+    torch.testing.assert_close(gradient, model.embedding_proj_layer.bias.grad, atol=1e-4, rtol=1e-4)

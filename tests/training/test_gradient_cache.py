@@ -63,7 +63,7 @@ def test_activations_of_a_group_live_only_while_it_is_worked_on(processor, make_
 
     model.retriever.vlm.language_model.layers[0].mlp.act_fn.register_forward_hook(keep)
     model(prepared)["loss"].backward()
-    passes = 1 + len(prepared.groups)  # the queries and each group
+    passes = 2 * len(prepared.groups)  # as many of queries as of documents
     assert len(alive) == (2 * passes if cached else passes)
     assert max(alive) == (1 if cached else passes)
 

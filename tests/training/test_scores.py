@@ -9,12 +9,12 @@ import torch
 
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.scoring.maxsim import aggregate, segment_maxsim
-from clamr_select.scoring.segments import candidate_segments, document_segments
+from clamr_select.scoring.segments import candidate_segments, document_segments, group_tokens
 from clamr_select.scoring.tokens import TokenEmbeddings
 from clamr_select.training import scores as scores_module
 from clamr_select.training.encoding import encode_documents, encode_queries
 from clamr_select.training.prepared import prepare
-from clamr_select.training.scores import QueryTokens, query_means, score_rows
+from clamr_select.training.scores import QueryTokens, query_means, score_frames_and_documents, score_rows
 
 
 def test_query_means_by_hand():
@@ -111,3 +111,47 @@ def test_token_max_takes_the_best_token_of_any_modality():
     expected = [float(similarities[:3].mean()), float(similarities[3:].mean())]
     assert whole.token_max[:, 0].tolist() == pytest.approx(expected, abs=1e-6)
     assert bool((whole.modality_max <= whole.token_max + 1e-6).all())
+
+
+def documents_case() -> tuple[QueryTokens, TokenEmbeddings, torch.Tensor, torch.Tensor]:
+    """Three documents of two, no and three candidates: a text that spans candidates, texts without a time, and a
+    candidate without any token; with each token's document, and the documents' candidates."""
+    generator = torch.Generator().manual_seed(1)
+    tokens = TokenEmbeddings(
+        vectors=torch.randn(9, 4, generator=generator, requires_grad=True),
+        modality_ids=torch.tensor([1, 2, 2, 2, 1, 1, 2, 2, 1]),
+        first_candidates=torch.tensor([0, 0, -1, -1, 2, 2, 2, -1, 3]),
+        last_candidates=torch.tensor([0, 1, -1, -1, 2, 2, 3, -1, 3]),
+        num_candidates=5,
+        modalities=("video", "asr"),
+    )
+    vectors = torch.randn(6, 4, generator=generator, requires_grad=True)
+    owners = torch.tensor([0, 0, 0, 1, 2, 2, 2, 2, 2])
+    return QueryTokens(vectors, torch.tensor([0, 0, 0, 1, 1, 2]), 3), tokens, owners, torch.tensor([2, 0, 3])
+
+
+@pytest.mark.parametrize("block_elements", [1, 1 << 23])
+def test_frames_and_documents_together_score_as_each_alone(monkeypatch, block_elements):
+    monkeypatch.setattr(scores_module, "BLOCK_ELEMENTS", block_elements)
+    results = []
+    for together in (True, False):
+        queries, tokens, owners, frame_counts = documents_case()
+        frames = candidate_segments(tokens)
+        documents = group_tokens(
+            torch.arange(9), rows=owners, modality_ids=tokens.modality_ids, num_rows=3, num_modalities=2
+        )
+        if together:
+            scores = score_frames_and_documents(
+                queries, tokens=tokens, frames=frames, documents=documents, frame_counts=frame_counts
+            )
+        else:
+            scores = tuple(score_rows(queries, tokens=tokens, segments=rows) for rows in (frames, documents))
+        tables = [table for rows in scores for table in (rows.token_max, rows.by_modality, rows.pooled)]
+        loss = sum(
+            (table[torch.isfinite(table)] * torch.arange(1, int(torch.isfinite(table).sum()) + 1)).sum()
+            for table in tables
+        )
+        loss.backward()
+        results.append([*(table.detach() for table in tables), queries.vectors.grad, tokens.vectors.grad])
+    for both, alone in zip(*results, strict=True):
+        torch.testing.assert_close(both, alone, atol=1e-5, rtol=1e-5)
