@@ -9,6 +9,7 @@ import numpy as np
 
 from clamr_select.errors import InputError, unknown_name
 from clamr_select.eval.needle.distractors import plant_distractors, plant_listing
+from clamr_select.eval.needle.layouts import other_layout
 from clamr_select.eval.needle.moments import ask_ordering
 from clamr_select.eval.needle.plans import DocumentPlan, choose_words, random_plan, some_words
 from clamr_select.eval.needle.predicates import DocumentFacts, Verdict
@@ -58,6 +59,7 @@ def training_batches(
     typo_share: float = 0.1,
     targets: Sequence[str] = TARGETS,
     questions_per_document: int = 1,
+    layout_share: float = 0.0,
     pictures: bool = True,
 ) -> Iterator[TrainingBatch]:
     """Batches without end; the same arguments give the same batches.
@@ -75,6 +77,8 @@ def training_batches(
         targets: what questions to full batches ask about, drawn evenly from these, repeats counting.
         questions_per_document: about so many, at least 1. A question costs a small part of what its document costs, and
             says as much about the picture. Near misses are planted around the first alone.
+        layout_share: share (0 to 1) of the siblings, in batches of pictures alone, that show the same things laid out
+            otherwise; the other siblings differ in one attribute.
         pictures: False leaves frames grey and small: several times faster, for a model that only reads.
     """
     if num_documents < 2 or max_frames < 1 or questions_per_document < 1:
@@ -82,8 +86,8 @@ def training_batches(
             f"got num_documents={num_documents}, max_frames={max_frames}, questions_per_document="
             f"{questions_per_document}; allowed: at least 2, at least 1, at least 1"
         )
-    if not 0 <= vision_only_share <= 1 or not 0 <= typo_share <= 1:
-        raise InputError(f"got {vision_only_share=}, {typo_share=}; allowed: 0 to 1")
+    if not all(0 <= share <= 1 for share in (vision_only_share, typo_share, layout_share)):
+        raise InputError(f"got {vision_only_share=}, {typo_share=}, {layout_share=}; allowed: 0 to 1")
     if noise not in get_args(TrainingNoise):
         raise unknown_name("noise level", noise, get_args(TrainingNoise))
     for target in targets or [""]:
@@ -94,7 +98,7 @@ def training_batches(
     plans = planned_batches(
         seed=seed, num_documents=num_documents, max_frames=max_frames, vision_only_share=vision_only_share,
         split=split, noise=noise, neighbors=neighbors, typo_share=typo_share, targets=targets,
-        questions_per_document=questions_per_document,
+        questions_per_document=questions_per_document, layout_share=layout_share,
     )  # fmt: skip
     return (TrainingBatch(tuple(p.document(pictures=pictures) for p in batch), queries) for batch, queries in plans)
 
@@ -111,6 +115,7 @@ def planned_batches(
     typo_share: float,
     targets: Sequence[str],
     questions_per_document: int = 1,
+    layout_share: float = 0.0,
 ) -> Iterator[tuple[list[DocumentPlan], tuple[TrainingQuery, ...]]]:
     """:func:`training_batches` before anything is drawn; arguments as there, unchecked."""
     number = 0
@@ -119,8 +124,9 @@ def planned_batches(
         number += 1
         if rng.random() < vision_only_share:
             plans, questions = _vision_batch(
-                rng, num_documents, min(max_frames, 2), split, neighbors, questions_per_document=questions_per_document
-            )
+                rng, num_documents, min(max_frames, 2), split, neighbors,
+                questions_per_document=questions_per_document, layout_share=layout_share,
+            )  # fmt: skip
         else:
             plans, questions = full_batch(
                 rng, num_documents, max_frames, split,
@@ -170,6 +176,7 @@ def _vision_batch(
     neighbors: bool,
     *,
     questions_per_document: int,
+    layout_share: float = 0.0,
 ) -> tuple[list[DocumentPlan], list[Question]]:
     """Families of near-alike scenes."""
     plans: list[DocumentPlan] = []
@@ -181,7 +188,12 @@ def _vision_batch(
         for _ in range(int(rng.integers(2, 5))):
             relative = DocumentPlan(plan.width, plan.height, list(plan.scenes), moving=neighbors)
             for i, scene in enumerate(relative.scenes):
-                relative.scenes[i] = sibling_scene(scene, rng, split=split, portrait=plan.portrait, moving=neighbors)
+                laid_out = None
+                if layout_share and rng.random() < layout_share:
+                    laid_out = other_layout(scene, rng, split=split, portrait=plan.portrait)
+                relative.scenes[i] = laid_out or sibling_scene(
+                    scene, rng, split=split, portrait=plan.portrait, moving=neighbors
+                )
             plans.append(relative)
     del plans[num_documents:]
     for plan in plans * questions_per_document:

@@ -23,6 +23,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
             fifth of one with pictures, and words that were never seen are found by their letters.
         vision_only_share: of the other steps: binding (which colour on which shape) is slow to learn and starves where
             text explains the loss.
+        layout_share: of the siblings in those: the same things elsewhere, as several, or in the other size.
         questions_per_document: in every batch.
         typo_share: of the questions of all other steps.
         documents_per_group: as :func:`clamr_select.training.prepared.prepare` takes it: on a GPU, one forward pass
@@ -39,6 +40,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
         max_frames: int = 8,
         text_only_share: float = 0.2,
         vision_only_share: float = 0.75,
+        layout_share: float = 0.35,
         questions_per_document: int = 4,
         typo_share: float = 0.5,
         documents_per_group: int | None = None,
@@ -50,6 +52,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
         self.max_frames = max_frames
         self.text_only_share = text_only_share
         self.vision_only_share = vision_only_share
+        self.layout_share = layout_share
         self.questions_per_document = questions_per_document
         self.typo_share = typo_share
         self.documents_per_group = documents_per_group
@@ -72,6 +75,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
             neighbors=step // 4 % 2 == 1,  # every second step or so: the model meets frames with and without
             typo_share=1.0 if reads_only else self.typo_share,
             questions_per_document=self.questions_per_document,
+            layout_share=self.layout_share,
             targets=[target for target in targets if self.view.trains_on(target)],
             pictures=not reads_only,
         )
