@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from clamr_select.training.model_card import CardFacts, TrainingData, write_mode
 from clamr_select.training.optimizers import OptimizerName, check_optimizer, muon_with_adamw
 from clamr_select.training.prepared import PreparedBatch
 from clamr_select.training.run_card import count_parameters, run_facts
+from clamr_select.training.same_run import check_same_run, write_run
 from clamr_select.training.scores import Score, check_score
 from clamr_select.training.weights import load_weights, save_weights
 
@@ -132,8 +134,14 @@ class ClamrTrainer(Trainer):
         )
 
     def train_from_newest(self) -> None:
-        """Train to the end, from the newest checkpoint in the output directory where there is one."""
+        """Train to the end, from the newest checkpoint in the output directory where there is one.
+
+        Raises:
+            CheckpointError: another run's checkpoint, or one that lacks a part.
+        """
         found = newest_checkpoint(self.directory)
+        if found is not None:
+            check_same_run(self._run(), directory=found)
         self.train(resume_from_checkpoint=str(found) if found is not None else None)
 
     @property
@@ -224,12 +232,22 @@ class ClamrTrainer(Trainer):
                 self._save_rng_state(str(staging))
             if self.args.should_save:
                 self._save_state(staging)
+                write_run(self._run(), directory=staging)
         if self.args.should_save:
             rotate_checkpoints(
                 output_dir=str(self.directory),
                 save_total_limit=self.args.save_total_limit,
                 best_model_checkpoint=self.state.best_model_checkpoint,
             )
+
+    def _run(self) -> dict[str, Any]:
+        """What a run cannot change half-way without becoming another."""
+        return {
+            "seed": self.args.seed,
+            "optimizer": self.optimizer_name,
+            "similarity": self.similarity,
+            "objective": asdict(self.contrastive_model.objective),
+        }
 
     def _save_state(self, directory: Path) -> None:
         states: Any = self.state.stateful_callbacks

@@ -165,6 +165,25 @@ def test_arguments_that_lose_data_are_refused(tmp_path, make_retriever, processo
         make_trainer(tmp_path, make_retriever(), processor, eval_strategy="steps")
 
 
+def test_another_runs_checkpoint_is_not_resumed(tmp_path, make_retriever, processor):
+    make_trainer(tmp_path, make_retriever(), processor, max_steps=2, save_steps=2).train_from_newest()
+    make_trainer(
+        tmp_path, make_retriever(), processor, max_steps=3, save_steps=3
+    ).train_from_newest()  # longer: the same
+    other = make_trainer(tmp_path, make_retriever(), processor, max_steps=6, seed=7)
+    with pytest.raises(CheckpointError, match="seed was 42, now 7"):
+        other.train_from_newest()
+    run = tmp_path / "checkpoint-3" / "run.json"
+    run.write_text("[]")
+    with pytest.raises(CheckpointError, match="another run"):
+        make_trainer(tmp_path, make_retriever(), processor, max_steps=6).train_from_newest()
+    run.write_text("{")
+    with pytest.raises(CheckpointError, match="damaged"):
+        make_trainer(tmp_path, make_retriever(), processor, max_steps=6).train_from_newest()
+    run.unlink()  # as an earlier version wrote it
+    make_trainer(tmp_path, make_retriever(), processor, max_steps=4).train_from_newest()
+
+
 @pytest.mark.parametrize(
     "name", ["optimizer.json", "optimizer.safetensors", "scheduler.json", "random_state_0.safetensors"]
 )

@@ -120,7 +120,9 @@ def convert_judged(
     Raises:
         InputError: nothing to read, or bad rows.
     """
-    text_of = {query_id: text for _, query_id, text in read_pairs(queries)}
+    texts_of: dict[str, set[str]] = {}
+    for _, query_id, text in read_pairs(queries):
+        texts_of.setdefault(query_id, set()).add(text)
     report = ConversionReport()
     videos: dict[str, list[tuple[VideoFiles, list[int]]]] = {}
     for files, numbers in multivent.videos():
@@ -132,9 +134,12 @@ def convert_judged(
         found = videos.get(doc_id, [])
         if len(found) > 1:
             raise InputError(f"{len(found)} videos are called {doc_id}: {', '.join(f.video_id for f, _ in found)}")
-        if query_id not in text_of:
-            raise InputError(f"no query {query_id}")
-        fields: dict[str, Any] = {"query": text_of[query_id], "query_type": query_type(query_id)}
+        texts = sorted(texts_of.get(query_id, ()))
+        if len(texts) != 1:
+            raise InputError(
+                f"{len(texts)} queries are called {query_id}: {texts}" if texts else f"no query {query_id}"
+            )
+        fields: dict[str, Any] = {"query": texts[0], "query_type": query_type(query_id)}
         fields |= {"query_id": query_id, "relevance": relevance}
         return _row(multivent, found[0] if found else None, fields, report, f"no video {doc_id}")
 

@@ -55,13 +55,12 @@ class Journal:
         """Finished jobs, in the order they were finished."""
         lines = self._lines()
         next(lines)
-        for line in lines:
-            yield JobRecord(
-                line["video_id"],
-                line["target"],
-                tuple(line["queries"]),
-                tuple(Refused(**refused) for refused in line["refused"]),
-            )
+        for number, line in enumerate(lines, start=2):
+            try:
+                refused = tuple(Refused(**entry) for entry in line["refused"])
+                yield JobRecord(line["video_id"], line["target"], tuple(line["queries"]), refused)
+            except (KeyError, TypeError) as error:
+                raise InputError(f"line {number} of {self.path} is no finished job; move the file away") from error
 
     def add(self, record: JobRecord) -> None:
         """On disk when this returns."""
@@ -79,9 +78,12 @@ class Journal:
         with self.path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
                 try:
-                    yield json.loads(line)
+                    read = json.loads(line)
                 except ValueError as error:
                     raise InputError(f"line {number} of {self.path} is broken: {error}; move the file away") from error
+                if not isinstance(read, dict):
+                    raise InputError(f"line {number} of {self.path} is no object; move the file away")
+                yield read
 
     def _cut_torn_line(self) -> None:
         if not self.path.exists():

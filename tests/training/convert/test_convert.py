@@ -122,6 +122,21 @@ def test_bad_rows_are_named_and_nothing_is_written(root: Path, copy: Multivent) 
     assert report.bad_rows[1].name.startswith("multivent_2_train_judgments.jsonl:6")
 
 
+def test_a_query_id_with_two_texts_is_a_bad_row(root: Path, copy: Multivent) -> None:
+    queries, judgments = root / "multivent_2_train_queries.csv", root / "multivent_2_train_judgments.jsonl"
+    query_id, text = queries.read_text().splitlines()[1].split(",", 1)
+    used = [line for line in judgments.read_text().splitlines() if query_id in line]
+    judgments.write_text("\n".join(used))
+    output = root / "rows.jsonl"
+    with queries.open("a") as file:
+        file.write(f"{query_id},{text}\n")  # the same once more is no contradiction
+    assert convert_judged(copy, queries=queries, judgments=judgments, output=output).num_rows == len(used) > 0
+    with queries.open("a") as file:
+        file.write(f"{query_id},something else\n")
+    with pytest.raises(InputError, match=f"2 queries are called {query_id}"):
+        convert_judged(copy, queries=queries, judgments=judgments, output=output)
+
+
 @pytest.mark.parametrize(
     ("query_id", "kind"),
     [

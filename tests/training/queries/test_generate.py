@@ -110,8 +110,17 @@ def test_it_goes_on_after_any_stop(generate: Any, videos: Path, server: ChatServ
         generate(options=GenerationOptions(seed=1))
     with pytest.raises(InputError, match="other settings"):
         generate(checks=QueryChecks(held_out=["something else"]))
-    journal.write_bytes(lines[0] + b"{torn\n" + lines[2])
-    with pytest.raises(InputError, match="line 2"):
+    for broken in (
+        b"{torn\n",
+        b"[]\n",
+        b"{}\n",
+        b'{"video_id": "v1", "target": "asr", "queries": [], "refused": [1]}\n',
+    ):
+        journal.write_bytes(lines[0] + broken + lines[2])
+        with pytest.raises(InputError, match="line 2"):
+            generate(options=options)
+    journal.write_bytes(b"[]\n" + lines[1])
+    with pytest.raises(InputError, match="line 1"):
         generate(options=options)
 
 

@@ -1,0 +1,43 @@
+"""What a run is: a checkpoint is resumed by the run that wrote it, and by no other that happens to fit its shapes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from clamr_select.errors import CheckpointError
+
+RUN_FILE = "run.json"
+
+
+def write_run(run: Mapping[str, Any], *, directory: Path) -> None:
+    """Beside a checkpoint's weights: names and values that the whole run shares, ready for JSON."""
+    (directory / RUN_FILE).write_text(json.dumps(run, indent=1) + "\n", encoding="utf-8")
+
+
+def check_same_run(run: Mapping[str, Any], *, directory: Path) -> None:
+    """A checkpoint without the file, of an earlier version, passes.
+
+    Raises:
+        CheckpointError: another run wrote the checkpoint, or its file is damaged; names what differs.
+    """
+    path = directory / RUN_FILE
+    if not path.is_file():
+        return
+    try:
+        written = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path} is damaged ({error}); remove this checkpoint to resume from an earlier"
+        ) from error
+    now = json.loads(json.dumps(run))
+    different = [name for name in now if not isinstance(written, dict) or written.get(name) != now[name]]
+    if different:
+        found = written if isinstance(written, dict) else {}
+        details = "; ".join(f"{name} was {found.get(name)}, now {now[name]}" for name in different)
+        raise CheckpointError(
+            f"{directory} is a checkpoint of another run: {details}. Go on with what it had, or take another output "
+            "folder"
+        )
