@@ -84,6 +84,8 @@ class ChoiceOptions:
             raise InputError(f"question_rules must be off, rules or a function, got {self.question_rules!r}")
         if (self.vlm is None) != (self.max_tokens is None):
             raise InputError(f"vlm and max_tokens go together, got vlm={self.vlm!r} and max_tokens={self.max_tokens!r}")
+        if self.vlm_pair != "repeat" and self.vlm is None:
+            raise InputError(f"vlm_pair={self.vlm_pair!r} says how the frames of a vlm share tokens, and none is given")
         if self.vlm is not None and self.vlm not in VLM_FAMILIES:
             raise unknown_name("VLM family", self.vlm, VLM_FAMILIES)
         if self.max_tokens is not None and self.max_seconds is not None:

@@ -134,6 +134,7 @@ def test_options_are_scored_only_where_asked_for():
         ({"num_frames": 1, "include": ["first", "last"]}, InputError, "2 frames must be included"),
         ({"vlm": "gpt", "max_tokens": 5}, UnknownNameError, "unknown VLM family"),
         ({"vlm_pair": "both"}, UnknownNameError, "unknown vlm_pair"),
+        ({"vlm_pair": "none"}, InputError, "none is given"),
         ({"vlm": "qwen3-vl", "max_tokens": 0}, InputError, "max_tokens must be a whole number"),
         ({"max_seconds": -1}, InputError, "max_seconds must be a finite number"),
         ({"clip_seconds": "4"}, InputError, "clip_seconds must be a finite number"),
