@@ -32,10 +32,10 @@ def check_same_run(run: Mapping[str, Any], *, directory: Path) -> None:
         raise CheckpointError(
             f"{path} is damaged ({error}); remove this checkpoint to resume from an earlier"
         ) from error
-    now = json.loads(json.dumps(run))
-    different = [name for name in now if not isinstance(written, dict) or written.get(name) != now[name]]
+    found = written if isinstance(written, dict) else {}
+    now = json.loads(json.dumps(run))  # tuples as the file has them
+    different = [name for name in now if found.get(name) != now[name]]
     if different:
-        found = written if isinstance(written, dict) else {}
         details = "; ".join(f"{name} was {found.get(name)}, now {now[name]}" for name in different)
         raise CheckpointError(
             f"{directory} is a checkpoint of another run: {details}. Go on with what it had, or take another output "

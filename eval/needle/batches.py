@@ -176,7 +176,7 @@ def _vision_batch(
     neighbors: bool,
     *,
     questions_per_document: int,
-    layout_share: float = 0.0,
+    layout_share: float,
 ) -> tuple[list[DocumentPlan], list[Question]]:
     """Families of near-alike scenes."""
     plans: list[DocumentPlan] = []
@@ -188,9 +188,9 @@ def _vision_batch(
         for _ in range(int(rng.integers(2, 5))):
             relative = DocumentPlan(plan.width, plan.height, list(plan.scenes), moving=neighbors)
             for i, scene in enumerate(relative.scenes):
-                laid_out = None
-                if layout_share and rng.random() < layout_share:
-                    laid_out = other_layout(scene, rng, split=split, portrait=plan.portrait)
+                # without a share nothing is drawn for it: those batches are what they always were
+                elsewhere = bool(layout_share) and rng.random() < layout_share
+                laid_out = other_layout(scene, rng, split=split, portrait=plan.portrait) if elsewhere else None
                 relative.scenes[i] = laid_out or sibling_scene(
                     scene, rng, split=split, portrait=plan.portrait, moving=neighbors
                 )

@@ -11,11 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from clamr_select.eval.needle.combinations import is_allowed
-from clamr_select.eval.needle.pictures import MAX_COUNT
+from clamr_select.eval.needle.pictures import random_count
 from clamr_select.eval.needle.scene import CHARTS, NUMBER, Place, Scene, Shape, is_valid, places_of_single
+from clamr_select.eval.needle.siblings import SIDES, in_other_size, moved
 from clamr_select.eval.needle.vocabulary import Split, pick
-
-_SIDES: tuple[Place, ...] = ("left", "right", "centre")  # where a shape may be large
 
 
 def other_layout(scene: Scene, rng: np.random.Generator, *, split: Split, portrait: bool = False) -> Scene | None:
@@ -25,9 +24,9 @@ def other_layout(scene: Scene, rng: np.random.Generator, *, split: Split, portra
     Returns:
         None where the scene has no such near miss: a slide, or one that another split holds out.
     """
+    if not scene.shapes:
+        return None
     for _ in range(8):
-        if not scene.shapes:
-            return None
         shapes = _laid_out(scene.shapes, rng, portrait=portrait)
         changed = replace(scene, shapes=shapes, seed=int(rng.integers(1 << 30)))
         if shapes != scene.shapes and is_valid(changed) and is_allowed(changed, split):
@@ -43,16 +42,14 @@ def _laid_out(shapes: tuple[Shape, ...], rng: np.random.Generator, *, portrait: 
     shape = shapes[index]
     match pick(rng, changes):
         case "alone":
-            return (_at(replace(shape, count=1), pick(rng, places_of_single(portrait=portrait))),)
+            return (moved(replace(shape, count=1), pick(rng, places_of_single(portrait=portrait))),)
         case "several" if shape.kind not in (*CHARTS, NUMBER):
-            count = 2 + int(rng.random() * (MAX_COUNT - 1))
-            return (replace(shape, place=None, size="small", count=count),)
-        case "size" if shape.place in _SIDES and len(shapes) < 3:
-            other = replace(shape, size="small" if shape.size == "large" else "large")
-            return (*shapes[:index], other, *shapes[index + 1 :])
+            return (replace(shape, place=None, size="small", count=random_count(rng)),)
+        case "size" if shape.place in SIDES and len(shapes) < 3:
+            return (*shapes[:index], in_other_size(shape), *shapes[index + 1 :])
         case "turned" if not portrait:
             stacked = shapes[0].place in ("top", "bottom")
-            first, second = (_at(s, p) for s, p in zip(shapes, _turned(rng, stacked=stacked), strict=True))
+            first, second = (moved(s, p) for s, p in zip(shapes, _turned(rng, stacked=stacked), strict=True))
             return first, second
     return shapes
 
@@ -60,8 +57,3 @@ def _laid_out(shapes: tuple[Shape, ...], rng: np.random.Generator, *, portrait: 
 def _turned(rng: np.random.Generator, *, stacked: bool) -> tuple[Place, Place]:
     places: tuple[Place, Place] = ("left", "right") if stacked else ("top", "bottom")
     return places if rng.random() < 0.5 else (places[1], places[0])
-
-
-def _at(shape: Shape, place: Place) -> Shape:
-    """The shape there, as large as fits."""
-    return replace(shape, place=place, size=shape.size if place in _SIDES else "small")

@@ -53,6 +53,11 @@ def random_number(rng: np.random.Generator, *, digits: int) -> int:
     return low + int(rng.random() * (10**digits - low))
 
 
+def random_count(rng: np.random.Generator) -> int:
+    """How many equal ones, 2 to ``MAX_COUNT``."""
+    return 2 + int(rng.random() * (MAX_COUNT - 1))
+
+
 def _draw_shape(
     rng: np.random.Generator, place: Place | None, split: Split, num_places: int, portrait: bool, moving: bool
 ) -> Shape:
@@ -67,7 +72,7 @@ def _draw_shape(
     else:
         kind = pick(rng, CHARTS) if draw < 0.19 and place is not None else pick(rng, OBJECTS if draw < 0.4 else KINDS)
         texture = "plain" if rng.random() < 0.45 else pick(rng, TEXTURES[1:])
-        count = 2 + int(rng.random() * (MAX_COUNT - 1)) if place is None else 1
+        count = random_count(rng) if place is None else 1
         if split != "train" and rng.random() < _HELD_OUT_SHARE:
             colour, texture, kind = _held_out(rng, colour, texture, split)
             count = 1 if kind in CHARTS else count

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from clamr_select.eval.needle.combinations import is_allowed
-from clamr_select.eval.needle.pictures import MAX_COUNT, with_kind
+from clamr_select.eval.needle.pictures import random_count, with_kind
 from clamr_select.eval.needle.scene import (
     BACKGROUND_COLOURS,
     CHARTS,
@@ -18,12 +18,16 @@ from clamr_select.eval.needle.scene import (
     NUMBER,
     OBJECTS,
     TEXTURES,
+    Place,
     Scene,
     Shape,
     is_valid,
     places_of_single,
 )
 from clamr_select.eval.needle.vocabulary import Split, pick
+
+SIDES: tuple[Place, ...] = ("left", "right", "centre")
+"""Where a shape may be large."""
 
 
 def sibling_scene(
@@ -56,6 +60,16 @@ def sibling_scene(
                 return changed
 
 
+def moved(shape: Shape, place: Place) -> Shape:
+    """The shape there, as large as fits."""
+    return replace(shape, place=place, size=shape.size if place in SIDES else "small")
+
+
+def in_other_size(shape: Shape) -> Shape:
+    """Small for large, large for small; for a shape that stands at one of ``SIDES``."""
+    return replace(shape, size="small" if shape.size == "large" else "large")
+
+
 def _change_other(scene: Scene, index: int, rng: np.random.Generator, *, portrait: bool) -> Scene:
     shape = scene.shapes[index]
     changes = ["colour", "texture", "background"]
@@ -63,7 +77,7 @@ def _change_other(scene: Scene, index: int, rng: np.random.Generator, *, portrai
         changes.append("count" if shape.count > 1 else "place")
     else:
         changes += ["swap places", "swap colours", "swap places", "swap colours"]
-    if shape.place in ("left", "right", "centre") and len(scene.shapes) < 3:
+    if shape.place in SIDES and len(scene.shapes) < 3:
         changes.append("size")
     if shape.direction is not None:
         changes += ["direction"] * 3
@@ -78,17 +92,15 @@ def _change_other(scene: Scene, index: int, rng: np.random.Generator, *, portrai
             colour = pick(rng, tuple(BACKGROUND_COLOURS))
             return replace(scene, background=replace(scene.background, colour=colour))
         case "count":
-            return _with_shape(scene, index, replace(shape, count=2 + int(rng.random() * (MAX_COUNT - 1))))
+            return _with_shape(scene, index, replace(shape, count=random_count(rng)))
         case "direction":
             return _with_shape(scene, index, replace(shape, direction=pick(rng, DIRECTIONS)))
         case "tallest bar":  # the two colours change places
             return _with_shape(scene, index, replace(shape, colour=shape.accent or "", accent=shape.colour))
         case "place":
-            place = pick(rng, places_of_single(portrait=portrait))
-            size = "small" if place in ("top", "bottom") else shape.size
-            return _with_shape(scene, index, replace(shape, place=place, size=size))
+            return _with_shape(scene, index, moved(shape, pick(rng, places_of_single(portrait=portrait))))
         case "size":
-            return _with_shape(scene, index, replace(shape, size="small" if shape.size == "large" else "large"))
+            return _with_shape(scene, index, in_other_size(shape))
         case "swap places":
             return _exchange(scene, index, rng, "place")
         case _:

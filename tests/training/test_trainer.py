@@ -167,9 +167,8 @@ def test_arguments_that_lose_data_are_refused(tmp_path, make_retriever, processo
 
 def test_another_runs_checkpoint_is_not_resumed(tmp_path, make_retriever, processor):
     make_trainer(tmp_path, make_retriever(), processor, max_steps=2, save_steps=2).train_from_newest()
-    make_trainer(
-        tmp_path, make_retriever(), processor, max_steps=3, save_steps=3
-    ).train_from_newest()  # longer: the same
+    # longer is the same run
+    make_trainer(tmp_path, make_retriever(), processor, max_steps=3, save_steps=3).train_from_newest()
     other = make_trainer(tmp_path, make_retriever(), processor, max_steps=6, seed=7)
     with pytest.raises(CheckpointError, match="seed was 42, now 7"):
         other.train_from_newest()

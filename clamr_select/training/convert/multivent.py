@@ -135,10 +135,10 @@ def convert_judged(
         if len(found) > 1:
             raise InputError(f"{len(found)} videos are called {doc_id}: {', '.join(f.video_id for f, _ in found)}")
         texts = sorted(texts_of.get(query_id, ()))
-        if len(texts) != 1:
-            raise InputError(
-                f"{len(texts)} queries are called {query_id}: {texts}" if texts else f"no query {query_id}"
-            )
+        if not texts:
+            raise InputError(f"no query {query_id}")
+        if len(texts) > 1:
+            raise InputError(f"{len(texts)} queries are called {query_id}: {texts}")
         fields: dict[str, Any] = {"query": texts[0], "query_type": query_type(query_id)}
         fields |= {"query_id": query_id, "relevance": relevance}
         return _row(multivent, found[0] if found else None, fields, report, f"no video {doc_id}")
