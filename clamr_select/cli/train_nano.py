@@ -61,7 +61,14 @@ def run_nano(arguments: argparse.Namespace) -> int:
         attend_in_float32(retriever)
     # on a GPU, a pass over many documents takes hardly longer than one over few
     size = None if args.use_cpu else NUM_DOCUMENTS
-    steps = NeedleSteps(processor, seed=seed, num_documents=NUM_DOCUMENTS, documents_per_group=size, view=view)
+    steps = NeedleSteps(
+        processor,
+        seed=seed,
+        num_documents=NUM_DOCUMENTS,
+        documents_per_group=size,
+        num_processes=args.world_size,
+        view=view,
+    )
     validation = None
     if arguments.evaluate_every is not None:
         stream = training_batches(seed=SEED, vision_only_share=0.2, split="validation")

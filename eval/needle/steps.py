@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch.utils.data import Dataset
 
+from clamr_select.errors import InputError
 from clamr_select.eval.needle.batches import TARGETS, TEXT_TARGETS, training_batches
 from clamr_select.model import ClamrProcessor
 from clamr_select.training.batch import TrainingBatch
@@ -18,7 +19,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
     """A map from step to prepared batch, for a DataLoader with workers.
 
     Args:
-        max_frames: candidates in the longest documents; every fourth step has documents of twice that.
+        max_frames: candidates in the longest documents; every fourth step of a process has documents of twice that.
         text_only_share: of the steps: documents with grey frames, and every question with letters wrong. A step costs a
             fifth of one with pictures, and words that were never seen are found by their letters.
         vision_only_share: of the other steps: binding (which colour on which shape) is slow to learn and starves where
@@ -28,7 +29,12 @@ class NeedleSteps(Dataset[PreparedBatch]):
         typo_share: of the questions of all other steps.
         documents_per_group: as :func:`clamr_select.training.prepared.prepare` takes it: on a GPU, one forward pass
             of many documents costs as much as one of few.
+        num_processes: that share out the steps by turns. So many in a row are of one kind: a batch of text alone costs
+            a fraction of one with everything, and the processes wait for each other.
         view: what is encoded, and which questions train; a batch without any is passed over.
+
+    Raises:
+        InputError: no process.
     """
 
     def __init__(
@@ -44,8 +50,11 @@ class NeedleSteps(Dataset[PreparedBatch]):
         questions_per_document: int = 4,
         typo_share: float = 0.5,
         documents_per_group: int | None = None,
+        num_processes: int = 1,
         view: View | None = None,
     ) -> None:
+        if num_processes < 1:
+            raise InputError(f"num_processes must be at least 1, got {num_processes}")
         self.processor = processor
         self.seed = seed
         self.num_documents = num_documents
@@ -56,6 +65,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
         self.questions_per_document = questions_per_document
         self.typo_share = typo_share
         self.documents_per_group = documents_per_group
+        self.num_processes = num_processes
         self.view = view or View()
 
     def __getitem__(self, step: int) -> PreparedBatch:
@@ -65,14 +75,15 @@ class NeedleSteps(Dataset[PreparedBatch]):
 
     def drawn(self, step: int) -> TrainingBatch:
         """The batch before it is prepared."""
-        reads_only = self._reads_only(step)
+        round_ = step // self.num_processes
+        reads_only, sees_only = self._kind(round_)
         targets = TEXT_TARGETS if reads_only else TARGETS
         batches = training_batches(
             seed=self.seed * STEPS_PER_SEED + step,
             num_documents=self.num_documents,
-            max_frames=self.max_frames * (2 if step % 4 == 3 else 1),
-            vision_only_share=0.0 if reads_only else self.vision_only_share,  # those hold no text
-            neighbors=step // 4 % 2 == 1,  # every second step or so: the model meets frames with and without
+            max_frames=self.max_frames * (2 if round_ % 4 == 3 else 1),
+            vision_only_share=float(sees_only),
+            neighbors=round_ // 4 % 2 == 1,  # every second step or so: the model meets frames with and without
             typo_share=1.0 if reads_only else self.typo_share,
             questions_per_document=self.questions_per_document,
             layout_share=self.layout_share,
@@ -81,7 +92,10 @@ class NeedleSteps(Dataset[PreparedBatch]):
         )
         return next(batch for batch in batches if any(self.view.trains_on(query.target) for query in batch.queries))
 
-    def _reads_only(self, step: int) -> bool:
+    def _kind(self, round_: int) -> tuple[bool, bool]:
+        """Whether the batch holds text alone, and whether pictures alone."""
+        rng = np.random.default_rng((self.seed, round_))
+        reads_only = bool(rng.random() < self.text_only_share)
         if self.view.modality is not None:
-            return self.view.modality != VIDEO
-        return float(np.random.default_rng((self.seed, step)).random()) < self.text_only_share
+            reads_only = self.view.modality != VIDEO
+        return reads_only, not reads_only and bool(rng.random() < self.vision_only_share)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clamr_select.errors import UnknownNameError
+from clamr_select.errors import InputError, UnknownNameError
 from clamr_select.eval.needle.batches import training_batches
 from clamr_select.eval.needle.steps import NeedleSteps
 from clamr_select.model.encoder import ClamrEncoder
@@ -75,6 +75,25 @@ def test_every_fourth_step_has_long_documents(processor):
     longest = [max(d.num_candidates for d in steps.drawn(step).documents) for step in range(8)]
     assert max(longest[3], longest[7]) == 8
     assert max(n for step, n in enumerate(longest) if step % 4 != 3) <= 4
+
+
+def test_processes_that_share_the_steps_have_the_same_kind_at_one_time(processor):
+    steps = NeedleSteps(
+        processor, seed=3, num_documents=4, max_frames=4, text_only_share=0.3, vision_only_share=0.5, num_processes=2
+    )
+
+    def kind(step):
+        documents = steps.drawn(step).documents
+        if all(np.ptp(frame) == 0 for document in documents for frame in document.frames):
+            return "text"
+        return "both" if any(document.texts for document in documents) else "pictures"
+
+    kinds = [kind(step) for step in range(48)]
+    assert kinds[::2] == kinds[1::2]
+    assert {*kinds} == {"text", "both", "pictures"}
+    assert steps.drawn(20).queries != steps.drawn(21).queries
+    with pytest.raises(InputError, match="num_processes must be at least 1, got 0"):
+        NeedleSteps(processor, seed=3, num_processes=0)
 
 
 def test_a_target_that_is_none_is_named():
