@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 SEED = 20_261_122
 NUM_STEPS = 1900
 VOCAB_SIZE = 2048
+MAX_PIECE_CHARACTERS = 3
+"""A word with a wrong letter keeps most of its pieces: docs/log.md."""
 SYSTEM = "clamr"
 TOKENIZER_BATCHES = 400
 NUM_DOCUMENTS = 48
@@ -95,16 +97,20 @@ def run_nano(arguments: argparse.Namespace) -> int:
 
 
 def _start(arguments: argparse.Namespace) -> tuple[ClamrForRetrieval, ClamrProcessor]:
-    """A fresh model, or the one of ``--model`` with its own vocabulary; a checkpoint's weights come in later."""
+    """A fresh model, or the one of ``--model`` with its own vocabulary, or with a new one of ``--vocab-size`` pieces; a
+    checkpoint's weights come in later."""
     from clamr_select.training.nano import nano_model
+    from clamr_select.training.new_vocabulary import with_vocabulary
     from clamr_select.training.starting import StartingPoint
 
     if arguments.model is None:
         processor = _processor(arguments)
         return nano_model(processor.tokenizer), processor
-    if arguments.vocab_size is not None:
-        raise InputError("--model brings its vocabulary; leave --vocab-size out")
-    return StartingPoint(arguments.model, lora=None).build()
+    model, own = StartingPoint(arguments.model, lora=None).build()
+    if arguments.vocab_size is None:
+        return model, own
+    processor = _processor(arguments)
+    return with_vocabulary(model, old=own.tokenizer, new=processor.tokenizer), processor
 
 
 def _processor(arguments: argparse.Namespace) -> ClamrProcessor:
@@ -118,7 +124,8 @@ def _processor(arguments: argparse.Namespace) -> ClamrProcessor:
     found = newest_checkpoint(arguments.output)
     if found is None:
         lines = training_lines(seed=SEED, num_batches=TOKENIZER_BATCHES)
-        return nano_processor(train_tokenizer(lines, vocab_size=arguments.vocab_size or VOCAB_SIZE))
+        vocab_size = arguments.vocab_size or VOCAB_SIZE
+        return nano_processor(train_tokenizer(lines, vocab_size=vocab_size, max_piece_characters=MAX_PIECE_CHARACTERS))
     processor = ClamrProcessor.from_pretrained(found)
     if arguments.vocab_size not in (None, len(processor.tokenizer)):
         raise InputError(

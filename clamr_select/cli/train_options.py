@@ -67,7 +67,12 @@ def add_nano_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="clamr (default), or a baseline with the same encoder, trained for its own score",
     )
-    group.add_argument("--vocab-size", type=int, metavar="N", help="of the tokenizer (default: 2048)")
+    group.add_argument(
+        "--vocab-size",
+        type=int,
+        metavar="N",
+        help="train a tokenizer of so many pieces, with --model too (default without: 2048)",
+    )
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,28 +16,39 @@ VISION_START, VISION_END = "<|vision_start|>", "<|vision_end|>"
 SPECIAL_TOKENS = (END_OF_TEXT, VIDEO_PAD, VISION_START, VISION_END)
 SPACE = "▁"
 """What sentencepiece writes for a space; every word begins with one."""
+MAX_PIECE_CHARACTERS = 16
+"""Sentencepiece's own limit."""
 _UNKNOWN = "<unk>"
 
 
-def train_tokenizer(lines: Iterable[str], *, vocab_size: int) -> PreTrainedTokenizerFast:
+def train_tokenizer(
+    lines: Iterable[str], *, vocab_size: int, max_piece_characters: int = MAX_PIECE_CHARACTERS
+) -> PreTrainedTokenizerFast:
     """Sentencepiece BPE with byte fallback over :func:`text_normalizer`'s text, as a fast tokenizer.
 
     Args:
         lines: training text, one line each; the same lines give the same vocabulary.
         vocab_size: with the special tokens, which take the last ids.
+        max_piece_characters: of the longest piece, the space before a word included.
 
     Raises:
         InputError: the text gives no vocabulary of this size.
     """
-    return as_fast_tokenizer(train_sentencepiece(lines, vocab_size=vocab_size - len(SPECIAL_TOKENS)))
+    pieces = train_sentencepiece(
+        lines, vocab_size=vocab_size - len(SPECIAL_TOKENS), max_piece_characters=max_piece_characters
+    )
+    return as_fast_tokenizer(pieces)
 
 
-def train_sentencepiece(lines: Iterable[str], *, vocab_size: int) -> sentencepiece.SentencePieceProcessor:
+def train_sentencepiece(
+    lines: Iterable[str], *, vocab_size: int, max_piece_characters: int = MAX_PIECE_CHARACTERS
+) -> sentencepiece.SentencePieceProcessor:
     """BPE over normalised lines: digits stand alone, every character of the lines and every byte is a piece.
 
     Args:
         lines: raw text; :func:`text_normalizer` is applied here, sentencepiece's own rules are off.
         vocab_size: of the pieces, the 256 bytes and ``<unk>`` included, without special tokens.
+        max_piece_characters: of the longest piece, at least 1.
 
     Raises:
         InputError: there is no text, or it gives more single characters or fewer pieces than ``vocab_size``.
@@ -50,6 +61,7 @@ def train_sentencepiece(lines: Iterable[str], *, vocab_size: int) -> sentencepie
             model_writer=model,
             model_type="bpe",
             vocab_size=vocab_size,
+            max_sentencepiece_length=max_piece_characters,
             byte_fallback=True,
             normalization_rule_name="identity",
             split_digits=True,

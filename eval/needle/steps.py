@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from typing import Literal
+
 import numpy as np
 from torch.utils.data import Dataset
 
 from clamr_select.errors import InputError
 from clamr_select.eval.needle.batches import TARGETS, TEXT_TARGETS, training_batches
+from clamr_select.eval.needle.word_lines import word_line_batch
 from clamr_select.model import ClamrProcessor
 from clamr_select.training.batch import TrainingBatch
 from clamr_select.training.prepared import PreparedBatch, prepare
@@ -20,8 +24,9 @@ class NeedleSteps(Dataset[PreparedBatch]):
 
     Args:
         max_frames: candidates in the longest documents; every fourth step of a process has documents of twice that.
-        text_only_share: of the steps: documents with grey frames, and every question with letters wrong. A step costs a
-            fifth of one with pictures, and words that were never seen are found by their letters.
+        lines_share: of the steps: lines full of words, and questions of one or two misspelt ones.
+        text_only_share: of the steps: documents with grey frames, and every question with letters wrong. Words that
+            were never seen are found by their letters.
         vision_only_share: of the other steps: binding (which colour on which shape) is slow to learn and starves where
             text explains the loss.
         layout_share: of the siblings in those: the same things elsewhere, as several, or in the other size.
@@ -44,7 +49,8 @@ class NeedleSteps(Dataset[PreparedBatch]):
         seed: int,
         num_documents: int = 48,
         max_frames: int = 8,
-        text_only_share: float = 0.2,
+        lines_share: float = 0.2,
+        text_only_share: float = 0.1,
         vision_only_share: float = 0.75,
         layout_share: float = 0.35,
         questions_per_document: int = 4,
@@ -59,6 +65,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
         self.seed = seed
         self.num_documents = num_documents
         self.max_frames = max_frames
+        self.lines_share = lines_share
         self.text_only_share = text_only_share
         self.vision_only_share = vision_only_share
         self.layout_share = layout_share
@@ -76,26 +83,34 @@ class NeedleSteps(Dataset[PreparedBatch]):
     def drawn(self, step: int) -> TrainingBatch:
         """The batch before it is prepared."""
         round_ = step // self.num_processes
-        reads_only, sees_only = self._kind(round_)
-        targets = TEXT_TARGETS if reads_only else TARGETS
+        kind = self._kind(round_)
+        seed = self.seed * STEPS_PER_SEED + step
+        if kind == "lines":
+            return word_line_batch(np.random.default_rng(seed), num_documents=math.ceil(self.num_documents / 2))
+        targets = TEXT_TARGETS if kind == "text" else TARGETS
         batches = training_batches(
-            seed=self.seed * STEPS_PER_SEED + step,
+            seed=seed,
             num_documents=self.num_documents,
             max_frames=self.max_frames * (2 if round_ % 4 == 3 else 1),
-            vision_only_share=float(sees_only),
+            vision_only_share=float(kind == "pictures"),
             neighbors=round_ // 4 % 2 == 1,  # every second step or so: the model meets frames with and without
-            typo_share=1.0 if reads_only else self.typo_share,
+            typo_share=1.0 if kind == "text" else self.typo_share,
             questions_per_document=self.questions_per_document,
             layout_share=self.layout_share,
             targets=[target for target in targets if self.view.trains_on(target)],
-            pictures=not reads_only,
+            pictures=kind != "text",
         )
         return next(batch for batch in batches if any(self.view.trains_on(query.target) for query in batch.queries))
 
-    def _kind(self, round_: int) -> tuple[bool, bool]:
-        """Whether the batch holds text alone, and whether pictures alone."""
+    def _kind(self, round_: int) -> Literal["lines", "text", "pictures", "everything"]:
         rng = np.random.default_rng((self.seed, round_))
-        reads_only = bool(rng.random() < self.text_only_share)
-        if self.view.modality is not None:
+        reads = float(rng.random())
+        if self.view.modality is None and reads < self.lines_share:
+            return "lines"
+        if self.view.modality is None:
+            reads_only = reads < self.lines_share + self.text_only_share
+        else:
             reads_only = self.view.modality != VIDEO
-        return reads_only, not reads_only and bool(rng.random() < self.vision_only_share)
+        if reads_only:
+            return "text"
+        return "pictures" if rng.random() < self.vision_only_share else "everything"

@@ -31,7 +31,14 @@ def test_a_single_modality_trains_on_many_questions_of_its_own(processor, system
 def test_the_full_view_is_what_it_was(processor):
     plain, full = (
         NeedleSteps(
-            processor, seed=3, num_documents=6, max_frames=2, text_only_share=0.0, vision_only_share=0.0, view=v
+            processor,
+            seed=3,
+            num_documents=6,
+            max_frames=2,
+            lines_share=0.0,
+            text_only_share=0.0,
+            vision_only_share=0.0,
+            view=v,
         )
         for v in (None, view_of("clamr"))
     )
