@@ -34,9 +34,7 @@ def test_a_run_begins_resumes_and_loads(
     assert "vocabulary of 1200" in capsys.readouterr().err
 
 
-def test_weights_to_start_from_bring_their_vocabulary(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_weights_to_start_from_bring_their_vocabulary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_nano, "NUM_DOCUMENTS", 3)
     line = ["train", "--model", "clamr-nano", "--num-steps", "1", "--num-workers", "0", "--learning-rate", "1e-9"]
     assert main([*line, "--output", str(tmp_path / "run"), "--seed", "7", "--bf16"]) == 0
@@ -45,5 +43,22 @@ def test_weights_to_start_from_bring_their_vocabulary(
     assert trained.processor.tokenizer.get_vocab() == shipped.processor.tokenizer.get_vocab()
     for (name, ours), theirs in zip(trained.model.named_parameters(), shipped.model.parameters(), strict=True):
         assert ours.sub(theirs).abs().max() < 1e-3, name  # one step hardly wide enough to see, and not from nothing
-    assert main([*line, "--output", str(tmp_path / "other"), "--vocab-size", "900"]) == 2
-    assert "--model brings its vocabulary" in capsys.readouterr().err
+
+
+def test_weights_to_start_from_can_take_another_vocabulary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train_nano, "NUM_DOCUMENTS", 3)
+    monkeypatch.setattr(train_nano, "TOKENIZER_BATCHES", 4)
+    line = ["train", "--model", "clamr-nano", "--num-workers", "0", "--learning-rate", "1e-9", "--vocab-size", "1200"]
+    assert main([*line, "--num-steps", "1", "--output", str(tmp_path / "run")]) == 0
+    # the text of the vocabulary is gone: it is the checkpoint's
+    monkeypatch.setattr(train_nano, "TOKENIZER_BATCHES", 0)
+    assert main([*line, "--num-steps", "2", "--output", str(tmp_path / "run")]) == 0
+    shipped = FrameSelector.from_pretrained("clamr-nano", device="cpu").encoder
+    trained = FrameSelector.from_pretrained(tmp_path / "run" / "model", device="cpu").encoder
+    ours, theirs = (encoder.processor.tokenizer.get_vocab() for encoder in (trained, shipped))
+    assert len(ours) == 1200
+    assert all(len(piece) <= train_nano.MAX_PIECE_CHARACTERS or piece[0] == "<" for piece in ours)
+    table, old = (encoder.model.get_input_embeddings().weight for encoder in (trained, shipped))
+    shared = sorted(ours.keys() & theirs.keys())
+    assert len(shared) > 400
+    assert table[[ours[piece] for piece in shared]].sub(old[[theirs[piece] for piece in shared]]).abs().max() < 1e-3

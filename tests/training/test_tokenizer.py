@@ -10,6 +10,7 @@ import pytest
 import sentencepiece
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+from clamr_select.cli.train_nano import MAX_PIECE_CHARACTERS
 from clamr_select.errors import InputError
 from clamr_select.eval.needle.vocabulary import load_words
 from clamr_select.training.nano import nano_config, nano_processor
@@ -21,7 +22,7 @@ from clamr_select.training.tokenizer import (
     train_tokenizer,
 )
 
-VOCAB_SIZE = 3000
+VOCAB_SIZE = 2048
 # code, emoji, odd spaces, characters that fold into several or into none, and what looks like a piece of ours
 ODD = (
     *(
@@ -66,10 +67,10 @@ ODD = (
 RANGES = ((32, 127), (0xA0, 0x2000), (0x2000, 0x3100), (0x3100, 0xD800), (0xE000, 0x10000), (0x10000, 0x1FA00))
 
 
-@pytest.fixture(scope="module")
-def pieces() -> sentencepiece.SentencePieceProcessor:
+@pytest.fixture(scope="module", params=[16, MAX_PIECE_CHARACTERS])
+def pieces(request: pytest.FixtureRequest) -> sentencepiece.SentencePieceProcessor:
     lines = [*load_words(), "The walrus’s cello: what is said at 12:30, and where?"]
-    return train_sentencepiece(lines, vocab_size=VOCAB_SIZE - len(SPECIAL_TOKENS))
+    return train_sentencepiece(lines, vocab_size=VOCAB_SIZE - len(SPECIAL_TOKENS), max_piece_characters=request.param)
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,20 @@ def test_ids_are_sentencepieces_and_decode_to_the_text(
 
     assert ids == pieces.encode(normalized)
     assert [tokenizer.decode(one) for one in ids] == normalized
+
+
+def test_no_piece_is_longer_than_asked_for() -> None:
+    lines = [*load_words()[:2000]]
+    longest = {
+        most: max(
+            len(piece)
+            for piece in train_tokenizer(lines, vocab_size=600, max_piece_characters=most).get_vocab()
+            if piece[0] != "<"
+        )
+        for most in (2, 3, 16)
+    }
+    assert (longest[2], longest[3]) == (2, 3)
+    assert longest[16] > 3
 
 
 def test_a_saved_tokenizer_is_the_same(tokenizer: PreTrainedTokenizerFast, texts: list[str], tmp_path: Path) -> None:

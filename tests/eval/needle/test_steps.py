@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -58,7 +60,10 @@ def test_who_only_reads_sees_grey_and_is_asked_the_same(processor):
 
 
 def test_steps_of_text_alone_ask_about_words_and_show_nothing(processor):
-    always, never = (NeedleSteps(processor, seed=3, num_documents=8, max_frames=3, text_only_share=s) for s in (1, 0))
+    always, never = (
+        NeedleSteps(processor, seed=3, num_documents=8, max_frames=3, lines_share=0.0, text_only_share=share)
+        for share in (1.0, 0.0)
+    )
     read, seen = always.drawn(2), never.drawn(2)
     assert {query.target for query in read.queries} <= {"asr", "ocr", "description", "ocr+asr"}
     assert len(read.queries) >= 8
@@ -67,7 +72,10 @@ def test_steps_of_text_alone_ask_about_words_and_show_nothing(processor):
 
 
 def test_so_large_a_share_of_steps_is_text_alone_and_each_step_stays_what_it_is(processor):
-    one, again = (NeedleSteps(processor, seed=3, num_documents=2, max_frames=1, text_only_share=0.3) for _ in range(2))
+    one, again = (
+        NeedleSteps(processor, seed=3, num_documents=2, max_frames=1, lines_share=0.0, text_only_share=0.3)
+        for _ in range(2)
+    )
 
     def reads_only(steps, step):
         return all(np.ptp(frame) == 0 for document in steps.drawn(step).documents for frame in document.frames)
@@ -78,26 +86,44 @@ def test_so_large_a_share_of_steps_is_text_alone_and_each_step_stays_what_it_is(
 
 
 def test_every_fourth_step_has_long_documents(processor):
-    steps = NeedleSteps(processor, seed=3, num_documents=8, max_frames=4, text_only_share=0.0, vision_only_share=0.0)
+    steps = NeedleSteps(
+        processor,
+        seed=3,
+        num_documents=8,
+        max_frames=4,
+        lines_share=0.0,
+        text_only_share=0.0,
+        vision_only_share=0.0,
+    )
     longest = [max(d.num_candidates for d in steps.drawn(step).documents) for step in range(8)]
     assert max(longest[3], longest[7]) == 8
     assert max(n for step, n in enumerate(longest) if step % 4 != 3) <= 4
+
+
+def kind_of(batch):
+    if all(np.ptp(frame) == 0 for document in batch.documents for frame in document.frames):
+        return "lines" if all(len(query.text.split()) <= 2 for query in batch.queries) else "text"
+    return "everything" if any(document.texts for document in batch.documents) else "pictures"
+
+
+def test_a_share_of_the_steps_is_lines_full_of_words_and_a_single_modality_has_none(processor):
+    shares = {"lines_share": 0.3, "text_only_share": 0.3, "vision_only_share": 0.5}
+    steps = NeedleSteps(processor, seed=3, num_documents=4, max_frames=2, **shares)
+    found = Counter(kind_of(steps.drawn(step)) for step in range(60))
+    assert 8 <= found["lines"] <= 28
+    assert found.keys() == {"lines", "text", "pictures", "everything"}
+    assert steps[next(step for step in range(60) if kind_of(steps.drawn(step)) == "lines")].frame_counts
+    asr = NeedleSteps(processor, seed=3, num_documents=4, max_frames=2, view=view_of("asr"), **shares)
+    assert {kind_of(asr.drawn(step)) for step in range(30)} == {"text"}
 
 
 def test_processes_that_share_the_steps_have_the_same_kind_at_one_time(processor):
     steps = NeedleSteps(
         processor, seed=3, num_documents=4, max_frames=4, text_only_share=0.3, vision_only_share=0.5, num_processes=2
     )
-
-    def kind(step):
-        documents = steps.drawn(step).documents
-        if all(np.ptp(frame) == 0 for document in documents for frame in document.frames):
-            return "text"
-        return "both" if any(document.texts for document in documents) else "pictures"
-
-    kinds = [kind(step) for step in range(48)]
+    kinds = [kind_of(steps.drawn(step)) for step in range(48)]
     assert kinds[::2] == kinds[1::2]
-    assert {*kinds} == {"text", "both", "pictures"}
+    assert {*kinds} == {"lines", "text", "everything", "pictures"}
     assert steps.drawn(20).queries != steps.drawn(21).queries
     with pytest.raises(InputError, match="num_processes must be at least 1, got 0"):
         NeedleSteps(processor, seed=3, num_processes=0)
