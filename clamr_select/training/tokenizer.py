@@ -16,13 +16,13 @@ VISION_START, VISION_END = "<|vision_start|>", "<|vision_end|>"
 SPECIAL_TOKENS = (END_OF_TEXT, VIDEO_PAD, VISION_START, VISION_END)
 SPACE = "▁"
 """What sentencepiece writes for a space; every word begins with one."""
-MAX_PIECE_CHARACTERS = 16
-"""Sentencepiece's own limit."""
+DEFAULT_MAX_PIECE_CHARACTERS = 16
+"""Sentencepiece's own."""
 _UNKNOWN = "<unk>"
 
 
 def train_tokenizer(
-    lines: Iterable[str], *, vocab_size: int, max_piece_characters: int = MAX_PIECE_CHARACTERS
+    lines: Iterable[str], *, vocab_size: int, max_piece_characters: int = DEFAULT_MAX_PIECE_CHARACTERS
 ) -> PreTrainedTokenizerFast:
     """Sentencepiece BPE with byte fallback over :func:`text_normalizer`'s text, as a fast tokenizer.
 
@@ -41,7 +41,7 @@ def train_tokenizer(
 
 
 def train_sentencepiece(
-    lines: Iterable[str], *, vocab_size: int, max_piece_characters: int = MAX_PIECE_CHARACTERS
+    lines: Iterable[str], *, vocab_size: int, max_piece_characters: int = DEFAULT_MAX_PIECE_CHARACTERS
 ) -> sentencepiece.SentencePieceProcessor:
     """BPE over normalised lines: digits stand alone, every character of the lines and every byte is a piece.
 

@@ -104,13 +104,12 @@ class NeedleSteps(Dataset[PreparedBatch]):
 
     def _kind(self, round_: int) -> Literal["lines", "text", "pictures", "everything"]:
         rng = np.random.default_rng((self.seed, round_))
-        reads = float(rng.random())
-        if self.view.modality is None and reads < self.lines_share:
-            return "lines"
+        draw = float(rng.random())
         if self.view.modality is None:
-            reads_only = reads < self.lines_share + self.text_only_share
-        else:
-            reads_only = self.view.modality != VIDEO
-        if reads_only:
+            if draw < self.lines_share:
+                return "lines"
+            if draw < self.lines_share + self.text_only_share:
+                return "text"
+        elif self.view.modality != VIDEO:
             return "text"
         return "pictures" if rng.random() < self.vision_only_share else "everything"

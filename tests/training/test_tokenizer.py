@@ -15,6 +15,7 @@ from clamr_select.errors import InputError
 from clamr_select.eval.needle.vocabulary import load_words
 from clamr_select.training.nano import nano_config, nano_processor
 from clamr_select.training.tokenizer import (
+    DEFAULT_MAX_PIECE_CHARACTERS,
     SPECIAL_TOKENS,
     as_fast_tokenizer,
     text_normalizer,
@@ -22,7 +23,7 @@ from clamr_select.training.tokenizer import (
     train_tokenizer,
 )
 
-VOCAB_SIZE = 2048
+VOCAB_SIZE = 3000
 # code, emoji, odd spaces, characters that fold into several or into none, and what looks like a piece of ours
 ODD = (
     *(
@@ -67,7 +68,7 @@ ODD = (
 RANGES = ((32, 127), (0xA0, 0x2000), (0x2000, 0x3100), (0x3100, 0xD800), (0xE000, 0x10000), (0x10000, 0x1FA00))
 
 
-@pytest.fixture(scope="module", params=[16, MAX_PIECE_CHARACTERS])
+@pytest.fixture(scope="module", params=[DEFAULT_MAX_PIECE_CHARACTERS, MAX_PIECE_CHARACTERS])
 def pieces(request: pytest.FixtureRequest) -> sentencepiece.SentencePieceProcessor:
     lines = [*load_words(), "The walrus’s cello: what is said at 12:30, and where?"]
     return train_sentencepiece(lines, vocab_size=VOCAB_SIZE - len(SPECIAL_TOKENS), max_piece_characters=request.param)
@@ -114,7 +115,7 @@ def test_ids_are_sentencepieces_and_decode_to_the_text(
 
 
 def test_no_piece_is_longer_than_asked_for() -> None:
-    lines = [*load_words()[:2000]]
+    lines = load_words()[:2000]
     longest = {
         most: max(
             len(piece)

@@ -13,6 +13,13 @@ from clamr_select.eval.needle.steps import NeedleSteps
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.training.views import view_of
 
+EVERYTHING = {"lines_share": 0.0, "text_only_share": 0.0, "vision_only_share": 0.0}
+"""Steps of the one kind that holds it all."""
+
+
+def is_grey(batch):
+    return all(np.ptp(frame) == 0 for document in batch.documents for frame in document.frames)
+
 
 @pytest.fixture(scope="module")
 def processor():
@@ -32,16 +39,7 @@ def test_a_single_modality_trains_on_many_questions_of_its_own(processor, system
 
 def test_the_full_view_is_what_it_was(processor):
     plain, full = (
-        NeedleSteps(
-            processor,
-            seed=3,
-            num_documents=6,
-            max_frames=2,
-            lines_share=0.0,
-            text_only_share=0.0,
-            vision_only_share=0.0,
-            view=v,
-        )
+        NeedleSteps(processor, seed=3, num_documents=6, max_frames=2, **EVERYTHING, view=v)
         for v in (None, view_of("clamr"))
     )
     assert plain[900].targets == full[900].targets
@@ -67,8 +65,8 @@ def test_steps_of_text_alone_ask_about_words_and_show_nothing(processor):
     read, seen = always.drawn(2), never.drawn(2)
     assert {query.target for query in read.queries} <= {"asr", "ocr", "description", "ocr+asr"}
     assert len(read.queries) >= 8
-    assert all(np.ptp(frame) == 0 for document in read.documents for frame in document.frames)
-    assert any(np.ptp(frame) > 0 for document in seen.documents for frame in document.frames)
+    assert is_grey(read)
+    assert not is_grey(seen)
 
 
 def test_so_large_a_share_of_steps_is_text_alone_and_each_step_stays_what_it_is(processor):
@@ -77,31 +75,20 @@ def test_so_large_a_share_of_steps_is_text_alone_and_each_step_stays_what_it_is(
         for _ in range(2)
     )
 
-    def reads_only(steps, step):
-        return all(np.ptp(frame) == 0 for document in steps.drawn(step).documents for frame in document.frames)
-
-    found = [reads_only(one, step) for step in range(60)]
+    found = [is_grey(one.drawn(step)) for step in range(60)]
     assert 8 <= sum(found) <= 28
-    assert found[40:] == [reads_only(again, step) for step in range(40, 60)]
+    assert found[40:] == [is_grey(again.drawn(step)) for step in range(40, 60)]
 
 
 def test_every_fourth_step_has_long_documents(processor):
-    steps = NeedleSteps(
-        processor,
-        seed=3,
-        num_documents=8,
-        max_frames=4,
-        lines_share=0.0,
-        text_only_share=0.0,
-        vision_only_share=0.0,
-    )
+    steps = NeedleSteps(processor, seed=3, num_documents=8, max_frames=4, **EVERYTHING)
     longest = [max(d.num_candidates for d in steps.drawn(step).documents) for step in range(8)]
     assert max(longest[3], longest[7]) == 8
     assert max(n for step, n in enumerate(longest) if step % 4 != 3) <= 4
 
 
 def kind_of(batch):
-    if all(np.ptp(frame) == 0 for document in batch.documents for frame in document.frames):
+    if is_grey(batch):
         return "lines" if all(len(query.text.split()) <= 2 for query in batch.queries) else "text"
     return "everything" if any(document.texts for document in batch.documents) else "pictures"
 
