@@ -9,7 +9,7 @@ import numpy as np
 
 from clamr_select.errors import InputError, unknown_name
 from clamr_select.eval.needle.distractors import plant_distractors, plant_listing
-from clamr_select.eval.needle.layouts import other_layout
+from clamr_select.eval.needle.families import picture_families
 from clamr_select.eval.needle.moments import ask_ordering
 from clamr_select.eval.needle.plans import DocumentPlan, choose_words, random_plan, some_words
 from clamr_select.eval.needle.predicates import DocumentFacts, Verdict
@@ -22,7 +22,6 @@ from clamr_select.eval.needle.questions import (
     ask_words,
     with_typo,
 )
-from clamr_select.eval.needle.siblings import sibling_scene
 from clamr_select.eval.needle.vocabulary import Split, pick
 from clamr_select.training.batch import TrainingBatch, TrainingQuery
 
@@ -60,6 +59,8 @@ def training_batches(
     targets: Sequence[str] = TARGETS,
     questions_per_document: int = 1,
     layout_share: float = 0.0,
+    motion_share: float = 0.0,
+    scattered_share: float = 0.0,
     pictures: bool = True,
 ) -> Iterator[TrainingBatch]:
     """Batches without end; the same arguments give the same batches.
@@ -77,8 +78,8 @@ def training_batches(
         targets: what questions to full batches ask about, drawn evenly from these, repeats counting.
         questions_per_document: about so many, at least 1. A question costs a small part of what its document costs, and
             says as much about the picture. Near misses are planted around the first alone.
-        layout_share: share (0 to 1) of the siblings, in batches of pictures alone, that show the same things laid out
-            otherwise; the other siblings differ in one attribute.
+        layout_share, motion_share, scattered_share: of the near misses in batches of pictures alone, as
+            :func:`clamr_select.eval.needle.families.picture_families` takes them; the others differ in one attribute.
         pictures: False leaves frames grey and small: several times faster, for a model that only reads.
     """
     if num_documents < 2 or max_frames < 1 or questions_per_document < 1:
@@ -86,8 +87,12 @@ def training_batches(
             f"got num_documents={num_documents}, max_frames={max_frames}, questions_per_document="
             f"{questions_per_document}; allowed: at least 2, at least 1, at least 1"
         )
-    if not all(0 <= share <= 1 for share in (vision_only_share, typo_share, layout_share)):
-        raise InputError(f"got {vision_only_share=}, {typo_share=}, {layout_share=}; allowed: 0 to 1")
+    shares = {
+        "vision_only_share": vision_only_share, "typo_share": typo_share, "layout_share": layout_share,
+        "motion_share": motion_share, "scattered_share": scattered_share,
+    }  # fmt: skip
+    if not all(0 <= share <= 1 for share in shares.values()):
+        raise InputError(f"got {', '.join(f'{k}={v}' for k, v in shares.items())}; allowed: 0 to 1")
     if noise not in get_args(TrainingNoise):
         raise unknown_name("noise level", noise, get_args(TrainingNoise))
     for target in targets or [""]:
@@ -98,7 +103,8 @@ def training_batches(
     plans = planned_batches(
         seed=seed, num_documents=num_documents, max_frames=max_frames, vision_only_share=vision_only_share,
         split=split, noise=noise, neighbors=neighbors, typo_share=typo_share, targets=targets,
-        questions_per_document=questions_per_document, layout_share=layout_share,
+        questions_per_document=questions_per_document, layout_share=layout_share, motion_share=motion_share,
+        scattered_share=scattered_share,
     )  # fmt: skip
     return (TrainingBatch(tuple(p.document(pictures=pictures) for p in batch), queries) for batch, queries in plans)
 
@@ -116,6 +122,8 @@ def planned_batches(
     targets: Sequence[str],
     questions_per_document: int = 1,
     layout_share: float = 0.0,
+    motion_share: float = 0.0,
+    scattered_share: float = 0.0,
 ) -> Iterator[tuple[list[DocumentPlan], tuple[TrainingQuery, ...]]]:
     """:func:`training_batches` before anything is drawn; arguments as there, unchecked."""
     number = 0
@@ -123,10 +131,11 @@ def planned_batches(
         rng = np.random.default_rng((seed, get_args(Split).index(split), number))
         number += 1
         if rng.random() < vision_only_share:
-            plans, questions = _vision_batch(
-                rng, num_documents, min(max_frames, 2), split, neighbors,
-                questions_per_document=questions_per_document, layout_share=layout_share,
+            families = picture_families(
+                rng, num_documents=num_documents, max_frames=min(max_frames, 2), split=split, neighbors=neighbors,
+                layout_share=layout_share, motion_share=motion_share, scattered_share=scattered_share,
             )  # fmt: skip
+            plans, questions = _vision_batch(rng, families, questions_per_document=questions_per_document)
         else:
             plans, questions = full_batch(
                 rng, num_documents, max_frames, split,
@@ -169,36 +178,11 @@ def label_one(question: Question, facts: Sequence[DocumentFacts]) -> TrainingQue
 
 
 def _vision_batch(
-    rng: np.random.Generator,
-    num_documents: int,
-    max_frames: int,
-    split: Split,
-    neighbors: bool,
-    *,
-    questions_per_document: int,
-    layout_share: float,
+    rng: np.random.Generator, plans: list[DocumentPlan], *, questions_per_document: int
 ) -> tuple[list[DocumentPlan], list[Question]]:
-    """Families of near-alike scenes."""
-    plans: list[DocumentPlan] = []
-    questions: list[Question] = []
-    while len(plans) < num_documents:
-        num_frames = 1 if rng.random() < 0.7 else max_frames
-        plan = random_plan(rng, num_frames=num_frames, split=split, vision_only=True, moving=neighbors)
-        plans.append(plan)
-        for _ in range(int(rng.integers(2, 5))):
-            relative = DocumentPlan(plan.width, plan.height, list(plan.scenes), moving=neighbors)
-            for i, scene in enumerate(relative.scenes):
-                # without a share nothing is drawn for it: those batches are what they always were
-                elsewhere = bool(layout_share) and rng.random() < layout_share
-                laid_out = other_layout(scene, rng, split=split, portrait=plan.portrait) if elsewhere else None
-                relative.scenes[i] = laid_out or sibling_scene(
-                    scene, rng, split=split, portrait=plan.portrait, moving=neighbors
-                )
-            plans.append(relative)
-    del plans[num_documents:]
-    for plan in plans * questions_per_document:
-        questions.append(ask_video(pick(rng, plan.scenes), rng))
-    order = [int(i) for i in rng.permutation(num_documents)]
+    """The documents in another order, and questions about all of them."""
+    questions = [ask_video(pick(rng, plan.scenes), rng) for plan in plans * questions_per_document]
+    order = [int(i) for i in rng.permutation(len(plans))]
     return [plans[i] for i in order], questions
 
 

@@ -29,7 +29,9 @@ class NeedleSteps(Dataset[PreparedBatch]):
             were never seen are found by their letters.
         vision_only_share: of the other steps: binding (which colour on which shape) is slow to learn and starves where
             text explains the loss.
-        layout_share: of the siblings in those: the same things elsewhere, as several, or in the other size.
+        layout_share: of the near misses in those: the same things elsewhere, as several, or in the other size.
+        motion_share: of the near misses of what moves: it moves otherwise.
+        scattered_share: of the near misses: several in one document, as if each held a part of the answer.
         questions_per_document: in every batch.
         typo_share: of the questions of all other steps.
         documents_per_group: as :func:`clamr_select.training.prepared.prepare` takes it: on a GPU, one forward pass
@@ -49,10 +51,12 @@ class NeedleSteps(Dataset[PreparedBatch]):
         seed: int,
         num_documents: int = 48,
         max_frames: int = 8,
-        lines_share: float = 0.2,
+        lines_share: float = 0.25,
         text_only_share: float = 0.1,
         vision_only_share: float = 0.75,
         layout_share: float = 0.35,
+        motion_share: float = 0.4,
+        scattered_share: float = 0.25,
         questions_per_document: int = 4,
         typo_share: float = 0.5,
         documents_per_group: int | None = None,
@@ -69,6 +73,8 @@ class NeedleSteps(Dataset[PreparedBatch]):
         self.text_only_share = text_only_share
         self.vision_only_share = vision_only_share
         self.layout_share = layout_share
+        self.motion_share = motion_share
+        self.scattered_share = scattered_share
         self.questions_per_document = questions_per_document
         self.typo_share = typo_share
         self.documents_per_group = documents_per_group
@@ -93,10 +99,12 @@ class NeedleSteps(Dataset[PreparedBatch]):
             num_documents=self.num_documents,
             max_frames=self.max_frames * (2 if round_ % 4 == 3 else 1),
             vision_only_share=float(kind == "pictures"),
-            neighbors=round_ // 4 % 2 == 1,  # every second step or so: the model meets frames with and without
+            neighbors=round_ // 4 % 4 != 0,  # of three steps in four: the model meets frames with and without
             typo_share=1.0 if kind == "text" else self.typo_share,
             questions_per_document=self.questions_per_document,
             layout_share=self.layout_share,
+            motion_share=self.motion_share,
+            scattered_share=self.scattered_share,
             targets=[target for target in targets if self.view.trains_on(target)],
             pictures=kind != "text",
         )
