@@ -8,6 +8,7 @@ import numpy as np
 
 from clamr_select.eval.needle.combinations import is_allowed
 from clamr_select.eval.needle.layouts import other_layout
+from clamr_select.eval.needle.pictures import MOVING_SHARE
 from clamr_select.eval.needle.plans import DocumentPlan, random_plan
 from clamr_select.eval.needle.scene import MOTIONS, Scene, is_valid
 from clamr_select.eval.needle.siblings import sibling_scene
@@ -21,6 +22,7 @@ def picture_families(
     max_frames: int,
     split: Split,
     neighbors: bool,
+    moving_share: float = MOVING_SHARE,
     layout_share: float = 0.0,
     motion_share: float = 0.0,
     scattered_share: float = 0.0,
@@ -29,6 +31,7 @@ def picture_families(
 
     Args:
         max_frames: of three documents in ten; the others have one.
+        moving_share: share (0 to 1) of the things that move, with ``neighbors``.
         layout_share: share (0 to 1) of the near misses that show the same things laid out otherwise.
         motion_share: of the near misses of what moves: the same things move otherwise, or stand still.
         scattered_share: of the near misses: two to four of one scene in one document, which may hold all that is asked
@@ -37,7 +40,9 @@ def picture_families(
     plans: list[DocumentPlan] = []
     while len(plans) < num_documents:
         num_frames = 1 if rng.random() < 0.7 else max_frames
-        plan = random_plan(rng, num_frames=num_frames, split=split, vision_only=True, moving=neighbors)
+        plan = random_plan(
+            rng, num_frames=num_frames, split=split, vision_only=True, moving=neighbors, moving_share=moving_share
+        )
         plans.append(plan)
         for _ in range(int(rng.integers(2, 5))):
             scenes = list(plan.scenes)

@@ -46,6 +46,12 @@ def describe_scene(scene: Scene, rng: np.random.Generator, *, plain: bool = Fals
     return ShowsShapes(patterns, relation, background)
 
 
+def describe_motion(scene: Scene, rng: np.random.Generator) -> ShowsShapes:
+    """What one of the scene's moving things is, mostly its colour, and how it moves."""
+    shape = pick(rng, [shape for shape in scene.shapes if shape.motion is not None])
+    return ShowsShapes((replace(_pair_pattern(shape, rng), motion=shape.motion),))
+
+
 def _pattern(shape: Shape, scene: Scene, rng: np.random.Generator, *, extra: int) -> ShapePattern:
     pattern = _pair_pattern(shape, rng, bare_share=0.1)
     total = sum(s.count for s in scene.shapes if s.kind == shape.kind)

@@ -28,20 +28,27 @@ from clamr_select.eval.needle.scene import (
 from clamr_select.eval.needle.vocabulary import Split, pick
 
 MAX_COUNT = 6
-_MOVING_SHARE = 0.35
+MOVING_SHARE = 0.35
 _HELD_OUT_SHARE = 0.5
 
 
-def draw_scene(rng: np.random.Generator, *, split: Split, portrait: bool = False, moving: bool = False) -> Scene:
+def draw_scene(
+    rng: np.random.Generator,
+    *,
+    split: Split,
+    portrait: bool = False,
+    moving: bool = False,
+    moving_share: float = MOVING_SHARE,
+) -> Scene:
     """One, two or three things, or two to six equal ones, in combinations that ``split`` may show.
 
-    Outside of training every second thing shows a combination that training does not. ``moving``: one thing in
-    three moves, which only a document with neighbouring frames can show.
+    Outside of training every second thing shows a combination that training does not. ``moving``: so large a
+    share of the things moves, which only a document with neighbouring frames can show.
     """
     while True:
         places = random_places(rng, portrait=portrait)
         background = random_background(rng)
-        shapes = tuple(_draw_shape(rng, place, split, len(places), portrait, moving) for place in places)
+        shapes = tuple(_draw_shape(rng, place, split, len(places), portrait, moving_share if moving else 0.0) for place in places)
         scene = Scene(shapes, background, int(rng.integers(1 << 30)))
         if is_valid(scene) and is_allowed(scene, split):
             return scene
@@ -59,7 +66,7 @@ def random_count(rng: np.random.Generator) -> int:
 
 
 def _draw_shape(
-    rng: np.random.Generator, place: Place | None, split: Split, num_places: int, portrait: bool, moving: bool
+    rng: np.random.Generator, place: Place | None, split: Split, num_places: int, portrait: bool, moving_share: float
 ) -> Shape:
     narrow = num_places == 3 or place in ("top", "bottom", None)
     size: Size = "small" if narrow or rng.random() < 0.4 else "large"
@@ -78,7 +85,7 @@ def _draw_shape(
             count = 1 if kind in CHARTS else count
             place = place or ("centre" if kind in CHARTS else None)
         shape = with_kind(Shape("circle", colour, size, texture, place, count), kind, rng)
-    if moving and rng.random() < _MOVING_SHARE:
+    if moving_share and rng.random() < moving_share:
         shape = replace(shape, motion=pick(rng, MOTIONS))
     return shape
 

@@ -10,7 +10,7 @@ import numpy as np
 from clamr_select.eval.needle.codec import through_h264
 from clamr_select.eval.needle.language import screen_style, sentence, speech_style
 from clamr_select.eval.needle.noise import mishear, misread
-from clamr_select.eval.needle.pictures import draw_scene
+from clamr_select.eval.needle.pictures import MOVING_SHARE, draw_scene
 from clamr_select.eval.needle.predicates import DocumentFacts, FrameFacts
 from clamr_select.eval.needle.render import render_scene
 from clamr_select.eval.needle.scene import COLOURS, KINDS, Scene
@@ -180,13 +180,20 @@ def set_description(plan: DocumentPlan, rng: np.random.Generator, *, split: Spli
 
 
 def random_plan(
-    rng: np.random.Generator, *, num_frames: int, split: Split, vision_only: bool = False, moving: bool = False
+    rng: np.random.Generator,
+    *,
+    num_frames: int,
+    split: Split,
+    vision_only: bool = False,
+    moving: bool = False,
+    moving_share: float = MOVING_SHARE,
 ) -> DocumentPlan:
     """A document of ``num_frames`` candidates; scenes last 1 to 3 of them, lines 1 to 4."""
     width, height = pick(rng, _SIZES)
     plan = DocumentPlan(width, height, [], moving=moving)
     while len(plan.scenes) < num_frames:
-        plan.scenes += [draw_scene(rng, split=split, portrait=plan.portrait, moving=moving)] * int(rng.integers(1, 4))
+        scene = draw_scene(rng, split=split, portrait=plan.portrait, moving=moving, moving_share=moving_share)
+        plan.scenes += [scene] * int(rng.integers(1, 4))
     del plan.scenes[num_frames:]
     if vision_only:
         return plan

@@ -10,7 +10,7 @@ import numpy as np
 from clamr_select.eval.needle import templates
 from clamr_select.eval.needle.noise import change_letter
 from clamr_select.eval.needle.ordering import After, NextScene, NthTime
-from clamr_select.eval.needle.phrases import describe_scene, picture_phrase
+from clamr_select.eval.needle.phrases import describe_motion, describe_scene, picture_phrase
 from clamr_select.eval.needle.predicates import (
     Both,
     DescribedBy,
@@ -48,6 +48,13 @@ def ask_video(scene: Scene, rng: np.random.Generator) -> Question:
     picture = picture_phrase(predicate, rng)
     text = _say(templates.VIDEO, rng, x=picture)
     return Question(text, "video", predicate, scene=scene, picture=picture)
+
+
+def ask_motion(scene: Scene, rng: np.random.Generator) -> Question:
+    """About one of the things that move: what it is and what it does. The scene has one."""
+    predicate = describe_motion(scene, rng)
+    picture = picture_phrase(predicate, rng)
+    return Question(_say(templates.VIDEO, rng, x=picture), "video", predicate, scene=scene, picture=picture)
 
 
 def ask_words(words: Sequence[str], modality: str, rng: np.random.Generator) -> Question:

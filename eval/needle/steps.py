@@ -10,12 +10,14 @@ from torch.utils.data import Dataset
 
 from clamr_select.errors import InputError
 from clamr_select.eval.needle.batches import TARGETS, TEXT_TARGETS, training_batches
+from clamr_select.eval.needle.motion import motion_batch
 from clamr_select.eval.needle.word_lines import word_line_batch
 from clamr_select.model import ClamrProcessor
 from clamr_select.training.batch import TrainingBatch
 from clamr_select.training.prepared import PreparedBatch, prepare
 from clamr_select.training.views import VIDEO, View
 
+Kind = Literal["lines", "text", "motion", "pictures", "everything"]
 STEPS_PER_SEED = 10_000_000
 
 
@@ -25,12 +27,13 @@ class NeedleSteps(Dataset[PreparedBatch]):
     Args:
         max_frames: candidates in the longest documents; every fourth step of a process has documents of twice that.
         lines_share: of the steps: lines full of words, and questions of one or two misspelt ones.
+        moving_share: of the steps: pictures in which everything moves, and near misses that move otherwise.
         text_only_share: of the steps: documents with grey frames, and every question with letters wrong. Words that
             were never seen are found by their letters.
         vision_only_share: of the other steps: binding (which colour on which shape) is slow to learn and starves where
             text explains the loss.
         layout_share: of the near misses in those: the same things elsewhere, as several, or in the other size.
-        motion_share: of the near misses of what moves: it moves otherwise.
+        motion_share: of the near misses of what moves in those: it moves otherwise.
         scattered_share: of the near misses: several in one document, as if each held a part of the answer.
         questions_per_document: in every batch.
         typo_share: of the questions of all other steps.
@@ -51,11 +54,12 @@ class NeedleSteps(Dataset[PreparedBatch]):
         seed: int,
         num_documents: int = 48,
         max_frames: int = 8,
-        lines_share: float = 0.25,
-        text_only_share: float = 0.1,
+        lines_share: float = 0.2,
+        moving_share: float = 0.17,
+        text_only_share: float = 0.08,
         vision_only_share: float = 0.75,
         layout_share: float = 0.35,
-        motion_share: float = 0.4,
+        motion_share: float = 0.3,
         scattered_share: float = 0.25,
         questions_per_document: int = 4,
         typo_share: float = 0.5,
@@ -70,6 +74,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
         self.num_documents = num_documents
         self.max_frames = max_frames
         self.lines_share = lines_share
+        self.moving_share = moving_share
         self.text_only_share = text_only_share
         self.vision_only_share = vision_only_share
         self.layout_share = layout_share
@@ -93,6 +98,13 @@ class NeedleSteps(Dataset[PreparedBatch]):
         seed = self.seed * STEPS_PER_SEED + step
         if kind == "lines":
             return word_line_batch(np.random.default_rng(seed), num_documents=math.ceil(self.num_documents / 2))
+        if kind == "motion":
+            return motion_batch(
+                np.random.default_rng(seed),
+                num_documents=self.num_documents,
+                questions_per_document=self.questions_per_document,
+                typo_share=self.typo_share,
+            )
         targets = TEXT_TARGETS if kind == "text" else TARGETS
         batches = training_batches(
             seed=seed,
@@ -110,14 +122,20 @@ class NeedleSteps(Dataset[PreparedBatch]):
         )
         return next(batch for batch in batches if any(self.view.trains_on(query.target) for query in batch.queries))
 
-    def _kind(self, round_: int) -> Literal["lines", "text", "pictures", "everything"]:
-        rng = np.random.default_rng((self.seed, round_))
-        draw = float(rng.random())
-        if self.view.modality is None:
-            if draw < self.lines_share:
-                return "lines"
-            if draw < self.lines_share + self.text_only_share:
-                return "text"
-        elif self.view.modality != VIDEO:
+    def _kind(self, round_: int) -> Kind:
+        """Who trains on one modality of text alone only reads, and who trains on pictures alone meets no lines."""
+        if self.view.modality not in (None, VIDEO):
             return "text"
+        reads = self.view.modality is None
+        rng = np.random.default_rng((self.seed, round_))
+        shares: dict[Kind, float] = {
+            "lines": self.lines_share if reads else 0.0,
+            "text": self.text_only_share if reads else 0.0,
+            "motion": self.moving_share,
+        }
+        draw = float(rng.random())
+        for kind, share in shares.items():
+            if draw < share:
+                return kind
+            draw -= share
         return "pictures" if rng.random() < self.vision_only_share else "everything"
