@@ -13,7 +13,7 @@ from clamr_select.eval.needle.steps import NeedleSteps
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.training.views import view_of
 
-EVERYTHING = {"lines_share": 0.0, "text_only_share": 0.0, "vision_only_share": 0.0}
+EVERYTHING = {"lines_share": 0.0, "moving_share": 0.0, "text_only_share": 0.0, "vision_only_share": 0.0}
 """Steps of the one kind that holds it all."""
 
 
@@ -102,6 +102,21 @@ def test_a_share_of_the_steps_is_lines_full_of_words_and_a_single_modality_has_n
     assert steps[next(step for step in range(60) if kind_of(steps.drawn(step)) == "lines")].frame_counts
     asr = NeedleSteps(processor, seed=3, num_documents=4, max_frames=2, view=view_of("asr"), **shares)
     assert {kind_of(asr.drawn(step)) for step in range(30)} == {"text"}
+
+
+def num_moving(batch):
+    pairs = [(d.frames, d.neighbors) for d in batch.documents if d.neighbors]
+    return sum(not np.array_equal(np.array(one), np.array(other)) for one, other in pairs)
+
+
+def test_a_share_of_the_steps_shows_things_that_move_and_reading_has_none(processor):
+    def steps(share, **options):
+        return NeedleSteps(processor, seed=3, num_documents=12, **{**EVERYTHING, "moving_share": share}, **options)
+
+    assert min(num_moving(steps(1.0).drawn(step)) for step in range(4)) >= 8
+    assert 2 <= sum(kind_of(steps(0.5).drawn(step)) == "pictures" for step in range(12)) <= 10
+    assert kind_of(steps(1.0, view=view_of("video")).drawn(0)) == "pictures"
+    assert kind_of(steps(1.0, view=view_of("asr")).drawn(0)) == "text"
 
 
 def test_processes_that_share_the_steps_have_the_same_kind_at_one_time(processor):
