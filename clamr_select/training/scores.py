@@ -114,6 +114,28 @@ def score_frames_and_documents(
         )
 
 
+def score_best_moments(
+    queries: QueryTokens, *, tokens: TokenEmbeddings, frames: Segments, documents: Segments, frame_counts: torch.Tensor
+) -> torch.Tensor:
+    """(num_queries, num_documents) float32: every document by its best frame, ``-inf`` where it has no token.
+
+    A frame is scored as ``token_max`` would its own tokens and those without a time. What ``token_max`` of a whole
+    document finds in several frames, each a part of what was asked for, counts for nothing here.
+
+    Args:
+        As :func:`score_frames_and_documents`.
+    """
+    with torch.autocast(tokens.vectors.device.type, enabled=False):
+        by_frame = _segment_maxima(queries.vectors, tokens.vectors, frames)
+        untimed = _segment_maxima(queries.vectors, tokens.vectors, _without_time(documents, tokens))
+    any_time = untimed.view(documents.num_rows, documents.num_modalities, -1).amax(dim=1)
+    owners = torch.arange(len(frame_counts)).repeat_interleave(frame_counts).to(any_time.device)
+    at_moment = by_frame.view(frames.num_rows, frames.num_modalities, -1).amax(dim=1).maximum(any_time[owners])
+    weights = _mean_weights(queries).to(any_time.device)
+    alone, moments = query_means(any_time, weights=weights), query_means(at_moment, weights=weights)
+    return alone.scatter_reduce(0, owners[:, None].expand_as(moments), moments, "amax").T
+
+
 def _without_time(documents: Segments, tokens: TokenEmbeddings) -> Segments:
     kept = tokens.first_candidates[documents.token_indices] == NO_CANDIDATE
     before = torch.cat([kept.new_zeros(1, dtype=torch.int64), kept.cumsum(0)])

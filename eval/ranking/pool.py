@@ -16,7 +16,7 @@ from clamr_select.scoring.segments import document_segments
 from clamr_select.scoring.tokens import NO_CANDIDATE, TokenEmbeddings
 from clamr_select.training.encoding import EncodedDocuments
 from clamr_select.training.objective import Rows
-from clamr_select.training.scores import QueryTokens, RowScores, Score, score_rows
+from clamr_select.training.scores import QueryTokens, RowScores, Score, score_best_moments, score_rows
 from clamr_select.training.views import View
 
 QUERIES_AT_ONCE = 64
@@ -133,12 +133,29 @@ def score_pool(
 def score_blocks(queries: Sequence[torch.Tensor], *, pool: EncodedDocuments, rows: Rows) -> Iterator[RowScores]:
     """All scores, some queries at a time, on the device of the pool's vectors. Arguments as :func:`score_pool`."""
     segments = pool.document_rows() if rows == "documents" else pool.frame_rows()
-    device = pool.tokens.vectors.device
+    for asked in _some_at_once(queries, device=pool.tokens.vectors.device):
+        yield score_rows(asked, tokens=pool.tokens, segments=segments)
+
+
+@torch.inference_mode()
+def score_moments(queries: Sequence[torch.Tensor], *, pool: EncodedDocuments) -> np.ndarray:
+    """(num_queries, num_documents) float32, every document by its best frame: see
+    :func:`clamr_select.training.scores.score_best_moments`. Arguments as :func:`score_pool`."""
+    frames, documents = pool.frame_rows(), pool.document_rows()
+    tables = [
+        score_best_moments(
+            asked, tokens=pool.tokens, frames=frames, documents=documents, frame_counts=pool.frame_counts
+        )
+        for asked in _some_at_once(queries, device=pool.tokens.vectors.device)
+    ]
+    return torch.cat(tables).cpu().numpy()
+
+
+def _some_at_once(queries: Sequence[torch.Tensor], *, device: torch.device) -> Iterator[QueryTokens]:
     for start in range(0, len(queries), QUERIES_AT_ONCE):
         some = queries[start : start + QUERIES_AT_ONCE]
         owners = torch.arange(len(some)).repeat_interleave(torch.tensor([len(query) for query in some]))
-        asked = QueryTokens(torch.cat(list(some)).to(device), owners.to(device), len(some))
-        yield score_rows(asked, tokens=pool.tokens, segments=segments)
+        yield QueryTokens(torch.cat(list(some)).to(device), owners.to(device), len(some))
 
 
 @torch.inference_mode()

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from clamr_select.eval.needle.benchmark.systems import FUSED, WORDS, views_of
+from clamr_select.eval.needle.benchmark.systems import BEST_MOMENT, FUSED, WORDS, views_of
 from clamr_select.eval.ranking.encoded import ENCODED, SINGLE_MODALITIES, VOTING
 from clamr_select.eval.ranking.fusion import reciprocal_rank_fusion, route, routed
-from clamr_select.eval.ranking.pool import PoolBuilder, chunks, score_pool, winning_modalities
+from clamr_select.eval.ranking.pool import PoolBuilder, chunks, score_moments, score_pool, winning_modalities
 from clamr_select.eval.ranking.words import Bm25, Terms
 from clamr_select.model.document import Document
 from clamr_select.model.encoder import ClamrEncoder
@@ -62,7 +62,9 @@ def score_systems(material: Material, *, systems: Sequence[str], encoders: Mappi
     kept = []
     for system in systems:
         missing = [view for view in views_of(system) if view not in encoders]
-        if missing:
+        if system == BEST_MOMENT and material.rows == "frames":
+            scored.left_out[system] = "it ranks documents; of frames it is clamr"
+        elif missing:
             scored.left_out[system] = f"no checkpoint of {', '.join(missing)}"
         else:
             kept.append(system)
@@ -78,6 +80,8 @@ def score_systems(material: Material, *, systems: Sequence[str], encoders: Mappi
         scored.num_tokens_cut[view] = builder.num_tokens_cut
         needed = [name for name in ENCODED if ENCODED[name].view == view and (name in kept or _fuses(name, kept))]
         _score_view(scored, material, needed, pool, encoders[view])
+        if view == "clamr" and BEST_MOMENT in kept:
+            scored.tables[BEST_MOMENT] = score_moments(encoders[view].encode_query(material.questions)[0], pool=pool)
     _fuse(scored, material, kept)
     for name in WORDS:
         if name in kept:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from clamr_select.errors import InputError, UnknownNameError
 from clamr_select.eval.needle.benchmark.retrieval import retrieval_material
@@ -13,7 +15,9 @@ from clamr_select.eval.needle.benchmark.scored import row_texts, score_systems
 from clamr_select.eval.needle.benchmark.systems import SYSTEMS, check_systems, views_of
 from clamr_select.eval.ranking.encoded import find_checkpoints
 from clamr_select.eval.ranking.fusion import reciprocal_rank_fusion, route
-from clamr_select.eval.ranking.pool import encode_pool, score_pool, winning_modalities
+from clamr_select.eval.ranking.pool import encode_pool, score_moments, score_pool, winning_modalities
+from clamr_select.scoring.tokens import NO_CANDIDATE, TokenEmbeddings
+from clamr_select.training.encoding import EncodedDocuments
 from clamr_select.training.views import View
 
 
@@ -40,11 +44,12 @@ def test_pool_scores_are_those_of_a_loop(encoder, few, view):
     names = ["token_max", "modality_max", "average", "pooled"]
     tables = score_pool(queries, pool=pool, rows="documents", scores=names)
     frames = score_pool(queries, pool=pool, rows="frames", scores=["token_max"])["token_max"]
+    moments = score_moments(queries, pool=pool)
     row = 0
     for position, document in enumerate(drawn):
         parts = view.parts(document)
         if not parts:
-            assert all(np.isneginf(tables[name][:, position]).all() for name in names)
+            assert all(np.isneginf(table[:, position]).all() for table in (*tables.values(), moments))
             row += document.num_candidates
             continue
         embedded = encoder.encode_document(parts)[0]
@@ -57,13 +62,47 @@ def test_pool_scores_are_those_of_a_loop(encoder, few, view):
             for name in names:
                 expected = naive(query, tensor, modality_ids, name)
                 assert math.isclose(tables[name][q, position], expected, abs_tol=1e-4), name
+            whenever = first == NO_CANDIDATE
+            best = [naive(query, tensor[whenever], modality_ids[whenever], "token_max")] if whenever.any() else []
             for frame in range(document.num_candidates):
                 there = (first <= frame) & (last >= frame)
                 if there.any():
+                    seen = there | whenever
+                    best.append(naive(query, tensor[seen], modality_ids[seen], "token_max"))
+                if there.any():
                     expected = naive(query, tensor[there], modality_ids[there], "token_max")
                     assert math.isclose(frames[q, row + frame], expected, abs_tol=1e-4)
+            assert math.isclose(moments[q, position], max(best), abs_tol=1e-4)
         row += document.num_candidates
     assert row == frames.shape[1]
+
+
+def test_parts_of_an_answer_in_two_frames_are_none_by_the_best_moment():
+    apart, together, other = torch.eye(3)
+    tokens = TokenEmbeddings(
+        vectors=torch.stack([apart, together, apart, together, other]),
+        modality_ids=torch.ones(5, dtype=torch.int64),
+        first_candidates=torch.tensor([0, 1, 2, 2, 3]),
+        last_candidates=torch.tensor([0, 1, 2, 2, 3]),
+        num_candidates=4,
+        modalities=("video",),
+    )
+    pool = EncodedDocuments(tokens, torch.tensor([0, 0, 1, 1, 1]), torch.tensor([2, 2]))
+    query = [torch.stack([apart, together])]
+    assert score_pool(query, pool=pool, rows="documents", scores=["token_max"])["token_max"].tolist() == [[1.0, 1.0]]
+    assert score_moments(query, pool=pool).tolist() == [[0.5, 1.0]]
+
+
+def test_documents_are_ranked_by_their_best_moment_and_frames_are_not(encoder, few):
+    material = retrieval_material(few)
+    names = ["clamr", "clamr_best_moment"]
+    scored = score_systems(material, systems=names, encoders={"clamr": encoder})
+    assert (scored.tables["clamr_best_moment"] <= scored.tables["clamr"] + 1e-5).all()
+    assert not np.allclose(scored.tables["clamr_best_moment"], scored.tables["clamr"])
+    frames = replace(material, rows="frames", oracle=np.zeros((len(material.questions), 1)), gold_documents=())
+    scored = score_systems(frames, systems=names, encoders={"clamr": encoder})
+    assert list(scored.tables) == ["clamr"]
+    assert scored.left_out == {"clamr_best_moment": "it ranks documents; of frames it is clamr"}
 
 
 def test_winners_are_the_modalities_of_the_best_tokens(encoder, few):
