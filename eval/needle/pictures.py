@@ -48,7 +48,8 @@ def draw_scene(
     while True:
         places = random_places(rng, portrait=portrait)
         background = random_background(rng)
-        shapes = tuple(_draw_shape(rng, place, split, len(places), portrait, moving_share if moving else 0.0) for place in places)
+        share = moving_share if moving else 0.0
+        shapes = tuple(_draw_shape(rng, place, split, len(places), portrait, share) for place in places)
         scene = Scene(shapes, background, int(rng.integers(1 << 30)))
         if is_valid(scene) and is_allowed(scene, split):
             return scene

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -18,8 +19,9 @@ from clamr_select.eval.needle.scene import Scene, Shape, is_valid
 
 
 def families(*, neighbors=True, num_documents=200, **shares):
+    rng = np.random.default_rng(8)
     return picture_families(
-        np.random.default_rng(8), num_documents=num_documents, max_frames=2, split="train", neighbors=neighbors, **shares
+        rng, num_documents=num_documents, max_frames=2, split="train", neighbors=neighbors, **shares
     )
 
 
@@ -61,7 +63,7 @@ def test_a_question_about_the_motion_tells_them_apart():
 
 def num_apart_in_motion_alone(plans):
     """Documents of one frame whose things are those of the one before, which move otherwise."""
-    pairs = [(a, b) for a, b in zip(plans, plans[1:], strict=False) if len(a.scenes) == len(b.scenes) == 1]
+    pairs = [(a, b) for a, b in pairwise(plans) if len(a.scenes) == len(b.scenes) == 1]
     return sum(
         standing(a.scenes[0]) == standing(b.scenes[0]) and motions(a.scenes[0]) != motions(b.scenes[0])
         for a, b in pairs
