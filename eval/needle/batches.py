@@ -9,7 +9,7 @@ import numpy as np
 
 from clamr_select.errors import InputError, unknown_name
 from clamr_select.eval.needle.distractors import plant_distractors, plant_listing
-from clamr_select.eval.needle.families import picture_families
+from clamr_select.eval.needle.families import NearMissShares, picture_families
 from clamr_select.eval.needle.moments import ask_ordering
 from clamr_select.eval.needle.plans import DocumentPlan, choose_words, random_plan, some_words
 from clamr_select.eval.needle.predicates import DocumentFacts, Verdict
@@ -58,9 +58,7 @@ def training_batches(
     typo_share: float = 0.1,
     targets: Sequence[str] = TARGETS,
     questions_per_document: int = 1,
-    layout_share: float = 0.0,
-    motion_share: float = 0.0,
-    scattered_share: float = 0.0,
+    near_misses: NearMissShares | None = None,
     pictures: bool = True,
 ) -> Iterator[TrainingBatch]:
     """Batches without end; the same arguments give the same batches.
@@ -78,8 +76,7 @@ def training_batches(
         targets: what questions to full batches ask about, drawn evenly from these, repeats counting.
         questions_per_document: about so many, at least 1. A question costs a small part of what its document costs, and
             says as much about the picture. Near misses are planted around the first alone.
-        layout_share, motion_share, scattered_share: of the near misses in batches of pictures alone, as
-            :func:`clamr_select.eval.needle.families.picture_families` takes them; the others differ in one attribute.
+        near_misses: in batches of pictures alone; None: they differ in one attribute.
         pictures: False leaves frames grey and small: several times faster, for a model that only reads.
     """
     if num_documents < 2 or max_frames < 1 or questions_per_document < 1:
@@ -87,12 +84,8 @@ def training_batches(
             f"got num_documents={num_documents}, max_frames={max_frames}, questions_per_document="
             f"{questions_per_document}; allowed: at least 2, at least 1, at least 1"
         )
-    shares = {
-        "vision_only_share": vision_only_share, "typo_share": typo_share, "layout_share": layout_share,
-        "motion_share": motion_share, "scattered_share": scattered_share,
-    }  # fmt: skip
-    if not all(0 <= share <= 1 for share in shares.values()):
-        raise InputError(f"got {', '.join(f'{k}={v}' for k, v in shares.items())}; allowed: 0 to 1")
+    if not all(0 <= share <= 1 for share in (vision_only_share, typo_share)):
+        raise InputError(f"got {vision_only_share=}, {typo_share=}; allowed: 0 to 1")
     if noise not in get_args(TrainingNoise):
         raise unknown_name("noise level", noise, get_args(TrainingNoise))
     for target in targets or [""]:
@@ -103,8 +96,7 @@ def training_batches(
     plans = planned_batches(
         seed=seed, num_documents=num_documents, max_frames=max_frames, vision_only_share=vision_only_share,
         split=split, noise=noise, neighbors=neighbors, typo_share=typo_share, targets=targets,
-        questions_per_document=questions_per_document, layout_share=layout_share, motion_share=motion_share,
-        scattered_share=scattered_share,
+        questions_per_document=questions_per_document, near_misses=near_misses,
     )  # fmt: skip
     return (TrainingBatch(tuple(p.document(pictures=pictures) for p in batch), queries) for batch, queries in plans)
 
@@ -121,9 +113,7 @@ def planned_batches(
     typo_share: float,
     targets: Sequence[str],
     questions_per_document: int = 1,
-    layout_share: float = 0.0,
-    motion_share: float = 0.0,
-    scattered_share: float = 0.0,
+    near_misses: NearMissShares | None = None,
 ) -> Iterator[tuple[list[DocumentPlan], tuple[TrainingQuery, ...]]]:
     """:func:`training_batches` before anything is drawn; arguments as there, unchecked."""
     number = 0
@@ -133,7 +123,7 @@ def planned_batches(
         if rng.random() < vision_only_share:
             families = picture_families(
                 rng, num_documents=num_documents, max_frames=min(max_frames, 2), split=split, neighbors=neighbors,
-                layout_share=layout_share, motion_share=motion_share, scattered_share=scattered_share,
+                shares=near_misses,
             )  # fmt: skip
             plans, questions = _vision_batch(rng, families, questions_per_document=questions_per_document)
         else:

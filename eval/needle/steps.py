@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from torch.utils.data import Dataset
 
 from clamr_select.errors import InputError
 from clamr_select.eval.needle.batches import TARGETS, TEXT_TARGETS, training_batches
-from clamr_select.eval.needle.motion import motion_batch
+from clamr_select.eval.needle.families import NearMissShares
+from clamr_select.eval.needle.picture_batches import motion_batch, uneven_batch
 from clamr_select.eval.needle.word_lines import word_line_batch
 from clamr_select.model import ClamrProcessor
 from clamr_select.training.batch import TrainingBatch
 from clamr_select.training.prepared import PreparedBatch, prepare
 from clamr_select.training.views import VIDEO, View
 
-Kind = Literal["lines", "text", "motion", "pictures", "everything"]
+Kind = Literal["lines", "text", "motion", "uneven", "pictures", "everything"]
+NEAR_MISSES = NearMissShares(layout=0.35, motion=0.3, scattered=0.25)
 STEPS_PER_SEED = 10_000_000
 
 
@@ -28,13 +30,12 @@ class NeedleSteps(Dataset[PreparedBatch]):
         max_frames: candidates in the longest documents; every fourth step of a process has documents of twice that.
         lines_share: of the steps: lines full of words, and questions of one or two misspelt ones.
         moving_share: of the steps: pictures in which everything moves, and near misses that move otherwise.
+        uneven_share: of the steps: documents of one to eight pictures, near misses of which are longer or shorter.
         text_only_share: of the steps: documents with grey frames, and every question with letters wrong. Words that
             were never seen are found by their letters.
         vision_only_share: of the other steps: binding (which colour on which shape) is slow to learn and starves where
             text explains the loss.
-        layout_share: of the near misses in those: the same things elsewhere, as several, or in the other size.
-        motion_share: of the near misses of what moves in those: it moves otherwise.
-        scattered_share: of the near misses: several in one document, as if each held a part of the answer.
+        near_misses: how they differ in those.
         questions_per_document: in every batch.
         typo_share: of the questions of all other steps.
         documents_per_group: as :func:`clamr_select.training.prepared.prepare` takes it: on a GPU, one forward pass
@@ -54,13 +55,12 @@ class NeedleSteps(Dataset[PreparedBatch]):
         seed: int,
         num_documents: int = 48,
         max_frames: int = 8,
-        lines_share: float = 0.2,
-        moving_share: float = 0.17,
-        text_only_share: float = 0.08,
+        lines_share: float = 0.17,
+        moving_share: float = 0.09,
+        uneven_share: float = 0.14,
+        text_only_share: float = 0.1,
         vision_only_share: float = 0.75,
-        layout_share: float = 0.35,
-        motion_share: float = 0.3,
-        scattered_share: float = 0.25,
+        near_misses: NearMissShares = NEAR_MISSES,
         questions_per_document: int = 4,
         typo_share: float = 0.5,
         documents_per_group: int | None = None,
@@ -75,11 +75,10 @@ class NeedleSteps(Dataset[PreparedBatch]):
         self.max_frames = max_frames
         self.lines_share = lines_share
         self.moving_share = moving_share
+        self.uneven_share = uneven_share
         self.text_only_share = text_only_share
         self.vision_only_share = vision_only_share
-        self.layout_share = layout_share
-        self.motion_share = motion_share
-        self.scattered_share = scattered_share
+        self.near_misses = near_misses
         self.questions_per_document = questions_per_document
         self.typo_share = typo_share
         self.documents_per_group = documents_per_group
@@ -96,15 +95,15 @@ class NeedleSteps(Dataset[PreparedBatch]):
         round_ = step // self.num_processes
         kind = self._kind(round_)
         seed = self.seed * STEPS_PER_SEED + step
+        rng = np.random.default_rng(seed)
         if kind == "lines":
-            return word_line_batch(np.random.default_rng(seed), num_documents=math.ceil(self.num_documents / 2))
+            return word_line_batch(rng, num_documents=math.ceil(self.num_documents / 2))
+        asked: dict[str, Any] = {"questions_per_document": self.questions_per_document, "typo_share": self.typo_share}
         if kind == "motion":
-            return motion_batch(
-                np.random.default_rng(seed),
-                num_documents=self.num_documents,
-                questions_per_document=self.questions_per_document,
-                typo_share=self.typo_share,
-            )
+            return motion_batch(rng, num_documents=self.num_documents, **asked)
+        if kind == "uneven":  # longer documents, so fewer
+            asked["questions_per_document"] *= 2
+            return uneven_batch(rng, num_documents=math.ceil(self.num_documents * 0.45), **asked)
         targets = TEXT_TARGETS if kind == "text" else TARGETS
         batches = training_batches(
             seed=seed,
@@ -114,9 +113,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
             neighbors=round_ // 4 % 4 != 0,  # of three steps in four: the model meets frames with and without
             typo_share=1.0 if kind == "text" else self.typo_share,
             questions_per_document=self.questions_per_document,
-            layout_share=self.layout_share,
-            motion_share=self.motion_share,
-            scattered_share=self.scattered_share,
+            near_misses=self.near_misses,
             targets=[target for target in targets if self.view.trains_on(target)],
             pictures=kind != "text",
         )
@@ -132,6 +129,7 @@ class NeedleSteps(Dataset[PreparedBatch]):
             "lines": self.lines_share if reads else 0.0,
             "text": self.text_only_share if reads else 0.0,
             "motion": self.moving_share,
+            "uneven": self.uneven_share,
         }
         draw = float(rng.random())
         for kind, share in shares.items():

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from clamr_select.errors import InputError
-from clamr_select.eval.needle.batches import training_batches
 from clamr_select.eval.needle.combinations import is_allowed
-from clamr_select.eval.needle.families import other_motion, picture_families
+from clamr_select.eval.needle.families import NearMissShares, other_motion, picture_families, uneven_families
 from clamr_select.eval.needle.pictures import draw_scene
 from clamr_select.eval.needle.predicates import FrameFacts, ShapePattern, ShowsShapes, Verdict
 from clamr_select.eval.needle.scene import Scene, Shape, is_valid
@@ -21,7 +20,12 @@ from clamr_select.eval.needle.scene import Scene, Shape, is_valid
 def families(*, neighbors=True, num_documents=200, **shares):
     rng = np.random.default_rng(8)
     return picture_families(
-        rng, num_documents=num_documents, max_frames=2, split="train", neighbors=neighbors, **shares
+        rng,
+        num_documents=num_documents,
+        max_frames=2,
+        split="train",
+        neighbors=neighbors,
+        shares=NearMissShares(**shares),
     )
 
 
@@ -71,12 +75,12 @@ def num_apart_in_motion_alone(plans):
 
 
 def test_a_share_of_the_near_misses_moves_otherwise():
-    assert num_apart_in_motion_alone(families(motion_share=1.0)) > 3 * num_apart_in_motion_alone(families())
-    assert num_apart_in_motion_alone(families(neighbors=False, motion_share=1.0)) == 0
+    assert num_apart_in_motion_alone(families(motion=1.0)) > 3 * num_apart_in_motion_alone(families())
+    assert num_apart_in_motion_alone(families(neighbors=False, motion=1.0)) == 0
 
 
 def test_a_share_of_the_near_misses_is_several_of_one_scene():
-    plans = families(scattered_share=1.0)
+    plans = families(scattered=1.0)
     assert Counter(len(plan.scenes) for plan in plans)[4] > 30
     longer = [plan for plan in plans if len(plan.scenes) > 2]
     assert sum(len(set(plan.scenes)) == len(plan.scenes) for plan in longer) > 0.9 * len(longer)
@@ -85,12 +89,28 @@ def test_a_share_of_the_near_misses_is_several_of_one_scene():
 
 def test_without_shares_families_are_what_they_were_and_their_size_is_kept():
     plain = [plan.scenes for plan in families(num_documents=30)]
-    assert plain == [p.scenes for p in families(num_documents=30, layout_share=0.0, motion_share=0.0)]
-    assert plain != [p.scenes for p in families(num_documents=30, motion_share=0.5)]
+    assert plain == [p.scenes for p in families(num_documents=30, layout=0.0, motion=0.0)]
+    assert plain != [p.scenes for p in families(num_documents=30, motion=0.5)]
     assert len(plain) == 30
 
 
-@pytest.mark.parametrize("name", ["motion_share", "scattered_share"])
+@pytest.mark.parametrize("name", ["layout", "motion", "scattered"])
 def test_a_share_is_between_nothing_and_all(name):
-    with pytest.raises(InputError, match=rf"{name}=-0\.1"):
-        training_batches(seed=4, **{name: -0.1})
+    for share in (-0.1, 1.1):
+        with pytest.raises(InputError, match=rf"{name}={share}"):
+            NearMissShares(**{name: share})
+
+
+def test_uneven_families_are_of_all_lengths_and_resemble_their_first():
+    rng = np.random.default_rng(8)
+    plans = uneven_families(
+        rng, num_documents=120, lengths=(1, 3, 5), split="train", neighbors=True, shares=NearMissShares(layout=0.3)
+    )
+    found = Counter(len(plan.scenes) for plan in plans)
+    assert len(plans) == 120
+    assert found.keys() == {1, 3, 5}
+    assert min(found.values()) > 20
+    assert sum(len(set(plan.scenes)) == len(plan.scenes) for plan in plans) > 110
+    pairs = [(a, b) for a, b in pairwise(plans) if len(a.scenes) != len(b.scenes)]
+    alike = [any(one.background == other.background for one in a.scenes for other in b.scenes) for a, b in pairs]
+    assert sum(alike) > 0.6 * len(pairs) > 20

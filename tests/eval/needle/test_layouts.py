@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from clamr_select.errors import InputError
 from clamr_select.eval.needle.batches import training_batches
 from clamr_select.eval.needle.combinations import is_allowed
+from clamr_select.eval.needle.families import NearMissShares
 from clamr_select.eval.needle.layouts import other_layout
 from clamr_select.eval.needle.pictures import draw_scene
 from clamr_select.eval.needle.scene import Scene, Shape, is_valid, slide_scene
@@ -72,7 +72,5 @@ def test_batches_without_a_share_are_what_they_were():
     def batch(**options):
         return next(training_batches(seed=4, num_documents=8, vision_only_share=1.0, noise="clean", **options))
 
-    assert batch().queries == batch(layout_share=0.0).queries
-    assert batch().queries != batch(layout_share=1.0).queries
-    with pytest.raises(InputError, match=r"layout_share=1\.5"):
-        batch(layout_share=1.5)
+    assert batch().queries == batch(near_misses=NearMissShares()).queries
+    assert batch().queries != batch(near_misses=NearMissShares(layout=1.0)).queries

@@ -13,7 +13,7 @@ from clamr_select.eval.needle.steps import NeedleSteps
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.training.views import view_of
 
-EVERYTHING = {"lines_share": 0.0, "moving_share": 0.0, "text_only_share": 0.0, "vision_only_share": 0.0}
+EVERYTHING = dict.fromkeys(("lines_share", "moving_share", "uneven_share", "text_only_share", "vision_only_share"), 0.0)
 """Steps of the one kind that holds it all."""
 
 

@@ -1,4 +1,4 @@
-"""Batches of motion: everything moves, and questions say what does and how."""
+"""Batches of motion, and of documents of uneven length."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from clamr_select.eval.needle.motion import motion_batch
+from clamr_select.eval.needle.picture_batches import motion_batch, uneven_batch
 from clamr_select.eval.needle.pictures import draw_scene
 from clamr_select.eval.needle.predicates import FrameFacts, Verdict
 from clamr_select.eval.needle.questions import ask_motion
@@ -55,3 +55,18 @@ def test_the_same_numbers_give_the_same_batch_and_typos_are_a_share():
     plain, misspelt = (Counter(q.text for q in batch(typo_share=share).queries) for share in (0.0, 1.0))
     assert (plain & misspelt).total() < 0.2 * plain.total()
     assert len(batch(questions_per_document=1).queries) <= 24
+
+
+def test_documents_of_uneven_length_compete_and_each_question_has_its_frames():
+    made = uneven_batch(np.random.default_rng(3), num_documents=24)
+    lengths = Counter(document.num_candidates for document in made.documents)
+    assert lengths[1] >= 4
+    assert max(lengths) == 8
+    assert len(made.queries) > 150
+    for query in made.queries:
+        assert {document for document, _ in query.positive_frames} == set(query.positive_documents)
+        assert query.target == "video"
+    answered = [len(made.documents[q.positive_documents[0]].frames) for q in made.queries]
+    assert {1, 8} <= {*answered}
+    again = uneven_batch(np.random.default_rng(3), num_documents=24, questions_per_document=1)
+    assert len(again.queries) <= 24
