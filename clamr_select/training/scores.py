@@ -101,10 +101,8 @@ def score_frames_and_documents(
         frame_counts: (num_documents,) candidates of each document, in the order of ``frames``.
     """
     with torch.autocast(tokens.vectors.device.type, enabled=False):
-        by_frame = _segment_maxima(queries.vectors, tokens.vectors, frames)
-        untimed = _segment_maxima(queries.vectors, tokens.vectors, _without_time(documents, tokens))
+        by_frame, untimed, owners = _frames_and_untimed(queries, tokens, frames, documents, frame_counts)
         flat = by_frame.view(frames.num_rows, -1)
-        owners = torch.arange(len(frame_counts)).repeat_interleave(frame_counts).to(flat.device)
         start = untimed.view(documents.num_rows, -1)
         # not segment_reduce: a text spans frames, which then tie, and its gradient of ties is wrong (see _block_maxima)
         by_document = start.scatter_reduce(0, owners[:, None].expand_as(flat), flat, "amax").view(untimed.shape)
@@ -126,14 +124,22 @@ def score_best_moments(
         As :func:`score_frames_and_documents`.
     """
     with torch.autocast(tokens.vectors.device.type, enabled=False):
-        by_frame = _segment_maxima(queries.vectors, tokens.vectors, frames)
-        untimed = _segment_maxima(queries.vectors, tokens.vectors, _without_time(documents, tokens))
+        by_frame, untimed, owners = _frames_and_untimed(queries, tokens, frames, documents, frame_counts)
     any_time = untimed.view(documents.num_rows, documents.num_modalities, -1).amax(dim=1)
-    owners = torch.arange(len(frame_counts)).repeat_interleave(frame_counts).to(any_time.device)
     at_moment = by_frame.view(frames.num_rows, frames.num_modalities, -1).amax(dim=1).maximum(any_time[owners])
     weights = _mean_weights(queries).to(any_time.device)
     alone, moments = query_means(any_time, weights=weights), query_means(at_moment, weights=weights)
     return alone.scatter_reduce(0, owners[:, None].expand_as(moments), moments, "amax").T
+
+
+def _frames_and_untimed(
+    queries: QueryTokens, tokens: TokenEmbeddings, frames: Segments, documents: Segments, frame_counts: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Maxima in every frame, maxima in what of every document has no time, and (num_frames,) each frame's document."""
+    by_frame = _segment_maxima(queries.vectors, tokens.vectors, frames)
+    untimed = _segment_maxima(queries.vectors, tokens.vectors, _without_time(documents, tokens))
+    owners = torch.arange(len(frame_counts)).repeat_interleave(frame_counts)
+    return by_frame, untimed, owners.to(by_frame.device)
 
 
 def _without_time(documents: Segments, tokens: TokenEmbeddings) -> Segments:

@@ -20,7 +20,7 @@ from clamr_select.eval.needle.questions import (
     ask_video,
     ask_video_and_words,
     ask_words,
-    with_typo,
+    with_typos,
 )
 from clamr_select.eval.needle.vocabulary import Split, pick
 from clamr_select.training.batch import TrainingBatch, TrainingQuery
@@ -131,7 +131,7 @@ def planned_batches(
                 rng, num_documents, max_frames, split,
                 neighbors=neighbors, targets=targets, questions_per_document=questions_per_document,
             )  # fmt: skip
-        questions = [with_typo(q, rng) if rng.random() < typo_share else q for q in questions]
+        questions = with_typos(questions, rng, share=typo_share)
         for plan in plans:
             if noise == "realistic" or (noise == "mixed" and rng.random() < 0.5):
                 plan.add_noise(rng, split=split, codec=rng.random() < _CODEC_SHARE)

@@ -15,7 +15,7 @@ import numpy as np
 from clamr_select.eval.needle.batches import label
 from clamr_select.eval.needle.families import NearMissShares, picture_families, uneven_families
 from clamr_select.eval.needle.plans import DocumentPlan
-from clamr_select.eval.needle.questions import Question, ask_motion, ask_video, with_typo
+from clamr_select.eval.needle.questions import Question, ask_motion, ask_video, with_typos
 from clamr_select.eval.needle.vocabulary import Split, pick
 from clamr_select.training.batch import TrainingBatch
 
@@ -80,7 +80,7 @@ def uneven_batch(
 def _finished(
     plans: Sequence[DocumentPlan], questions: Sequence[Question], rng: np.random.Generator, *, typo_share: float
 ) -> TrainingBatch:
-    asked = [with_typo(q, rng) if rng.random() < typo_share else q for q in questions]
+    asked = with_typos(questions, rng, share=typo_share)
     for plan in plans:
         plan.codec = bool(rng.random() < _CODEC_SHARE)
     return TrainingBatch(tuple(plan.document() for plan in plans), label(asked, plans))

@@ -45,10 +45,10 @@ def draw_scene(
     Outside of training every second thing shows a combination that training does not. ``moving``: so large a
     share of the things moves, which only a document with neighbouring frames can show.
     """
+    share = moving_share if moving else 0.0
     while True:
         places = random_places(rng, portrait=portrait)
         background = random_background(rng)
-        share = moving_share if moving else 0.0
         shapes = tuple(_draw_shape(rng, place, split, len(places), portrait, share) for place in places)
         scene = Scene(shapes, background, int(rng.integers(1 << 30)))
         if is_valid(scene) and is_allowed(scene, split):

@@ -17,6 +17,7 @@ from clamr_select.eval.needle.predicates import (
     HoldsWords,
     HoldsWordsAnywhere,
     Predicate,
+    ShowsShapes,
 )
 from clamr_select.eval.needle.scene import Scene
 from clamr_select.eval.needle.synonyms import any_name
@@ -44,15 +45,15 @@ class Question:
 
 def ask_video(scene: Scene, rng: np.random.Generator) -> Question:
     """About what the picture shows."""
-    predicate = describe_scene(scene, rng)
-    picture = picture_phrase(predicate, rng)
-    text = _say(templates.VIDEO, rng, x=picture)
-    return Question(text, "video", predicate, scene=scene, picture=picture)
+    return _about_picture(scene, describe_scene(scene, rng), rng)
 
 
 def ask_motion(scene: Scene, rng: np.random.Generator) -> Question:
     """About one of the things that move: what it is and what it does. The scene has one."""
-    predicate = describe_motion(scene, rng)
+    return _about_picture(scene, describe_motion(scene, rng), rng)
+
+
+def _about_picture(scene: Scene, predicate: ShowsShapes, rng: np.random.Generator) -> Question:
     picture = picture_phrase(predicate, rng)
     return Question(_say(templates.VIDEO, rng, x=picture), "video", predicate, scene=scene, picture=picture)
 
@@ -151,6 +152,11 @@ def with_typo(question: Question, rng: np.random.Generator) -> Question:
         if at == first or rng.random() < 0.5:
             tokens[at] = change_letter(tokens[at], rng)
     return replace(question, text=" ".join(tokens))
+
+
+def with_typos(questions: Sequence[Question], rng: np.random.Generator, *, share: float) -> list[Question]:
+    """That share (0 to 1) of them by :func:`with_typo`."""
+    return [with_typo(q, rng) if rng.random() < share else q for q in questions]
 
 
 def _asked(words: Sequence[str], rng: np.random.Generator) -> tuple[str, ...]:

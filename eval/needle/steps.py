@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from torch.utils.data import Dataset
@@ -98,12 +98,20 @@ class NeedleSteps(Dataset[PreparedBatch]):
         rng = np.random.default_rng(seed)
         if kind == "lines":
             return word_line_batch(rng, num_documents=math.ceil(self.num_documents / 2))
-        asked: dict[str, Any] = {"questions_per_document": self.questions_per_document, "typo_share": self.typo_share}
         if kind == "motion":
-            return motion_batch(rng, num_documents=self.num_documents, **asked)
-        if kind == "uneven":  # longer documents, so fewer
-            asked["questions_per_document"] *= 2
-            return uneven_batch(rng, num_documents=math.ceil(self.num_documents * 0.45), **asked)
+            return motion_batch(
+                rng,
+                num_documents=self.num_documents,
+                questions_per_document=self.questions_per_document,
+                typo_share=self.typo_share,
+            )
+        if kind == "uneven":  # longer documents, so fewer, and asked about more often
+            return uneven_batch(
+                rng,
+                num_documents=math.ceil(self.num_documents * 0.45),
+                questions_per_document=2 * self.questions_per_document,
+                typo_share=self.typo_share,
+            )
         targets = TEXT_TARGETS if kind == "text" else TARGETS
         batches = training_batches(
             seed=seed,

@@ -78,10 +78,9 @@ def score_systems(material: Material, *, systems: Sequence[str], encoders: Mappi
     for view, builder in builders.items():
         pool = builder.pool()
         scored.num_tokens_cut[view] = builder.num_tokens_cut
-        needed = [name for name in ENCODED if ENCODED[name].view == view and (name in kept or _fuses(name, kept))]
+        encoded = [name for name in (*ENCODED, BEST_MOMENT) if view in views_of(name)]
+        needed = [name for name in encoded if name in kept or _fuses(name, kept)]
         _score_view(scored, material, needed, pool, encoders[view])
-        if view == "clamr" and BEST_MOMENT in kept:
-            scored.tables[BEST_MOMENT] = score_moments(encoders[view].encode_query(material.questions)[0], pool=pool)
     _fuse(scored, material, kept)
     for name in WORDS:
         if name in kept:
@@ -114,6 +113,9 @@ def _score_view(
     scored: Scored, material: Material, names: Sequence[str], pool: EncodedDocuments, encoder: ClamrEncoder
 ) -> None:
     queries, _ = encoder.encode_query(material.questions)
+    if BEST_MOMENT in names:
+        scored.tables[BEST_MOMENT] = score_moments(queries, pool=pool)
+    names = [name for name in names if name in ENCODED]
     wanted: list[Score] = sorted({ENCODED[name].score for name in names})
     tables = score_pool(queries, pool=pool, rows=material.rows, scores=wanted)
     for name in names:
