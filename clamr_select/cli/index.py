@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clamr_select.cli.arguments import add_model_arguments, check_collection, limits, load_selector
+from clamr_select.cli.exit_status import ENDED_BY_CTRL_C
 from clamr_select.cli.printable import printable_line
 from clamr_select.errors import InputError
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 DEFAULT_LIBRARY = "library"
 SHOWN_FAILURES = 10
-ENDED_BY_CTRL_C = 130
-"""As shells have it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

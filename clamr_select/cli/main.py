@@ -26,6 +26,7 @@ from clamr_select.cli import (
     train_data,
     why,
 )
+from clamr_select.cli.exit_status import ENDED_BY_CTRL_C
 from clamr_select.errors import ClamrSelectError
 
 COMMANDS = {
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print("clamr-select: ended by Ctrl-C", file=sys.stderr)
-        return index.ENDED_BY_CTRL_C
+        return ENDED_BY_CTRL_C
 
 
 if __name__ == "__main__":

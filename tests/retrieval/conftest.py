@@ -23,6 +23,14 @@ def unit(rng: np.random.Generator, num_tokens: int, *, dim: int = DIM) -> np.nda
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+QUERY = unit(np.random.default_rng(1), 7)
+
+
+def found_ids(corpus: VideoCorpus, **options: Any) -> list[str]:
+    """Ids of the videos that ``QUERY`` finds, best first."""
+    return [hit.video.video_id for hit in corpus.search(QUERY, **options).hits]
+
+
 def made_videos(count: int, *, seed: int = 0) -> list[VideoEmbeddings]:
     """Some have all modalities, most lack one or more."""
     rng = np.random.default_rng(seed)

@@ -12,9 +12,7 @@ from clamr_select.retrieval import CorpusOptions, Schema, VideoCorpus, VideoEmbe
 from clamr_select.retrieval.engine import Nearest, Plan
 from clamr_select.retrieval.schema import POOLED
 
-from .conftest import DIM, MODALITIES, made_videos, naive_scores, unit
-
-QUERY = unit(np.random.default_rng(1), 7)
+from .conftest import DIM, MODALITIES, QUERY, made_videos, naive_scores
 
 
 def expected(query, videos, *, similarity, modalities=MODALITIES, top_k=10):

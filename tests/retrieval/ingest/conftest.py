@@ -10,11 +10,22 @@ import numpy as np
 import pytest
 
 from clamr_select.retrieval.corpus import VideoCorpus
+from clamr_select.retrieval.files import VideoFile
 from clamr_select.retrieval.ingest.settings import IngestSettings
 from clamr_select.selector import FrameSelector
 
 pytest.importorskip("qdrant_edge", reason="the embedded engine is not installed")
 OPTIONS = {"ocr": "off"}
+MakeVideos = Callable[..., list[Path]]
+
+
+def files(paths: list[Path]) -> list[VideoFile]:
+    return [VideoFile(str(path)) for path in paths]
+
+
+def found(corpus: VideoCorpus) -> list[str]:
+    """File names of all videos in a library."""
+    return sorted(Path(video.path or "").name for video in corpus.videos())
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +34,7 @@ def selector() -> FrameSelector:
 
 
 @pytest.fixture(scope="session")
-def make_videos() -> Callable[..., list[Path]]:
+def make_videos() -> MakeVideos:
     """Writes so many videos of two seconds, and so many that are cut within their header."""
     import av
 
