@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clamr_select.cli.train_options import pairs
 from clamr_select.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 def _add_check(parser: argparse.ArgumentParser) -> None:
     add_row_arguments(parser)
     parser.add_argument("--model", metavar="NAME", help="count what its tokenizer cuts past 256 tokens of each text")
+    parser.add_argument("--max-tokens", nargs="+", metavar="MODALITY=N", help="other bounds, as of clamr-select train")
 
 
 def add_row_arguments(parser: argparse.ArgumentParser, *, queries: bool = True) -> None:
@@ -117,10 +119,12 @@ def _check(arguments: argparse.Namespace) -> int:
     """Status 2 where a row is bad."""
     from tqdm import tqdm
 
-    from clamr_select.training.data.budgets import TextBudgets
+    from clamr_select.training.data.budgets import PAPER_TOKENS, TextBudgets
     from clamr_select.training.data.check import check_rows
     from clamr_select.training.data.opening import open_index, open_loader
 
+    if arguments.max_tokens is not None and arguments.model is None:
+        raise InputError("--max-tokens counts tokens of a model's; name it with --model")
     index = open_index(arguments.rows, split=arguments.row_split, queries=arguments.queries, on_bad_row="skip")
     loader = open_loader(
         arguments.rows,
@@ -133,7 +137,8 @@ def _check(arguments: argparse.Namespace) -> int:
         from clamr_select.model.checkpoint.find import find_checkpoint
         from clamr_select.model.checkpoint.processor import load_processor
 
-        budgets = TextBudgets(load_processor(find_checkpoint(arguments.model)).tokenizer)
+        max_tokens = {**PAPER_TOKENS, **pairs(arguments.max_tokens, flag="--max-tokens", kind=int)}
+        budgets = TextBudgets(load_processor(find_checkpoint(arguments.model)).tokenizer, max_tokens=max_tokens)
     with tqdm(total=len(index), desc="checking", unit="row", disable=not sys.stderr.isatty()) as bar:
         report = check_rows(index, loader=loader, budgets=budgets, progress=lambda done: bar.update(done - bar.n))
     print("\n".join(report.lines()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from clamr_select.errors import InputError
 
 if TYPE_CHECKING:
     from clamr_select.model import ClamrForRetrieval, ClamrProcessor
+    from clamr_select.training.batch import TrainingBatch
+    from clamr_select.training.views import View
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +39,6 @@ def run_nano(arguments: argparse.Namespace) -> int:
     import torch
     from torch.utils.data import Subset
 
-    from clamr_select.eval.needle.batches import training_batches
     from clamr_select.eval.needle.steps import NeedleSteps
     from clamr_select.training.contrastive_model import ContrastiveModel
     from clamr_select.training.cpu_attention import attend_in_float32
@@ -71,10 +73,7 @@ def run_nano(arguments: argparse.Namespace) -> int:
         num_processes=args.world_size,
         view=view,
     )
-    validation = None
-    if arguments.evaluate_every is not None:
-        stream = training_batches(seed=SEED, vision_only_share=0.2, split="validation")
-        validation = list(islice(stream, NUM_VALIDATION_BATCHES))
+    validation = None if arguments.evaluate_every is None else validation_batches(view)
     trainer = ClamrTrainer(
         model,
         args=args,
@@ -87,6 +86,7 @@ def run_nano(arguments: argparse.Namespace) -> int:
         callbacks=callbacks(arguments),
         data=TrainingData(DATA_NAME, DATA_DESCRIPTION),
         metrics_on="needle's validation split",
+        run={"system": system, "view": asdict(view)},
     )
     trainer.train_from_newest()
     if process_index() == 0:
@@ -94,6 +94,15 @@ def run_nano(arguments: argparse.Namespace) -> int:
         write_model_card(arguments.output / "model", facts=trainer.card_facts())
         logger.info("wrote %s", arguments.output / "model")
     return 0
+
+
+def validation_batches(view: View) -> list[TrainingBatch]:
+    """The same each time; each has a question that the view is trained on."""
+    from clamr_select.eval.needle.batches import training_batches
+
+    stream = training_batches(seed=SEED, vision_only_share=0.2, split="validation")
+    asked = (batch for batch in stream if any(view.trains_on(query.target) for query in batch.queries))
+    return list(islice(asked, NUM_VALIDATION_BATCHES))
 
 
 def _start(arguments: argparse.Namespace) -> tuple[ClamrForRetrieval, ClamrProcessor]:

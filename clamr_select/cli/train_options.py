@@ -17,9 +17,9 @@ NANO_ONLY = ("system", "vocab_size")
 ROWS_ONLY = (
     "base", "new_projection", "full", "lora_rank", "lora_alpha", "lora_dropout", "quantization",
     "freeze_vision", "gradient_checkpointing", "data", "row_split", "queries", "frames_dir", "video_dir", "validation",
-    "validation_queries", "num_frames", "max_tokens", "modality_dropout", "on_bad_row", "bad_rows", "batch_size",
-    "num_epochs", "gradient_accumulation", "loss", "similarity", "temperature", "fixed_temperature",
-    "teacher_scores",
+    "validation_split", "validation_queries", "num_frames", "max_tokens", "modality_dropout", "on_bad_row", "bad_rows",
+    "batch_size", "num_epochs", "gradient_accumulation", "loss", "similarity", "temperature", "fixed_temperature",
+    "teacher_scores", "fsdp", "deepspeed",
 )  # fmt: skip
 
 
@@ -49,8 +49,6 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         "--bf16", action=argparse.BooleanOptionalAction, help="compute in bfloat16 (default: the preset's)"
     )
     parser.add_argument("--report-to", default="none", metavar="NAME", help="none (default), tensorboard, wandb, …")
-    parser.add_argument("--fsdp", metavar="NAME", help="fsdp (ours), or a JSON file")
-    parser.add_argument("--deepspeed", metavar="NAME", help="zero2 or zero3 (ours), or a JSON file")
     parser.add_argument(
         "--num-workers", type=int, metavar="N", help="processes that make batches (default: nano 1, paper 4)"
     )
@@ -93,6 +91,8 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--quantization", metavar="NAME", help="4bit (QLoRA) or 8bit, under LoRA")
     group.add_argument("--freeze-vision", action="store_true", help="with --full: the vision tower stays as it is")
     group.add_argument("--gradient-checkpointing", action="store_true", help="less memory, more computing")
+    group.add_argument("--fsdp", metavar="NAME", help="shard it: fsdp (our settings), or a JSON file")
+    group.add_argument("--deepspeed", metavar="NAME", help="shard it: zero2 or zero3 (our settings), or a JSON file")
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
@@ -105,6 +105,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--frames-dir", type=Path, metavar="DIR", help="where the rows' images lie")
     group.add_argument("--video-dir", type=Path, metavar="DIR", help="where the rows' videos lie")
     group.add_argument("--validation", type=Path, metavar="ROWS", help="rows that --evaluate-every measures on")
+    group.add_argument("--validation-split", metavar="NAME", help="of a saved data set that has several")
     group.add_argument("--validation-queries", type=Path, metavar="FILE", help="their questions, from another file")
     group.add_argument("--num-frames", type=int, metavar="N", help="at most, a video (default: 10)")
     group.add_argument(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import logging
 from collections.abc import Sequence
 from functools import partial
@@ -14,6 +15,7 @@ from clamr_select.errors import InputError
 
 if TYPE_CHECKING:
     from clamr_select.model import ClamrProcessor
+    from clamr_select.training.contrastive_model import ContrastiveModel
     from clamr_select.training.data.index import RowIndex
     from clamr_select.training.objective import Objective
     from clamr_select.training.starting import Lora, StartingPoint
@@ -23,6 +25,7 @@ logger = logging.getLogger(__name__)
 SEED = 42
 NUM_FRAMES = 10
 BAD_ROWS = "bad_rows.jsonl"
+TRAINED_PARAMETERS = "trained_parameters.txt"
 
 
 def run_rows(arguments: argparse.Namespace) -> int:
@@ -32,16 +35,22 @@ def run_rows(arguments: argparse.Namespace) -> int:
 
     check(arguments)
     starting, goal, options = starting_point(arguments), objective(arguments), training_options(arguments)
-    index = open_rows(arguments, arguments.data, arguments.queries)
+    index = open_rows(arguments, arguments.data, split=arguments.row_split, queries=arguments.queries)
     validation = (
         None
         if arguments.validation is None
-        else open_rows(arguments, arguments.validation, arguments.validation_queries)
+        else open_rows(
+            arguments,
+            arguments.validation,
+            split=arguments.validation_split,
+            queries=arguments.validation_queries,
+        )
     )
     # before TrainingArguments: DeepSpeed's, once made, would have every model built in pieces
     model, processor = starting.build()
     args = arguments_of(arguments, options)
     is_main = args.process_index == 0
+    sharded = arguments.fsdp is not None or arguments.deepspeed is not None
     if not is_main:
         logging.getLogger("clamr_select").setLevel(logging.WARNING)
     train = batches(arguments, index, arguments.data, processor=processor, args=args)
@@ -49,16 +58,18 @@ def run_rows(arguments: argparse.Namespace) -> int:
         ContrastiveModel(model, objective=goal, cache_gradients=arguments.cache_gradients),
         args=args,
         processor=processor,
-        data_collator=partial(collate, processor=processor),
+        data_collator=partial(collate, processor=processor, sharded=sharded),
         train_dataset=train,
         eval_dataset=None if validation is None else validation_batches(arguments, validation, processor=processor),
         optimizer="muon" if arguments.optimizer == "muon" else "adamw",
         callbacks=callbacks(arguments),
         data=described(arguments, index),
         metrics_on="" if arguments.validation is None else arguments.validation.name,
+        run={"rows": _digest(index), "batch size": _batch_size(arguments)},
     )
     _log_start(trainer, index)
     if is_main:
+        write_trained_parameters(trainer.contrastive_model, arguments.output / TRAINED_PARAMETERS)
         keep_bad_rows(arguments, [index] if validation is None else [index, validation])
     trainer.train_from_newest()
     write_result(trainer, arguments.output / "model")
@@ -71,8 +82,9 @@ def check(arguments: argparse.Namespace) -> None:
         raise InputError("--preset paper needs --model (a backbone or a checkpoint) and --data (rows)")
     if (arguments.validation is None) != (arguments.evaluate_every is None):
         raise InputError("--validation and --evaluate-every belong together: what to measure on, and how often")
-    if arguments.validation_queries is not None and arguments.validation is None:
-        raise InputError("--validation-queries are about the rows of --validation; give them")
+    for name in ("validation_queries", "validation_split"):
+        if getattr(arguments, name) is not None and arguments.validation is None:
+            raise InputError(f"--{name.replace('_', '-')} is about the rows of --validation; give them")
     if arguments.num_steps is not None and arguments.num_epochs is not None:
         raise InputError("--num-steps and --num-epochs both say when to stop; give one")
     lora = [name for name in ("lora_rank", "lora_alpha", "lora_dropout") if getattr(arguments, name) is not None]
@@ -181,22 +193,21 @@ def arguments_of(arguments: argparse.Namespace, options: dict[str, Any]) -> Any:
     return paper_arguments(arguments.output, **options)
 
 
-def open_rows(arguments: argparse.Namespace, path: Path, queries: Path | None) -> RowIndex:
+def open_rows(arguments: argparse.Namespace, path: Path, *, split: str | None, queries: Path | None) -> RowIndex:
     from clamr_select.training.data.opening import open_index
     from clamr_select.training.data.report import check_on_bad_row
 
     on_bad_row: Any = arguments.on_bad_row or "error"
     check_on_bad_row(on_bad_row)
-    return open_index(path, split=arguments.row_split, queries=queries, on_bad_row=on_bad_row)
+    return open_index(path, split=split, queries=queries, on_bad_row=on_bad_row)
 
 
 def batches(arguments: argparse.Namespace, index: RowIndex, path: Path, *, processor: ClamrProcessor, args: Any) -> Any:
     """Training batches: as many epochs as the run needs."""
     from clamr_select.training.data.plan import BatchPlan
-    from clamr_select.training.presets import ROWS_PER_PROCESS
     from clamr_select.training.teacher import TaughtBatches, read_teacher_scores
 
-    size = ROWS_PER_PROCESS if arguments.batch_size is None else arguments.batch_size
+    size = _batch_size(arguments)
     num_epochs = 1 if arguments.num_epochs is None else arguments.num_epochs
     if arguments.num_steps is not None:
         wanted = arguments.num_steps * args.world_size * args.gradient_accumulation_steps
@@ -214,7 +225,10 @@ def batches(arguments: argparse.Namespace, index: RowIndex, path: Path, *, proce
     )
     if arguments.teacher_scores is None:
         return rows
-    return TaughtBatches(rows, scores=read_teacher_scores(arguments.teacher_scores), video_ids=index.video_ids)
+    asked = [(query, index.video_ids[at]) for at in range(len(index)) for query in index[at].queries]
+    taught = TaughtBatches(rows, scores=read_teacher_scores(arguments.teacher_scores), asked=asked)
+    logger.info("the teacher has scored %d of %d questions with their videos", taught.num_taught, len(asked))
+    return taught
 
 
 def validation_batches(arguments: argparse.Namespace, index: RowIndex, *, processor: ClamrProcessor) -> Any:
@@ -243,6 +257,26 @@ def _rows(
         bad_row_log=_bad_rows_file(arguments),
         **options,
     )
+
+
+def _batch_size(arguments: argparse.Namespace) -> int:
+    from clamr_select.training.presets import ROWS_PER_PROCESS
+
+    return ROWS_PER_PROCESS if arguments.batch_size is None else arguments.batch_size
+
+
+def _digest(index: RowIndex) -> str:
+    """Rows by number and by the videos they are about, in their order."""
+    digest = hashlib.sha256("\n".join(index.video_ids).encode()).hexdigest()[:16]
+    return f"{len(index)}, {digest}"
+
+
+def write_trained_parameters(model: ContrastiveModel, path: Path) -> None:
+    """The names of exactly what will train, one a line."""
+    from clamr_select.training.adapters import trainable_parameters
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{name}\n" for name in trainable_parameters(model)), encoding="utf-8")
 
 
 def described(arguments: argparse.Namespace, index: RowIndex) -> Any:

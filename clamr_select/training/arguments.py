@@ -29,6 +29,7 @@ def training_arguments(output: Path, **options: Any) -> TrainingArguments:
         "accelerator_config": {"dispatch_batches": False, "split_batches": False},
         "save_strategy": "steps",
         "save_total_limit": 2,
+        "restore_callback_states_from_checkpoint": True,  # patience counts on where it was
         "report_to": "none",
     }
     return TrainingArguments(**{**defaults, **options})

@@ -7,7 +7,7 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -73,17 +73,33 @@ def check_resumable(file: Path) -> None:
 
 
 def save_optimizer(state: dict[str, Any], *, directory: Path) -> None:
-    """Write an optimizer's ``state_dict``: tensors as safetensors, settings as JSON."""
-    tensors, values = {}, {}
+    """Write an optimizer's ``state_dict``: tensors as safetensors, settings as JSON.
+
+    bitsandbytes hides its tensors from FSDP in a dictionary within each entry; it takes them without it, too.
+    """
+    tensors: dict[str, torch.Tensor] = {}
+    values: dict[str, Any] = {}
+    written: set[int] = set()
     for position, entry in state["state"].items():
-        for name, value in entry.items():
+        for name, value in _flat(entry):
             if isinstance(value, torch.Tensor):
-                tensors[f"{position}.{name}"] = value.detach().contiguous()
+                place = value.untyped_storage().data_ptr()
+                # maps of quantised values are shared, which safetensors does not write
+                tensors[f"{position}.{name}"] = (value.clone() if place in written else value.detach()).contiguous()
+                written.add(place)
             else:
                 values[f"{position}.{name}"] = value
     save_file(tensors, directory / OPTIMIZER_TENSORS)
     text = json.dumps({"values": values, "param_groups": state["param_groups"]})
     (directory / OPTIMIZER_VALUES).write_text(text, encoding="utf-8")
+
+
+def _flat(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in entry.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value)
+        else:
+            yield name, value
 
 
 def load_optimizer(directory: Path, *, device: torch.device) -> dict[str, Any]:

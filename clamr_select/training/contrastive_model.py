@@ -50,6 +50,7 @@ class ContrastiveModel(nn.Module):
         start = torch.full((1,), math.log(self.objective.temperature))
         self.log_temperature = nn.Parameter(start, requires_grad=self.objective.learnable_temperature)
         self._without_gold_modality = 0
+        self._taught = 0
 
     @property
     def temperature(self) -> torch.Tensor:
@@ -60,14 +61,17 @@ class ContrastiveModel(nn.Module):
         return self.log_temperature.exp()[0]
 
     def pop_statistics(self) -> dict[str, float]:
-        """For the log: the temperature, and, with a hard loss, how many positives lacked their gold modality
-        (and kept their best one) since the last call."""
+        """For the log, the counts since the last call and of this process: the temperature; with a hard loss, how many
+        positives lacked their gold modality, or were asked for without one, and kept their best; with a distillation
+        loss, how many questions or pairs had a teacher's scores to learn from."""
         statistics = {}
         if self.log_temperature.numel():  # DeepSpeed's third stage keeps the values elsewhere
             statistics["temperature"] = float(self.log_temperature.detach().exp()[0])
         if any(term.loss.startswith("hard") for term in self.objective.terms):
             statistics["without_gold_modality"] = float(self._without_gold_modality)
-        self._without_gold_modality = 0
+        if any(term.loss.startswith("distill") for term in self.objective.terms):
+            statistics["taught"] = float(self._taught)
+        self._without_gold_modality = self._taught = 0
         return statistics
 
     def forward(self, batch: PreparedBatch, encode_only: bool = False) -> dict[str, Any]:
@@ -110,6 +114,8 @@ class ContrastiveModel(nn.Module):
                 absent = gold_is_absent(scores.by_modality, relation=labels.relation, target_ids=labels.target_ids)
                 self._without_gold_modality += int(absent.sum())
             losses.append(term_losses(term, scores=scores, labels=labels, temperature=temperature))
+            if term.loss.startswith("distill"):
+                self._taught += len(losses[-1])
         return average(losses, weights=[term.weight for term in self.objective.terms])
 
     def _scores(self, queries: QueryTokens, documents: EncodedDocuments) -> dict[Rows, RowScores]:

@@ -18,6 +18,9 @@ from clamr_select.training.distributed import gather_rows, num_processes, proces
 from clamr_select.training.prepared import DocumentGroup, PreparedBatch
 from clamr_select.training.scores import QueryTokens
 
+NOBODY = -1
+"""Owner of tokens that no document is to have."""
+
 
 @dataclass(frozen=True)
 class EncodedDocuments:
@@ -88,14 +91,16 @@ def encode_documents(
     for group in batch.groups:
         embeddings = _forward(model, _with_numbers(group, device=model.device), cache_gradients)
         keep = group.inputs["modality_ids"] > 0  # prompt and padding never score
-        owners = torch.tensor(group.positions)[:, None].expand_as(keep)[keep]
+        positions = torch.tensor(group.positions if group.counts else [NOBODY] * len(group.positions))
+        owners = positions[:, None].expand_as(keep)[keep]
         timed = group.inputs["first_candidates"][keep] != NO_CANDIDATE
-        shifts = torch.where(timed, starts[owners], 0)
+        shifts = torch.where(timed, starts[owners], 0)  # whatever it is for nobody's
         candidates = (group.inputs[name][keep] + shifts for name in ("first_candidates", "last_candidates"))
         vectors.append(embeddings[keep.to(embeddings.device)])
         labels.append(torch.stack([owners, group.inputs["modality_ids"][keep], *candidates]))
     joined = torch.cat(labels, dim=1)
     order = joined[0].argsort(stable=True)
+    order = order[joined[0, order] != NOBODY]  # their gradient is zero, and arrives
     flat = torch.cat(vectors)[order.to(vectors[0].device)]
     _check_finite(flat, joined[0, order])
     return _assemble(flat, joined[:, order], frame_counts, tuple(model.config.modalities))

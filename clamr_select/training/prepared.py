@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,6 +30,8 @@ class DocumentGroup:
     image_mean: Sequence[float]
     image_std: Sequence[float]
     """Of each colour channel, 0..1: what makes numbers of the pixels, where the model is."""
+    counts: bool = True
+    """False for a pass that is made because other processes make one."""
 
 
 @dataclass(frozen=True)
@@ -66,16 +67,19 @@ def prepare(
     processor: ClamrProcessor,
     documents_per_group: int | None = None,
     view: View | None = None,
+    sharded: bool = False,
 ) -> PreparedBatch:
     """Tokenise, patchify, label.
 
     Args:
-        documents_per_group: documents in one forward pass; None makes ``NUM_GROUPS`` passes.
+        documents_per_group: documents in one forward pass; None makes ``NUM_GROUPS`` passes, fewer for fewer documents.
         view: what is encoded of each document, and which questions train it; None: all.
+        sharded: the model's weights lie in several processes, which must make equally many passes through the same
+            layers: always ``NUM_GROUPS``, of which some may come to nothing, each with frames.
 
     Raises:
-        InputError: no document or no query in this view, ``documents_per_group`` < 1, or a target that the model
-            does not know.
+        InputError: no document or no query in this view, ``documents_per_group`` < 1, or with ``sharded``; a target
+            that the model does not know; or ``sharded`` and too few documents have frames.
     """
     if view is not None:
         batch = replace(batch, queries=tuple(query for query in batch.queries if view.trains_on(query.target)))
@@ -86,7 +90,7 @@ def prepare(
     queries, _ = processor.process_queries([query.text for query in batch.queries])
     frames, whole = relations(batch)
     return PreparedBatch(
-        groups=_groups(batch, processor=processor, size=documents_per_group, view=view or View()),
+        groups=_groups(batch, processor=processor, size=documents_per_group, view=view or View(), sharded=sharded),
         queries=queries,
         frame_counts=[document.num_candidates for document in batch.documents],
         frame_relations=frames,
@@ -101,9 +105,13 @@ def prepare(
 
 
 def collate(
-    batches: Sequence[TrainingBatch | PreparedBatch], *, processor: ClamrProcessor, view: View | None = None
+    batches: Sequence[TrainingBatch | PreparedBatch],
+    *,
+    processor: ClamrProcessor,
+    view: View | None = None,
+    sharded: bool = False,
 ) -> dict[str, PreparedBatch]:
-    """For data sets whose items are whole batches: the trainer asks for one at a time.
+    """For data sets whose items are whole batches: the trainer asks for one at a time. See :func:`prepare`.
 
     Raises:
         InputError: asked for several at once.
@@ -111,32 +119,48 @@ def collate(
     if len(batches) != 1:
         raise InputError(f"items are whole batches: set per_device_train_batch_size to 1, got {len(batches)} at once")
     (batch,) = batches
-    return {"batch": batch if isinstance(batch, PreparedBatch) else prepare(batch, processor=processor, view=view)}
+    if not isinstance(batch, PreparedBatch):
+        batch = prepare(batch, processor=processor, view=view, sharded=sharded)
+    return {"batch": batch}
 
 
-def _groups(batch: TrainingBatch, *, processor: ClamrProcessor, size: int | None, view: View) -> list[DocumentGroup]:
+def _groups(
+    batch: TrainingBatch, *, processor: ClamrProcessor, size: int | None, view: View, sharded: bool
+) -> list[DocumentGroup]:
     parts = [(part, owner) for owner, document in enumerate(batch.documents) for part in view.parts(document)]
 
     def length(position: int) -> tuple[int, int]:
         document = parts[position][0]
         return len(document.frames), sum(len(segment.text) for segment in document.texts)
 
-    if size is not None and size < 1:
-        raise InputError(f"documents_per_group must be at least 1, got {size}")
+    if size is not None and (size < 1 or sharded):
+        raise InputError(f"documents_per_group must be at least 1, and None with sharded weights, got {size}")
     if not parts:
         raise InputError(f"no document of the batch has a {view.modality}")
     ordered = sorted(range(len(parts)), key=length)
-    share = size or math.ceil(len(ordered) / NUM_GROUPS)
-    groups = [ordered[start : start + share] for start in range(0, len(ordered), share)]
+    groups = _in_passes(ordered) if size is None else [ordered[at : at + size] for at in range(0, len(ordered), size)]
+    again = groups[-1:] * (NUM_GROUPS - len(groups)) if sharded else []
+    if sharded and not all(any(len(parts[i][0].frames) for i in group) for group in groups):
+        raise InputError(
+            "sharded weights need frames in every forward pass, and too many documents of a batch have none; leave "
+            "rows without frames out, or train without --fsdp and --deepspeed"
+        )
     return [
         DocumentGroup(
             processor.process_documents([parts[i][0] for i in group], normalize=False)[0],
             [parts[i][1] for i in group],
             processor.image_mean,
             processor.image_std,
+            counts=number < len(groups),
         )
-        for group in groups
+        for number, group in enumerate([*groups, *again])
     ]
+
+
+def _in_passes(ordered: list[int]) -> list[list[int]]:
+    num_passes = min(NUM_GROUPS, len(ordered))
+    ends = [round(len(ordered) * (number + 1) / num_passes) for number in range(num_passes)]
+    return [ordered[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _target_id(target: str, processor: ClamrProcessor) -> int:

@@ -25,6 +25,7 @@ def run_facts(
     counts: tuple[int, int],
     args: TrainingArguments,
     state: TrainerState,
+    step: int,
     optimizer: str,
     data: TrainingData | None,
     metrics_on: str,
@@ -33,17 +34,23 @@ def run_facts(
 
     Args:
         counts: parameters, and how many of them are trained, before they are sharded.
+        step: that the weights are of; what was logged later is not theirs.
         optimizer: ``adamw`` stands for the one that ``args`` name.
         data: what is trained on; None says that nobody said.
         metrics_on: what is evaluated on.
     """
     config = model.retriever.config
+    history = [entry for entry in state.log_history if entry.get("step", 0) <= step]
     base = getattr(config, "_name_or_path", "") or None
     return CardFacts(
         name=name,
         data=data or UNNAMED_DATA,
-        recipe=_recipe(model, args=args, state=state, optimizer=optimizer),
-        metrics=latest_metrics(state.log_history),
+        recipe={
+            "steps": f"{step} of {state.max_steps}",
+            **_recipe(model, args=args, optimizer=optimizer),
+            "temperature": _temperature(model, history),
+        },
+        metrics=latest_metrics(history),
         metrics_on=metrics_on,
         modalities=tuple(config.modalities),
         num_parameters=counts[0],
@@ -71,13 +78,9 @@ def latest_metrics(log_history: Sequence[Mapping[str, Any]]) -> dict[str, float]
     return {}
 
 
-def _recipe(
-    model: ContrastiveModel, *, args: TrainingArguments, state: TrainerState, optimizer: str
-) -> dict[str, object]:
-    recipe: dict[str, object] = {
-        "steps": f"{state.global_step} of {state.max_steps}",
+def _recipe(model: ContrastiveModel, *, args: TrainingArguments, optimizer: str) -> dict[str, object]:
+    return {
         "loss": "; ".join(_term(term) for term in model.objective.terms),
-        "temperature": _temperature(model, state),
         "items a process and step": args.per_device_train_batch_size,
         "processes": args.world_size,
         "gradient accumulation": args.gradient_accumulation_steps,
@@ -90,7 +93,6 @@ def _recipe(
         "seed": args.seed,
         "weights trained": "LoRA" if has_lora(model.retriever) else "full",
     }
-    return recipe
 
 
 def _term(term: LossTerm) -> str:
@@ -99,10 +101,10 @@ def _term(term: LossTerm) -> str:
     return f"{term.weight:g} × {term.loss}{similarity} on {term.rows}"
 
 
-def _temperature(model: ContrastiveModel, state: TrainerState) -> str:
+def _temperature(model: ContrastiveModel, history: Sequence[Mapping[str, Any]]) -> str:
     """As it was last logged: the parameter itself may be sharded."""
     start = model.objective.temperature
     if not model.objective.learnable_temperature:
         return f"{start:g}, fixed"
-    logged = [entry["temperature"] for entry in state.log_history if "temperature" in entry]
+    logged = [entry["temperature"] for entry in history if "temperature" in entry]
     return f"learned, {start:g} at first" + (f", {logged[-1]:.4f} now" if logged else "")

@@ -16,7 +16,10 @@ from clamr_select.training.data.asked import plain_video_id
 from clamr_select.training.data.sources import JsonLinesSource
 
 TeacherScores = Mapping[tuple[str, str], float]
-"""(question in lower case with single spaces, video id) to a logit."""
+"""(question in lower case with single spaces, video id) to a score.
+
+Its scale matters: ``distill_kl`` takes it for a logit beside the similarity divided by the temperature;
+``distill_margin`` compares differences of it with differences of mean cosines, which lie between -2 and 2."""
 
 
 def read_teacher_scores(path: Path) -> TeacherScores:
@@ -44,17 +47,27 @@ class TaughtBatches(Dataset[TrainingBatch]):
 
     Args:
         batches: a data set whose batches have document keys.
+        asked: the rows' (question, id of a video that answers).
 
     Raises:
-        InputError: no scored video is among ``video_ids``.
+        InputError: no scored video, or no scored question, is among those asked.
     """
 
-    def __init__(self, batches: Any, *, scores: TeacherScores, video_ids: Collection[str]) -> None:
+    def __init__(self, batches: Any, *, scores: TeacherScores, asked: Collection[tuple[str, str]]) -> None:
         known = {video for _, video in scores}
-        if not known & set(video_ids):
+        videos = {video for _, video in asked}
+        if not known & videos:
             raise InputError(
-                f"the teacher has scored {len(known)} videos, and none of them is among the rows' {len(set(video_ids))}"
+                f"the teacher has scored {len(known)} videos, and none of them is among the rows' {len(videos)}"
             )
+        judged, questions = {question for question, _ in scores}, {_folded(question) for question, _ in asked}
+        if not judged & questions:
+            raise InputError(
+                f"the teacher has scored {len(judged)} questions, and none of them is among the rows' "
+                f"{len(questions)}; they are compared in lower case, with single spaces"
+            )
+        self.num_taught = sum((_folded(question), video) in scores for question, video in asked)
+        """Of ``asked``, the pairs that have a score."""
         self._batches = batches
         self._scores = scores
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,14 @@ from typing import Any
 import torch
 from torch import distributed
 from torch.utils.data import DataLoader, Dataset
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    EarlyStoppingCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 from transformers.trainer_callback import ExportableState
 from transformers.trainer_utils import rotate_checkpoints
 
@@ -66,6 +73,8 @@ class ClamrTrainer(Trainer):
         optimizer: ``adamw`` is the one that ``args`` describe; ``muon`` takes its place on matrices, with the same
             learning rate (:mod:`clamr_select.training.optimizers`).
         data, metrics_on: what is trained and evaluated on, for the model card of every checkpoint.
+        run: what else makes this run another than those of other data or settings, ready for JSON; a checkpoint with
+            other values is not resumed.
 
     Raises:
         InputError: arguments that would drop columns, hide a loss that is not finite, or evaluate nothing; FSDP
@@ -87,6 +96,7 @@ class ClamrTrainer(Trainer):
         callbacks: Sequence[TrainerCallback] = (),
         data: TrainingData | None = None,
         metrics_on: str = "",
+        run: Mapping[str, Any] | None = None,
     ) -> None:
         check_score(similarity)
         check_optimizer(optimizer)
@@ -120,6 +130,8 @@ class ClamrTrainer(Trainer):
         self.processor = processor
         self.directory = Path(str(args.output_dir))
         self._data, self._metrics_on = data, metrics_on
+        self._given_run = dict(run or {})
+        self._best_step: int | None = None
         self._parameter_counts = count_parameters(model)
         # kept as they are: FSDP flattens parameters, and then their shape says nothing
         self._decayed = {name for name, parameter in model.named_parameters() if parameter.ndim >= 2}
@@ -142,7 +154,26 @@ class ClamrTrainer(Trainer):
         found = newest_checkpoint(self.directory)
         if found is not None:
             check_same_run(self._run(), directory=found)
+            if self._stopped_early(found):
+                self._load_best_model()
+                return
         self.train(resume_from_checkpoint=str(found) if found is not None else None)
+
+    def _stopped_early(self, checkpoint: Path) -> bool:
+        """Whether the run ended there for want of patience; then its state is taken up too."""
+        path = checkpoint / STATE_FILE
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # a best model can be loaded once it is sharded
+            return False
+        patience = [each for each in self.callback_handler.callbacks if isinstance(each, EarlyStoppingCallback)]
+        if not patience or not path.is_file():
+            return False
+        state = TrainerState.load_from_json(str(path))
+        kept: Any = state.stateful_callbacks.get(EarlyStoppingCallback.__name__, {})
+        waited = kept.get("attributes", {}).get("early_stopping_patience_counter", 0)
+        if waited < patience[0].early_stopping_patience:
+            return False
+        self.state = state
+        return True
 
     @property
     def contrastive_model(self) -> ContrastiveModel:
@@ -242,9 +273,14 @@ class ClamrTrainer(Trainer):
 
     def _run(self) -> dict[str, Any]:
         """What a run cannot change half-way without becoming another."""
+        named = str(getattr(self.args.optim, "value", self.args.optim))
         return {
+            **self._given_run,
             "seed": self.args.seed,
-            "optimizer": self.optimizer_name,
+            "optimizer": named if self.optimizer_name == "adamw" else self.optimizer_name,
+            "learning rate": self.args.learning_rate,
+            "processes": self.args.world_size,
+            "gradient accumulation": self.args.gradient_accumulation_steps,
             "similarity": self.similarity,
             "objective": asdict(self.contrastive_model.objective),
         }
@@ -274,6 +310,7 @@ class ClamrTrainer(Trainer):
             counts=self._parameter_counts,
             args=self.args,
             state=self.state,
+            step=self.state.global_step if self._best_step is None else self._best_step,
             optimizer=self.optimizer_name,
             data=self._data,
             metrics_on=self._metrics_on,
@@ -319,6 +356,7 @@ class ClamrTrainer(Trainer):
             load_weights(self.contrastive_model, directory=Path(resume_from_checkpoint))
 
     def _load_best_model(self) -> None:
+        self._best_step = self.state.best_global_step
         if self.is_fsdp_enabled or self.is_deepspeed_enabled:
             super()._load_best_model()
         elif self.state.best_model_checkpoint is not None:

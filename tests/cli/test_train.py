@@ -83,6 +83,9 @@ def test_lora_on_a_bare_backbone_learns_resumes_and_loads(rows: Path, tmp_path: 
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     report = FrameSelector.from_pretrained(whole / "model").encoder.load_report
     assert (report.kind, report.base, report.num_lora_pairs, report.warnings) == ("adapter", str(BASE), 15, ())
+    names = (whole / "trained_parameters.txt").read_text().split()
+    assert len(names) == 31  # the temperature and a pair of factors for each of 15 layers
+    assert all("lora_" in name or name == "log_temperature" for name in names)
     for folder in (whole / "checkpoint-12", whole / "model"):
         card = ModelCard.load(folder / "README.md")
         assert "| weights trained | LoRA |" in card.text
@@ -157,6 +160,20 @@ def test_a_folder_of_videos_with_a_file_of_questions(color_video: Path, tmp_path
     assert "eval_ndcg@10_ocr" in entries[-1]
 
 
+def test_splits_of_one_data_set(rows: Path, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    every = [json.loads(text) for text in rows.read_text().splitlines()]
+    splits = {"train": datasets.Dataset.from_list(every[:8]), "dev": datasets.Dataset.from_list(every[8:])}
+    datasets.DatasetDict(splits).save_to_disk(str(tmp_path / "saved"))
+    saved = str(tmp_path / "saved")
+    more = ["--data", saved, "--row-split", "train", "--validation", saved, "--validation-split", "dev"]
+    more += ["--evaluate-every", "1", "--num-steps", "1", "--lora-rank", "2"]
+    assert main(line(rows, tmp_path / "out", *more)) == 0
+    entries = history(tmp_path / "out" / "checkpoint-1")
+    assert [entry["eval_num_queries"] for entry in entries if "eval_num_queries" in entry] == [4.0]
+    assert "| rows | 8 |" in (tmp_path / "out" / "model" / "README.md").read_text()
+
+
 def test_flags_of_the_data(rows: Path, tmp_path: Path) -> None:
     broken = rows.parent / "broken.jsonl"
     broken.write_text(rows.read_text() + '\n{"video_id": "v99"}\n')
@@ -165,7 +182,7 @@ def test_flags_of_the_data(rows: Path, tmp_path: Path) -> None:
     def made(path: Path, *more: str, batch_size: str = "6", world_size: int = 1) -> Any:
         arguments = parsed("--model", "m", "--data", str(path), "--batch-size", batch_size, *folder, *more)
         args = argparse.Namespace(world_size=world_size, gradient_accumulation_steps=1)
-        index = train_rows.open_rows(arguments, path, None)
+        index = train_rows.open_rows(arguments, path, split=None, queries=None)
         processor = load_processor(find_checkpoint(BASE))
         return train_rows.batches(arguments, index, path, processor=processor, args=args)
 
@@ -235,10 +252,12 @@ def test_flags_of_the_model_and_the_run(monkeypatch: pytest.MonkeyPatch) -> None
     ("more", "words"),
     [
         (["--preset", "nano", "--lora-rank", "4"], "--lora-rank: not with --preset nano"),
+        (["--preset", "nano", "--fsdp", "fsdp"], "--fsdp: not with --preset nano"),
         (["--preset", "paper", "--vocab-size", "9"], "--vocab-size: not with --preset paper"),
         (["--preset", "paper", "--model", "m"], "needs --model"),
         (["--evaluate-every", "3"], "--validation and --evaluate-every"),
         (["--validation-queries", "q.jsonl"], "give them"),
+        (["--validation-split", "dev"], "give them"),
         (["--num-steps", "3", "--num-epochs", "2"], "both say when to stop"),
         (["--full", "--lora-dropout", "0.1"], "--lora-dropout is about LoRA"),
         (["--full", "--quantization", "4bit"], "cannot be trained"),

@@ -48,6 +48,10 @@ def test_convert_and_check(multivent: Path, capsys: pytest.CaptureFixture[str]) 
     assert "asked about: video 1" in printed
     assert "frames: 2" in printed
     assert "tokens of 1 description texts are past their budget" in printed
+    assert main([*check, "--model", "clamr-nano", "--max-tokens", "description=2000"]) == 0
+    assert "past their budget" not in capsys.readouterr().out
+    assert main([*check, "--max-tokens", "description=9"]) == 2
+    assert "name it with --model" in capsys.readouterr().err
     (multivent / "frames" / "train_000884_Wp2_frame_60.jpg").unlink()
     assert main(check) == 2
     assert "bad: rows.jsonl:1 (train_000884_Wp2): no frame at" in capsys.readouterr().out

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from clamr_select import FrameSelector
 from clamr_select.cli import main, train_nano
+from clamr_select.training.views import view_of
 
 
 @pytest.mark.slow
@@ -32,6 +33,16 @@ def test_a_run_begins_resumes_and_loads(
     assert "needle, training split" in (whole / "model" / "README.md").read_text(encoding="utf-8")
     assert main([*line[:-1], "900", "--output", str(resumed)]) == 2
     assert "vocabulary of 1200" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("system", ["ocr", "video", "clamr"])
+def test_every_validation_batch_asks_what_a_system_is_trained_on(system: str) -> None:
+    """Some batches hold pictures alone, which one who reads has nothing to be asked about."""
+    view = view_of(system)
+    batches = train_nano.validation_batches(view)
+    assert len(batches) == train_nano.NUM_VALIDATION_BATCHES
+    for batch in batches:
+        assert any(view.trains_on(query.target) for query in batch.queries)
 
 
 def test_weights_to_start_from_bring_their_vocabulary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

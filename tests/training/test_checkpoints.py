@@ -79,6 +79,22 @@ def test_an_optimizer_comes_back_as_it_was(tmp_path):
     assert resumed.param_groups[0]["betas"] == (0.9, 0.98)
 
 
+def test_states_within_states_and_shared_tensors_are_written(tmp_path):
+    """As bitsandbytes' optimizers have them."""
+    shared = torch.arange(4.0)
+    entries = {
+        number: {"step": 3, "hidden": {"state1": torch.full((2,), float(number)), "qmap1": shared}} for number in (0, 1)
+    }
+    save_optimizer({"state": entries, "param_groups": [{"params": [0, 1]}]}, directory=tmp_path)
+
+    found = load_optimizer(tmp_path, device=torch.device("cpu"))["state"]
+
+    for number in (0, 1):
+        assert found[number]["step"] == 3
+        assert found[number]["state1"].tolist() == [number, number]
+        assert found[number]["qmap1"].tolist() == shared.tolist()
+
+
 def test_random_states_come_back_as_they_were(tmp_path):
     def draw() -> tuple[float, float, float, float]:
         return random.random(), random.gauss(0, 1), float(np.random.normal()), float(torch.rand(()))

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from clamr_select.model.document import Document
+from clamr_select.errors import InputError
+from clamr_select.model.document import Document, TextSegment
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.training.encoding import encode_documents, encode_queries
-from clamr_select.training.prepared import prepare
+from clamr_select.training.prepared import NUM_GROUPS, prepare
+
+from .rows import keyed_batch
 
 
 def test_a_prepared_batch_gives_the_encoders_vectors(batch, processor, make_retriever):
@@ -35,6 +38,34 @@ def test_bytes_are_the_very_pixels(processor):
         torch.tensor(values).repeat_interleave(2 * 14 * 14) for values in (processor.image_mean, processor.image_std)
     )
     torch.testing.assert_close((raw / 255 - mean) / std, numbers, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("num_documents", [2, 3, 5, 7])
+def test_sharded_models_make_equally_many_passes(processor, make_retriever, num_documents):
+    model = make_retriever().eval()
+    rows = keyed_batch(list(range(num_documents)))
+    plain, sharded = (prepare(rows, processor=processor, sharded=sharded) for sharded in (False, True))
+    assert len(sharded.groups) == NUM_GROUPS
+    assert sorted(place for group in plain.groups for place in group.positions) == list(range(num_documents))
+    one, other = (encode_documents(model, batch) for batch in (plain, sharded))
+    torch.testing.assert_close(other.tokens.vectors, one.tokens.vectors, atol=1e-5, rtol=0)
+    assert torch.equal(other.document_of_token, one.document_of_token)
+    other.tokens.vectors.sum().backward()  # what came to nothing has no gradient, and is gone through
+    gradient = model.embedding_proj_layer.bias.grad.clone()
+    model.zero_grad()
+    one.tokens.vectors.sum().backward()
+    torch.testing.assert_close(gradient, model.embedding_proj_layer.bias.grad, atol=1e-4, rtol=1e-4)
+
+
+def test_sharded_models_need_frames_in_every_pass(processor):
+    rows = keyed_batch(list(range(6)))
+    spoken = Document((), (TextSegment("asr", "a harbor"),))
+    bare = replace(rows, documents=(spoken,) * 3 + rows.documents[3:])
+    prepare(bare, processor=processor)
+    with pytest.raises(InputError, match="need frames in every forward pass"):
+        prepare(bare, processor=processor, sharded=True)
+    with pytest.raises(InputError, match="None with sharded"):
+        prepare(rows, processor=processor, sharded=True, documents_per_group=2)
 
 
 @pytest.mark.parametrize("num_queries", [1, 2, None])

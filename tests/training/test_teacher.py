@@ -25,14 +25,16 @@ def test_scores_reach_the_pairs_they_are_of(tmp_path):
         {"query": "the lantern", "video_id": "video-9", "score": 2},
     ]
     scores = read_teacher_scores(write(tmp_path / "scores.jsonl", entries))
-    taught = TaughtBatches([keyed_batch([0, 1])], scores=scores, video_ids=["video-0", "video-1"])
-    assert len(taught) == 1
+    taught = TaughtBatches([keyed_batch([0, 1])], scores=scores, asked=[("the harbor", "video-0"), ("x", "video-1")])
+    assert (len(taught), taught.num_taught) == (1, 1)
     first, second = taught[0].queries
     assert first.teacher_scores == ((0, 3.0), (1, -1.5))
     assert [place for place, _ in second.teacher_scores] == [0, 1]
     assert all(math.isnan(score) for _, score in second.teacher_scores)
-    with pytest.raises(InputError, match="none of them"):
-        TaughtBatches([keyed_batch([0])], scores=scores, video_ids=["another"])
+    with pytest.raises(InputError, match="scored 3 videos, and none of them"):
+        TaughtBatches([keyed_batch([0])], scores=scores, asked=[("the harbor", "another")])
+    with pytest.raises(InputError, match="scored 2 questions, and none of them"):
+        TaughtBatches([keyed_batch([0])], scores=scores, asked=[("the harbour", "video-0")])
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def collate_rows(rows, *, processor):
     return {"batch": prepare(keyed_batch(list(rows)), processor=processor, documents_per_group=2)}
 
 
-def make_trainer(directory, retriever, processor, *, train=None, evaluate=None, callbacks=(), **options):
+def make_trainer(directory, retriever, processor, *, train=None, evaluate=None, callbacks=(), run=None, **options):
     defaults = {"use_cpu": True, "disable_tqdm": True, "logging_steps": 1, "learning_rate": 1e-2, "max_steps": 6}
     return ClamrTrainer(
         ContrastiveModel(retriever, objective=OBJECTIVE),
@@ -48,6 +48,7 @@ def make_trainer(directory, retriever, processor, *, train=None, evaluate=None, 
         train_dataset=Rows() if train is None else train,
         eval_dataset=evaluate,
         callbacks=callbacks,
+        run=run,
     )
 
 
@@ -114,6 +115,57 @@ def test_evaluation_stops_early_and_keeps_the_best(tmp_path, make_retriever, pro
     assert not trainer.model.training
 
 
+def test_patience_counts_on_and_a_run_that_it_ended_stays_ended(tmp_path, make_retriever, processor):
+    def make(*, max_steps: int, learning_rate: float = 1e-30):
+        return make_trainer(
+            tmp_path,
+            make_retriever(),
+            processor,
+            evaluate=Rows(),
+            callbacks=[early_stopping(patience=3)],
+            max_steps=max_steps,
+            learning_rate=learning_rate,
+            per_device_eval_batch_size=12,
+            **early_stopping_options(evaluate_every=1),
+        )
+
+    make(max_steps=3).train_from_newest()  # the second and the third were no better
+    resumed = make(max_steps=20)
+    resumed.train_from_newest()
+    assert resumed.state.global_step == 4
+
+    again = make(max_steps=20)
+    again.contrastive_model.retriever.embedding_proj_layer.bias.data += 1
+    again.train_from_newest()
+    assert again.state.global_step == 4
+    assert [path.name for path in sorted(tmp_path.glob("checkpoint-*"))] == ["checkpoint-1", "checkpoint-4"]
+    bias = resumed.contrastive_model.retriever.embedding_proj_layer.bias
+    assert torch.equal(again.contrastive_model.retriever.embedding_proj_layer.bias, bias)
+
+
+def test_the_card_is_of_the_weights_that_are_kept(tmp_path, make_retriever, processor):
+    trainer = make_trainer(
+        tmp_path,
+        make_retriever(),
+        processor,
+        evaluate=Rows(),
+        max_steps=4,
+        per_device_eval_batch_size=12,
+        **early_stopping_options(evaluate_every=1),
+    )
+    trainer.train_from_newest()
+    history = trainer.state.log_history
+    best = trainer.state.best_global_step
+    logged = {entry["step"]: entry for entry in history if "eval_ndcg@10" in entry}
+    trainer.state.log_history = [
+        {**entry, "eval_ndcg@10": 0.0, "temperature": 9.0} if entry["step"] > best else entry for entry in history
+    ]
+    facts = trainer.card_facts()
+    assert facts.metrics["ndcg@10"] == logged[best]["eval_ndcg@10"]
+    assert facts.recipe["steps"] == f"{best} of 4"
+    assert "9.0000" not in str(facts.recipe["temperature"])
+
+
 def test_the_pool_of_an_evaluation_does_not_depend_on_its_batches(tmp_path, make_retriever, processor):
     metrics = []
     for size in (12, 5, 1):
@@ -172,6 +224,15 @@ def test_another_runs_checkpoint_is_not_resumed(tmp_path, make_retriever, proces
     other = make_trainer(tmp_path, make_retriever(), processor, max_steps=6, seed=7)
     with pytest.raises(CheckpointError, match="seed was 42, now 7"):
         other.train_from_newest()
+    for options, said in (
+        ({"learning_rate": 1e-3}, "learning rate was 0.01, now 0.001"),
+        ({"optim": "adafactor"}, "optimizer was adamw_torch.*, now adafactor"),
+        ({"gradient_accumulation_steps": 2}, "gradient accumulation was 1, now 2"),
+        ({"run": {"system": "video"}}, "system was None, now video"),
+    ):
+        other = make_trainer(tmp_path, make_retriever(), processor, max_steps=6, **options)
+        with pytest.raises(CheckpointError, match=said):
+            other.train_from_newest()
     run = tmp_path / "checkpoint-3" / "run.json"
     run.write_text("[]")
     with pytest.raises(CheckpointError, match="another run"):

@@ -23,12 +23,13 @@ class ConversionReport:
     num_rows: int = 0
     bad_rows: list[BadRow] = field(default_factory=list)
     missing: dict[str, list[str]] = field(default_factory=dict)
-    """What is missing (``asr``, ``frames``, …) to the videos that lack it: no fault, but said."""
+    """What is missing (``asr``, ``frames``, …) to the videos that lack it, each once: no fault, but said."""
+    _said: set[tuple[str, str]] = field(default_factory=set, repr=False)
 
     def lacks(self, what: str, video_id: str) -> None:
-        lacking = self.missing.setdefault(what, [])
-        if video_id not in lacking[-1:]:  # several questions about one video come one after the other
-            lacking.append(video_id)
+        if (what, video_id) not in self._said:
+            self._said.add((what, video_id))
+            self.missing.setdefault(what, []).append(video_id)
 
     def lines(self) -> list[str]:
         lines = [f"{self.num_rows} rows written"]

@@ -43,8 +43,10 @@ def assemble(
     keys = list(dict.fromkeys(one.key for one in drawn))
     documents = []
     for key in keys:
-        rows = [one for one in drawn if one.key == key]
-        documents.append(_document(rows, dropped=_dropped(rows, dropout=dropout, rng=rng), budgets=budgets))
+        first = next(one for one in drawn if one.key == key)
+        asked_about = {one.row.target for one in drawn if key in one.answer_keys}
+        dropped = _dropped(first, asked_about=asked_about, dropout=dropout, budgets=budgets, rng=rng)
+        documents.append(row_document(first.row, frames=first.frames, budgets=budgets, dropped=dropped)[0])
     places = {key: place for place, key in enumerate(keys)}
     queries = [
         TrainingQuery(
@@ -64,19 +66,21 @@ def row_texts(row: VideoRow) -> dict[str, str]:
     return {"ocr": row.ocr, "asr": row.asr, "description": description}
 
 
-def _dropped(rows: Sequence[DrawnRow], *, dropout: Mapping[str, float], rng: np.random.Generator) -> set[str]:
+def _dropped(
+    one: DrawnRow,
+    *,
+    asked_about: Collection[str],
+    dropout: Mapping[str, float],
+    budgets: TextBudgets | None,
+    rng: np.random.Generator,
+) -> set[str]:
+    """Modalities that its document loses: none that a question it answers says it is about, and never all."""
     draws = dict(zip(TARGETS, rng.random(len(TARGETS)), strict=True))  # always as many, so that one rate moves no other
-    asked_about = {one.row.target for one in rows}
-    first = rows[0]
-    present = {modality for modality, text in row_texts(first.row).items() if text} | (
-        {"video"} if first.frames else set()
-    )
-    dropped = {m for m in present - asked_about if draws[m] < dropout.get(m, 0.0)}
+    texts = row_texts(one.row)
+    present = {name for name, text in texts.items() if text and (budgets is None or budgets.keeps(name))}
+    present |= {"video"} if len(one.frames) else set()
+    dropped = {m for m in present - set(asked_about) if draws[m] < dropout.get(m, 0.0)}
     return dropped if dropped < present else set()
-
-
-def _document(rows: Sequence[DrawnRow], *, dropped: set[str], budgets: TextBudgets | None) -> Document:
-    return row_document(rows[0].row, frames=rows[0].frames, budgets=budgets, dropped=dropped)[0]
 
 
 def row_document(

@@ -32,6 +32,10 @@ class TextBudgets:
         self._tokenizer = tokenizer
         self._max_tokens = dict(max_tokens)
 
+    def keeps(self, modality: str) -> bool:
+        """Whether anything of this modality is left."""
+        return self._max_tokens.get(modality) != 0
+
     def cut(self, text: str, *, modality: str) -> tuple[str, int]:
         """The text within its budget, and how many tokens were cut off."""
         budget = self._max_tokens.get(modality)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from clamr_select.errors import BadRowError
-from clamr_select.training.data.assemble import row_texts
+from clamr_select.training.data.assemble import row_document, row_texts
 from clamr_select.training.data.budgets import TextBudgets
 from clamr_select.training.data.index import RowIndex
 from clamr_select.training.data.loading import FrameLoader
@@ -59,6 +59,8 @@ def check_rows(
         try:
             row = index[position]
             frames = loader.frames(row)
+            if not len(frames):
+                row_document(row, frames=(), budgets=budgets)
         except BadRowError as error:
             report.bad_rows.append(BadRow.of(error))
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch.utils.data import Dataset
 
 from clamr_select.errors import BadRowError, InputError
 from clamr_select.training.batch import TrainingBatch
-from clamr_select.training.data.assemble import DrawnRow, assemble
+from clamr_select.training.data.assemble import DrawnRow, assemble, row_document
 from clamr_select.training.data.budgets import TextBudgets
 from clamr_select.training.data.index import RowIndex
 from clamr_select.training.data.loading import FrameLoader
@@ -40,9 +41,9 @@ class RowBatches(Dataset[TrainingBatch]):
         num_epochs, num_processes, seed: of the plan.
         budgets: cuts text; ``clamr-select train-data check`` counts what it would cut.
         modality_dropout: modality to the share (0 to 1) of documents that lose it, drawn anew each time. Kept are
-            what a question of the batch is about, and all where nothing else would be left.
-        on_bad_row: where frames cannot be read: ``error``; or ``skip``, which writes the bad row to ``bad_row_log``
-            and puts another in its place, drawn by the seed.
+            what a question of the batch says it is about, and all where nothing else would be left.
+        on_bad_row: where frames cannot be read, or nothing of a row is left: ``error``; or ``skip``, which writes the
+            bad row to ``bad_row_log`` and puts another in its place, drawn by the seed.
         bad_row_log: needed for ``skip``.
         stand_ins: False for evaluation, where no row may count twice: the place of a skipped row stays empty.
 
@@ -84,17 +85,32 @@ class RowBatches(Dataset[TrainingBatch]):
 
     def __getitem__(self, number: int) -> TrainingBatch:
         """Raises:
-        BadRowError: a row's frames cannot be read and skipping was not asked for, or nothing could take its place;
-            without stand-ins, no row of the batch can be read.
+        BadRowError: a row cannot be read and skipping was not asked for, or nothing could take its place; without
+            stand-ins, no row of any batch can be read.
         """
         positions = self.plan.rows_of(number)
         rng = np.random.default_rng((self._seed, self.plan.epoch_of(number), number, _DRAW))
         loaded = [self._load(position, number=number, rng=rng, taken=positions) for position in positions]
         drawn = [one for one in loaded if isinstance(one, DrawnRow)]
         bad = [one for one in loaded if isinstance(one, BadRowError)]
-        if bad and (self._stand_ins or not drawn):
+        if bad and self._stand_ins:
             raise bad[0]
+        if not drawn:
+            return self._unasked(number, bad[0])
         return assemble(drawn, dropout=self._dropout, budgets=self._budgets, rng=rng)
+
+    def _unasked(self, number: int, error: BadRowError) -> TrainingBatch:
+        """In place of a batch without a readable row: one of another batch, which the pool has once, and a question
+        that nothing answers, which no metric counts. Processes that share the evaluation stay in step."""
+        rng = np.random.default_rng((self._seed, number, _SUBSTITUTE))
+        others = (position for n in range(1, len(self)) for position in self.plan.rows_of((number + n) % len(self)))
+        for position in others:
+            one = self._load(position, number=number, rng=rng, taken=[])
+            if isinstance(one, DrawnRow):
+                batch = assemble([one], dropout={}, budgets=self._budgets, rng=rng)
+                questions = tuple(replace(q, positive_documents=(), answer_keys=()) for q in batch.queries)
+                return replace(batch, queries=questions)
+        raise error
 
     def bad_rows(self) -> list[BadRow]:
         """Bad rows that were left out so far: at the start, and by any process while training."""
@@ -113,6 +129,8 @@ class RowBatches(Dataset[TrainingBatch]):
             try:
                 row = self.index[candidate]
                 frames = self._loader.frames(row)
+                if not len(frames):
+                    row_document(row, frames=(), budgets=self._budgets)  # something of its texts is left
             except BadRowError as error:
                 if self._skipped is None:
                     raise

@@ -17,7 +17,8 @@ class BatchPlan:
 
     Args:
         video_ids: of each row.
-        batch_size: rows in a batch, at most; at least 2.
+        batch_size: rows in a batch, at least 2. Batches are that large or smaller, and larger where a row would be
+            alone otherwise: by one row, or up to two where a process has fewer than four.
         num_epochs: at least 1.
         num_processes: the number of batches in an epoch is a multiple of it.
 
@@ -34,8 +35,9 @@ class BatchPlan:
                 "allowed: at least 2, 1, 1, 0"
             )
         names, self._video_of_row = np.unique(np.array(video_ids, dtype=np.str_), return_inverse=True)
-        rounds = -(-len(video_ids) // (batch_size * num_processes))
-        self.batches_per_epoch = max(1, rounds) * num_processes
+        wanted = -(-len(video_ids) // (batch_size * num_processes))
+        most = len(video_ids) // (2 * num_processes)  # of two rows each: one alone has nothing to be told from
+        self.batches_per_epoch = max(1, min(wanted, most)) * num_processes
         if len(names) < 2 or len(video_ids) < 2 * self.batches_per_epoch:
             raise InputError(
                 f"{len(video_ids)} rows of {len(names)} videos are too few for {self.batches_per_epoch} batches: each "

@@ -70,8 +70,9 @@ def generate_queries(
         for query in record.queries:
             checks.keep(query)
     queries: dict[str, list[dict[str, str]]] = {}
+    jobs = jobs_of(source, loader=loader, options=options, report=report)
     requests = Requests(writer, loader=loader, options=options)
-    for count, (job, finished, written) in enumerate(requests.run(jobs_of(source, options, report), done), start=1):
+    for count, (job, finished, written) in enumerate(requests.run(jobs, done), start=1):
         record = finished or _judge(job, written, checks=checks, num_queries=options.num_queries)
         if finished is None:
             journal.add(record)

@@ -120,7 +120,9 @@ class Requests:
         return self._writer.write(messages, seed=_job_seed(job, self._options.seed))
 
 
-def jobs_of(source: RowSource, options: GenerationOptions, report: GenerationReport) -> Iterator[Job]:
+def jobs_of(
+    source: RowSource, *, loader: FrameLoader | None, options: GenerationOptions, report: GenerationReport
+) -> Iterator[Job]:
     seen = set()
     for number in range(len(source)):
         try:
@@ -136,11 +138,18 @@ def jobs_of(source: RowSource, options: GenerationOptions, report: GenerationRep
         report.num_videos += 1
         texts = row_texts(row)
         for target in options.targets:
-            present = bool(row.images or row.video) if target == "video" else bool(texts[target])
-            if present:
+            if _has_frames(row, loader) if target == "video" else bool(texts[target]):
                 yield Job(row, target, texts.get(target, ""))
             else:
                 report.empty[target] += 1
+
+
+def _has_frames(row: VideoRow, loader: FrameLoader | None) -> bool:
+    """Also where a folder of videos has one of the row's name; what lies outside it is an error when it is read."""
+    if row.images or row.video:
+        return True
+    path = loader.video_path(row) if loader is not None else None
+    return path is not None and path.is_file()
 
 
 def _job_seed(job: Job, seed: int) -> int:

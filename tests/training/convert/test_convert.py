@@ -16,6 +16,7 @@ from clamr_select.training.convert.multivent import (
     query_type,
 )
 from clamr_select.training.convert.tables import read_pairs
+from clamr_select.training.convert.writing import ConversionReport
 from clamr_select.training.data.dataset import RowBatches
 from clamr_select.training.data.index import RowIndex
 from clamr_select.training.data.loading import FrameLoader
@@ -94,6 +95,14 @@ def test_what_is_missing_is_counted(root: Path, copy: Multivent) -> None:
     rows = written(root / "rows.jsonl")
     assert [len(row["images"]) for row in rows] == [2, 1, 2, 0]
     assert "query" not in rows[0]
+
+
+def test_a_video_that_lacks_something_is_counted_once_whatever_asks_for_it() -> None:
+    report = ConversionReport()
+    for video in ("a", "b", "a", "b", "c"):
+        report.lacks("ASR", video)
+    report.lacks("OCR", "a")
+    assert report.missing == {"ASR": ["a", "b", "c"], "OCR": ["a"]}
 
 
 def test_bad_rows_are_named_and_nothing_is_written(root: Path, copy: Multivent) -> None:

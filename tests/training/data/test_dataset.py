@@ -14,6 +14,7 @@ from clamr_select.errors import BadRowError, InputError, UnknownNameError
 from clamr_select.model import ClamrProcessor
 from clamr_select.training.batch import TrainingBatch
 from clamr_select.training.data.budgets import TextBudgets
+from clamr_select.training.data.check import check_rows
 from clamr_select.training.data.dataset import RowBatches
 from clamr_select.training.data.index import RowIndex
 from clamr_select.training.data.loading import FrameLoader
@@ -137,6 +138,47 @@ def test_modality_dropout_is_seeded_and_spares_what_is_asked_about(make: Any) ->
     assert all(len(d.texts) + (len(d.frames) > 0) >= 1 for d in everything.documents)
 
 
+def test_dropout_spares_what_another_rows_question_is_about(make: Any, processor: ClamrProcessor) -> None:
+    """Two videos answer one question about speech: neither loses it, whichever row is its own."""
+    rows = [
+        {"video_id": "a", "query": "who sings?", "query_type": "asr", "asr": "Ann sings.", "ocr": "A"},
+        {"video_id": "b", "query": "who sings?", "query_type": "asr", "asr": "Bob sings.", "ocr": "B"},
+        {"video_id": "b", "query": "what is written?", "query_type": "ocr", "asr": "Bob sings.", "ocr": "B"},
+        {"video_id": "c", "query": "which letter?", "query_type": "ocr", "asr": "Nobody.", "ocr": "C"},
+    ]
+    index = RowIndex(ListSource(rows, name="rows"))
+    dropout = {"asr": 1.0, "ocr": 1.0}
+    dataset = RowBatches(index, loader=FrameLoader(), batch_size=4, modality_dropout=dropout)
+    batch = dataset[0]
+    held = {
+        key: {segment.modality for segment in document.texts}
+        for key, document in zip(batch.document_keys, batch.documents, strict=True)
+    }
+    assert held == {"a": {"asr"}, "b": {"asr", "ocr"}, "c": {"ocr"}}
+    budgets = TextBudgets(processor.tokenizer, max_tokens={"asr": 0})
+    rows[3]["query_type"] = None
+    index = RowIndex(ListSource(rows[2:], name="rows"))
+    dataset = RowBatches(index, loader=FrameLoader(), batch_size=2, modality_dropout=dropout, budgets=budgets)
+    assert [len(document.texts) for document in dataset[0].documents] == [1, 1]  # speech is out: text on screen stays
+
+
+def test_a_row_of_which_nothing_is_left_is_bad(processor: ClamrProcessor, tmp_path: Path) -> None:
+    rows = [{"video_id": f"v{n}", "query": f"q{n}", "description": f"film {n}"} for n in range(6)]
+    rows[2] |= {"description": "", "asr": "words"}
+    index = RowIndex(ListSource(rows, name="rows"))
+    budgets = TextBudgets(processor.tokenizer, max_tokens={"asr": 0})
+    arguments: dict[str, Any] = {"loader": FrameLoader(), "batch_size": 3, "budgets": budgets}
+    with pytest.raises(BadRowError, match=r"rows\[2\].*nothing is left"):
+        [RowBatches(index, **arguments)[i] for i in range(2)]
+    skipping = RowBatches(index, **arguments, on_bad_row="skip", bad_row_log=tmp_path / "bad.jsonl")
+    assert [len(skipping[i].queries) for i in range(2)] == [3, 3]
+    assert [bad.name.split()[0] for bad in skipping.bad_rows()] == ["rows[2]"]
+    report = check_rows(
+        RowIndex(ListSource(rows, name="rows"), on_bad_row="skip"), loader=FrameLoader(), budgets=budgets
+    )
+    assert [bad.name.split()[0] for bad in report.bad_rows] == ["rows[2]"]
+
+
 def test_budgets(make: Any, processor: ClamrProcessor) -> None:
     tokenizer = processor.tokenizer
     budgets = TextBudgets(tokenizer, max_tokens={"ocr": 3, "asr": 0})
@@ -188,6 +230,14 @@ def test_in_evaluation_no_row_stands_in_for_an_unreadable_one(
     assert asked - left == Counter({"question 6": 1})
     assert left - asked == Counter()
     assert "1 of 16 rows are bad: rows[6]" in dataset.report()
+    gone = dataset.plan.rows_of(2)
+    for position in gone:
+        raw_rows[position]["images"] = ["gone.jpg"]
+    dataset = RowBatches(RowIndex(ListSource(raw_rows, name="rows")), **arguments)
+    (stand_in,) = dataset[2].queries
+    assert (stand_in.positive_documents, stand_in.answer_keys) == ((), ())  # so that no metric counts it
+    assert dataset[2].document_keys[0] in {key for i in (0, 1, 3) for key in dataset[i].document_keys}
+    assert {bad.name.split()[0] for bad in dataset.bad_rows()} >= {f"rows[{position}]" for position in gone}
     for row in raw_rows:
         row["images"] = ["gone.jpg"]
     with pytest.raises(BadRowError, match="no frame at"):

@@ -23,6 +23,17 @@ def test_every_row_once_an_epoch(batch_size: int, processes: int) -> None:
             assert all(len({VIDEOS[row] for row in batch}) == len(batch) for batch in batches)
 
 
+@pytest.mark.parametrize("processes", [1, 2, 8])
+@pytest.mark.parametrize("num_rows", range(16, 120, 7))
+def test_no_row_is_alone_whatever_their_number(num_rows: int, processes: int) -> None:
+    plan = BatchPlan([f"v{i}" for i in range(num_rows)], batch_size=2, num_processes=processes)
+    sizes = [len(plan.rows_of(i)) for i in range(len(plan))]
+    assert sum(sizes) == num_rows
+    assert len(plan) % processes == 0
+    assert min(sizes) >= 2
+    assert max(sizes) <= (3 if num_rows >= 4 * processes else 4)
+
+
 def test_order_is_a_function_of_seed_and_number() -> None:
     plan, same = (BatchPlan(VIDEOS, batch_size=4, num_epochs=2, seed=5) for _ in range(2))
     backwards = [same.rows_of(i) for i in reversed(range(len(same)))][::-1]

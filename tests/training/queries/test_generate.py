@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,6 +65,21 @@ def test_every_video_is_asked_about_in_every_modality_it_has(generate: Any, vide
     picture = next(content for content in asked_last if isinstance(content, list))
     assert [part["type"] for part in picture] == ["image_url", "text"]
     assert picture[0]["image_url"]["url"].startswith("data:image/jpeg;base64,")
+
+
+def test_a_video_of_the_rows_name_is_asked_about_too(writer: OpenAIWriter, color_video: Path, tmp_path: Path) -> None:
+    """As training finds it; and a row without one has no picture."""
+    shutil.copy(color_video, tmp_path / "v1.mp4")
+    rows = [{"video_id": "v1", "description": "a film"}, {"video_id": "v2", "description": "another"}]
+    report = generate_queries(
+        ListSource(rows, name="rows"),
+        writer=writer,
+        output=tmp_path / "queries.json",
+        loader=FrameLoader(video_dir=tmp_path, num_frames=2),
+        options=GenerationOptions(targets=("video",)),
+    )
+    assert dict(report.kept) == {"video": 1}
+    assert dict(report.empty) == {"video": 1}
 
 
 def test_refused_queries_are_counted_and_kept_apart(generate: Any, videos: Path, server: ChatServer) -> None:

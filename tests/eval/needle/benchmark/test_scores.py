@@ -16,6 +16,7 @@ from clamr_select.eval.needle.benchmark.systems import SYSTEMS, check_systems, v
 from clamr_select.eval.ranking.encoded import find_checkpoints
 from clamr_select.eval.ranking.fusion import reciprocal_rank_fusion, route
 from clamr_select.eval.ranking.pool import encode_pool, score_moments, score_pool, winning_modalities
+from clamr_select.model.document import Document, TextSegment
 from clamr_select.scoring.tokens import NO_CANDIDATE, TokenEmbeddings
 from clamr_select.training.encoding import EncodedDocuments
 from clamr_select.training.views import View
@@ -116,9 +117,10 @@ def test_winners_are_the_modalities_of_the_best_tokens(encoder, few):
     means = {m: float((query @ vectors[ids == m].T).amax(dim=1).mean()) for m in set(ids.tolist())}
     (chosen,) = winning_modalities(query, pool=pool, document=1, by_token=False)
     assert encoder.modalities.index(chosen) + 1 == max(means, key=lambda m: means[m])
-    only = encode_pool(encoder, [few.documents[0]], view=View(modality="description"))
-    if len(only.tokens) == 0:
-        assert winning_modalities(query, pool=only, document=0, by_token=True) == []
+    silent = Document(few.documents[0].frames)
+    both = encode_pool(encoder, [silent, document], view=View(modality="ocr"))
+    assert winning_modalities(query, pool=both, document=0, by_token=True) == []
+    assert set(winning_modalities(query, pool=both, document=1, by_token=True)) == {"ocr"}
 
 
 def test_systems_without_a_checkpoint_are_named_and_the_others_scored(encoder, few):
@@ -146,13 +148,12 @@ def test_fusions_join_the_single_modalities(encoder, few):
 
 
 def test_frames_are_read_with_the_text_of_their_time(few):
-    document = max((few.documents[i] for i in range(len(few.documents))), key=lambda d: len(d.texts))
-    for frame, text in enumerate(row_texts(document, rows="frames")):
-        for segment in document.texts:
-            if segment.first_candidate is not None:
-                there = segment.first_candidate <= frame <= segment.last_candidate
-                assert (segment.text in text) or not there
-    assert all(segment.text in row_texts(document, rows="documents")[0] for segment in document.texts)
+    frames = few.documents[0].frames[:1] * 3
+    segments = [TextSegment("asr", "one", 0, 1), TextSegment("ocr", "two", 1, 2), TextSegment("description", "all")]
+    document = Document(frames, tuple(segments))
+    assert [text.split() for text in row_texts(document, rows="frames")] == [["one"], ["one", "two"], ["two"]]
+    (whole,) = row_texts(document, rows="documents")
+    assert sorted(whole.split()) == ["all", "one", "two"]
 
 
 def test_names_and_checkpoints_are_found_or_refused(tmp_path):
