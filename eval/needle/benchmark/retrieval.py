@@ -65,7 +65,7 @@ def retrieval_report(scored: Scored, found: DocumentSet, *, seed: int) -> dict[s
             entry["margin"] = {group: margin(ndcg[mask], other[mask], seed=seed) for group, mask in groups.items()}
         if "oracle" in metrics:
             ceiling = mean_by_group(metrics["oracle"]["ndcg@10"], groups)
-            entry["of_ceiling"] = {group: value / ceiling[group] for group, value in entry["ndcg@10"].items()}
+            entry["of_ceiling"] = {g: value / ceiling[g] for g, value in entry["ndcg@10"].items() if ceiling[g]}
         if name == "clamr":
             entry["margins"] = {
                 other: {g: margin(ndcg[mask], metrics[other]["ndcg@10"][mask], seed=seed) for g, mask in groups.items()}

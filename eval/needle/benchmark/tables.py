@@ -56,7 +56,7 @@ def _margins(entry: Mapping[str, Any], title: str, counts: Mapping[str, int]) ->
     groups = [group for group in ("all", "not video", "text", "two") if group in counts]
     rows = [[name, *(_margin(found, group) for group in groups)] for name, found in entry.get("margins", {}).items()]
     if "of_ceiling" in entry:
-        rows.append(["share of the oracle's", *(_cell(entry["of_ceiling"][group]) for group in groups)])
+        rows.append(["share of the oracle's", *(_cell(entry["of_ceiling"].get(group)) for group in groups)])
     return table(f"{title}: nDCG@10 of clamr less that of", ["", *groups], rows) if rows else []
 
 
