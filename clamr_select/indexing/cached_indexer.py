@@ -10,7 +10,7 @@ from typing import Literal
 from clamr_select.container import check_container, is_url
 from clamr_select.errors import InputError, StoreError, UnreadableVideoError, VideoNotFoundError
 from clamr_select.fetch import fetch
-from clamr_select.indexing.index_key import index_key
+from clamr_select.indexing.index_key import files_beside, index_key, with_recognizer
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.indexer import Indexer
 from clamr_select.indexing.method import of_the_run
@@ -32,6 +32,7 @@ FileState = tuple[int, int, int]
 NOT_CACHED = "not_cached"
 UNKNOWN_WEIGHTS = "a part of the model's weights lies on disk, so its embeddings cannot be kept for another run"
 CHANGED_VIDEO = "the video changed while it was read, so its embeddings were not kept"
+CHANGED_TEXTS = "the files beside the video changed while it was read, so its embeddings were not kept"
 
 
 def index_cached(indexer: Indexer, video: str | Path, *, cache_dir: CacheDir, allow_urls: bool = False) -> IndexedVideo:
@@ -101,8 +102,10 @@ def _index_once(indexer: Indexer, video: str | Path, store: Store) -> IndexedVid
         return _with(indexed, [(NOT_CACHED, UNKNOWN_WEIGHTS)])
     if file_state(video) != before:
         return _with(indexed, [*store.take_warnings(), (NOT_CACHED, CHANGED_VIDEO)])
-    if indexer.options.asr != "off":  # its model may have been downloaded only now, and what it holds is in the key
-        key = video_key(video, encoder=indexer.encoder, options=indexer.options) or key
+    if not same_files_beside(key, video, options=indexer.options):
+        return _with(indexed, [*store.take_warnings(), (NOT_CACHED, CHANGED_TEXTS)])
+    if indexer.options.asr != "off":
+        key = with_recognizer(key, indexer.options)
     store.put(key, to_entry(indexed), label=Path(video).name)
     return _with(indexed, store.take_warnings())
 
@@ -119,6 +122,12 @@ def video_key(video: str | Path, *, encoder: ClamrEncoder, options: IndexOptions
     except OSError as error:
         raise UnreadableVideoError(f"{os.fspath(video)!r} cannot be read: {error.strerror}") from error
     return index_key(video, digest=digest, options=options, encoder=identity)
+
+
+def same_files_beside(key: Key, video: str | Path, *, options: IndexOptions) -> bool:
+    """Whether subtitles and metadata beside a video are still those of its key."""
+    now = files_beside(video, options)
+    return all(key.values["options"][name] == found for name, found in now.items())
 
 
 def file_state(video: str | Path) -> FileState:

@@ -92,14 +92,13 @@ class ChoiceOptions:
             raise InputError("max_tokens and max_seconds are both given; which of them is the budget?")
         if self.query == "with_options" and not self.options:
             raise InputError("query='with_options' needs options, the answers to choose from")
-        if self.num_frames != "auto":
-            whole_number("num_frames", self.num_frames, low=1)
-        whole_number("max_frames", self.max_frames, low=1)
-        if self.max_tokens is not None:
-            whole_number("max_tokens", self.max_tokens, low=1)
+        # plain numbers of Python, which go into Selection.method and JSON
+        for name in ("num_frames", "max_frames", "max_tokens"):
+            if getattr(self, name) not in (None, "auto"):
+                object.__setattr__(self, name, whole_number(name, getattr(self, name), low=1))
         for name in ("max_seconds", "clip_seconds"):
             if getattr(self, name) is not None:
-                number(name, getattr(self, name), low=0)
+                object.__setattr__(self, name, number(name, getattr(self, name), low=0))
         unknown = [name for name in self.include if isinstance(name, str) and name not in ("first", "last")]
         if unknown:
             raise InputError(f"include takes 'first', 'last' and times in seconds, got {unknown[0]!r}")
@@ -172,7 +171,8 @@ def choose_frames(
         per_clip = max(1, round(options.clip_seconds / median_step_seconds(times)))
         hits = open_to[list(choose(open_to, max(1, min(wanted // per_clip, len(open_to)))))].tolist()
         indices = clip_positions(
-            [*forced, *hits],
+            hits,
+            forced=forced,
             scores=scores,
             timestamps_seconds=times,
             clip_seconds=options.clip_seconds,

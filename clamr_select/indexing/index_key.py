@@ -12,6 +12,7 @@ from clamr_select.context.info_json import find_info_json
 from clamr_select.context.sidecar import find_subtitles
 from clamr_select.context.speech.choose import choose
 from clamr_select.context.speech.model_files import model_digest
+from clamr_select.errors import SpeechError
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.limits import BEFORE_OPENING
 from clamr_select.store import Key, content_digest
@@ -31,8 +32,7 @@ def index_key(video: str | Path, *, digest: str, options: IndexOptions, encoder:
         encoder: from :func:`clamr_select.model.identity.encoder_identity`.
     """
     settings = asdict(options)
-    settings["subtitles"] = _subtitles(video, options)
-    settings["info_json"] = _digest(find_info_json(video))
+    settings |= files_beside(video, options)
     settings["asr"] = _recognizer(options)
     # where a file is decoded, how it came here, and how large it might have been, changes nothing
     del settings["isolate"]
@@ -50,6 +50,17 @@ def index_key(video: str | Path, *, digest: str, options: IndexOptions, encoder:
     )
 
 
+def files_beside(video: str | Path, options: IndexOptions) -> dict[str, list[str] | None]:
+    """Names and contents of the files that are read beside the video, as they are now: a part of the key's options."""
+    return {"subtitles": _subtitles(video, options), "info_json": _digest(find_info_json(video))}
+
+
+def with_recognizer(key: Key, options: IndexOptions) -> Key:
+    """The key by what hears as it is now: its model may have been downloaded while it was indexed."""
+    values = {**key.values, "options": {**key.values["options"], "asr": _recognizer(options)}}
+    return Key(key.kind, values)
+
+
 def _subtitles(video: str | Path, options: IndexOptions) -> list[str] | None:
     """Name and content of the file that will be read; None where there is none."""
     if options.subtitles is None:
@@ -61,7 +72,12 @@ def _recognizer(options: IndexOptions) -> list[str | None]:
     """What ``auto`` stands for on this machine today, what its model holds, and the versions of what hears."""
     if options.asr == "off":
         return ["off"]
-    choice = choose(options.asr, model=options.asr_model)
+    try:
+        choice = choose(options.asr, model=options.asr_model)
+    except SpeechError:
+        if options.asr != "auto":
+            raise
+        return [options.asr, None]  # nothing can listen: well where there are subtitles, else indexing raises it
     try:
         versions = [version(choice.engine), version("silero-vad")]
     except PackageNotFoundError:  # an error that indexing raises, so nothing is stored

@@ -81,6 +81,9 @@ class IndexedVideo:
     """Speech, and text on screen where it was read: each line with its time, confidence, and words or place."""
     precision: Precision = "as_encoded"
     """What the vectors of ``tokens`` were rounded to, and are scored in on a CPU where that is quicker."""
+    word_windows: tuple[range, ...] | None = None
+    """Positions of the candidates that were encoded together with their words, where only some were; None: all, every
+    ``method["window_candidates"]`` of them."""
 
     def __len__(self) -> int:
         return len(self.frame_indices)
@@ -321,7 +324,7 @@ class IndexedVideo:
                 "similarity": similarity,
                 "scoring": self._scoring,
                 "modalities": list(names if modalities is None else modalities),
-                **({} if between_seconds is None else {"between_seconds": list(between_seconds)}),
+                **({} if between_seconds is None else {"between_seconds": self._finite(between_seconds)}),
             },
             video_facts=self.video_facts,
             warnings=(*warnings, *(SelectionWarning(*warning) for warning in result.warnings)),
@@ -333,6 +336,12 @@ class IndexedVideo:
                 scores_by_modality=by_modality,
             ),
         )
+
+    def _finite(self, between_seconds: tuple[float, float]) -> list[float]:
+        """The span with the candidates' own ends where it is open, which JSON cannot say."""
+        start, end = check_span(between_seconds)
+        first, last = float(self.timestamps_seconds[0]), float(self.timestamps_seconds[-1])
+        return [start if math.isfinite(start) else first, end if math.isfinite(end) else last]
 
     def text_around(self, candidate: int) -> dict[str, str]:
         """Modality to the words aligned with a candidate in time, a line each; ``candidate`` is its position."""

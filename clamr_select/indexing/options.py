@@ -92,8 +92,10 @@ class IndexOptions:
         self._check_speech()
         if number("candidate_fps", self.candidate_fps) <= 0:
             raise InputError(f"candidate_fps must be a positive number, got {self.candidate_fps}")
+        # plain numbers of Python, which go into keys and JSON
+        object.__setattr__(self, "candidate_fps", float(self.candidate_fps))
         for name in ("max_candidates", "window_candidates", "token_pooling"):
-            whole_number(name, getattr(self, name), low=1)
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), low=1))
 
     def _check_speech(self) -> None:
         for name in ("asr_model", "asr_language"):

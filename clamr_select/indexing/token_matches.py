@@ -137,9 +137,10 @@ def _word_matches(
 def _text_tokens(indexed: IndexedVideo, *, modality: str, candidate: int) -> list[tuple[int, str, int, int] | None]:
     """The candidate's text tokens of one modality: (token, its line, characters of the word it is of); None for a
     token that is no part of a word."""
-    width = indexed.method["window_candidates"]
-    start = candidate // width * width
-    stop = min(start + width, len(indexed))
+    window = _window_of(indexed, candidate)
+    if window is None:
+        return []
+    start, stop = window.start, window.stop
     tokens = indexed.tokens
     of_window = (
         (tokens.modality_ids == 1 + tokens.modalities.index(modality))
@@ -158,6 +159,15 @@ def _text_tokens(indexed: IndexedVideo, *, modality: str, candidate: int) -> lis
         for position, (segment, word) in zip(positions, spelled, strict=True)
         if start + (segment.first_candidate or 0) <= candidate <= start + (segment.last_candidate or 0)
     ]
+
+
+def _window_of(indexed: IndexedVideo, candidate: int) -> range | None:
+    """The candidates that were encoded together with this one and its words; None where its words were not."""
+    if indexed.word_windows is not None:
+        return next((window for window in indexed.word_windows if candidate in window), None)
+    width = indexed.method["window_candidates"]
+    start = candidate // width * width
+    return range(start, min(start + width, len(indexed)))
 
 
 def _spell(indexed: IndexedVideo, segments: Sequence[TextSegment]) -> list[tuple[TextSegment, tuple[int, int] | None]]:

@@ -41,12 +41,16 @@ def with_forced(forced: Sequence[int], choose: Choose, *, num_candidates: int, n
     Raises:
         InputError: more are forced than there are frames.
     """
-    if len(forced) > num_frames:
-        raise InputError(f"{len(forced)} frames must be included and num_frames is {num_frames}; ask for more frames")
+    _check_forced(forced, num_frames)
     others = np.setdiff1d(np.arange(num_candidates), np.array(forced, dtype=np.int64))
     wanted = min(num_frames - len(forced), len(others))
     chosen = others[list(choose(others, wanted))].tolist() if wanted else []
     return tuple(sorted([*forced, *chosen]))
+
+
+def _check_forced(forced: Sequence[int], num_frames: int) -> None:
+    if len(forced) > num_frames:
+        raise InputError(f"{len(forced)} frames must be included and num_frames is {num_frames}; ask for more frames")
 
 
 def clip_intervals(
@@ -66,14 +70,26 @@ def clip_intervals(
 
 
 def clip_positions(
-    hits: Sequence[int], *, scores: np.ndarray, timestamps_seconds: np.ndarray, clip_seconds: float, num_frames: int
+    hits: Sequence[int],
+    *,
+    scores: np.ndarray,
+    timestamps_seconds: np.ndarray,
+    clip_seconds: float,
+    num_frames: int,
+    forced: Sequence[int] = (),
 ) -> tuple[int, ...]:
-    """Candidates within the clips around hits, ``num_frames`` of them: hits first, then the nearest to a hit.
+    """Candidates within the clips around hits, ``num_frames`` of them: ``forced``, which are hits too, the other hits,
+    then the nearest to a hit.
 
     Where the clips hold fewer, the highest scores outside them follow.
+
+    Raises:
+        InputError: more are forced than there are frames.
     """
     half = number("clip_seconds", clip_seconds, low=0) / 2
-    best_hits = sorted(hits, key=lambda at: (-scores[at], at))[:num_frames]
+    _check_forced(forced, num_frames)
+    others = sorted(set(hits) - set(forced), key=lambda at: (-scores[at], at))
+    best_hits = [*forced, *others][:num_frames]
     distance = np.min([np.abs(timestamps_seconds - timestamps_seconds[hit]) for hit in best_hits], axis=0)
     inside = np.flatnonzero(distance <= half + TIME_TOLERANCE_SECONDS)
     ordered = inside[np.lexsort((inside, -scores[inside], np.round(distance[inside], 6)))]

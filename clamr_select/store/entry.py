@@ -49,24 +49,24 @@ class Header:
         return json.loads(self.metadata["label"])
 
 
-def encode(entry: Entry, *, key: Key, label: str) -> list[bytes | memoryview]:
+def encode(record: str, *, tensors: Mapping[str, torch.Tensor], key: Key, label: str) -> list[bytes | memoryview]:
     """The file's bytes, in parts that follow each other.
 
-    Raises:
-        InputError: the record is not JSON, or too large.
+    Args:
+        record: of :func:`record_json`, at most ``MAX_RECORD_BYTES`` of it.
     """
     metadata = {
         "format": FORMAT,
         "kind": key.kind,
         "key": key.canonical,
         "label": json.dumps(label),  # a file name may hold what is no UTF-8; JSON escapes it
-        "record": _record(entry.record),
+        "record": record,
         "sha256": _NO_CHECKSUM.decode(),
     }
-    if entry.tensors:
+    if tensors:
         from safetensors.torch import save
 
-        blank = memoryview(save({name: tensor.contiguous() for name, tensor in entry.tensors.items()}, metadata))
+        blank = memoryview(save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata))
     else:
         blank = memoryview(safetensors.serialize({}, metadata))
     start = read_header(blank).checksum_start
@@ -129,11 +129,13 @@ def read_header(data: memoryview) -> Header:
     return Header(metadata, has_tensors=len(header) > 1, checksum_start=8 + found + len(_CHECKSUM_NAME))
 
 
-def _record(record: Mapping[str, Any]) -> str:
+def record_json(record: Mapping[str, Any]) -> str:
+    """A record as an entry holds it: ASCII.
+
+    Raises:
+        InputError: it is not JSON.
+    """
     try:
-        text = json.dumps(dict(record), allow_nan=False)
+        return json.dumps(dict(record), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InputError(f"a record must be a JSON object (finite numbers, no objects of Python): {error}") from error
-    if len(text) > MAX_RECORD_BYTES:
-        raise InputError(f"a record may have {MAX_RECORD_BYTES} bytes as JSON, got {len(text)}; store it in parts")
-    return text

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clamr_select.errors import DamagedEntryError, InputError
-from clamr_select.store.entry import MAX_HEADER_BYTES, Entry, check, decode, encode, read_header
+from clamr_select.store.entry import (
+    MAX_HEADER_BYTES,
+    MAX_RECORD_BYTES,
+    Entry,
+    check,
+    decode,
+    encode,
+    read_header,
+    record_json,
+)
 from clamr_select.store.eviction import Budget, delete
 from clamr_select.store.folder import check_folder, default_folder, write_whole
 from clamr_select.store.key import DOWNLOADS, Key
@@ -86,7 +95,12 @@ class Store:
         Raises:
             InputError: the record is not JSON.
         """
-        parts = encode(entry, key=key, label=label)
+        record = record_json(entry.record)
+        if len(record) > MAX_RECORD_BYTES:
+            told = f"an entry may have {MAX_RECORD_BYTES} bytes of words and settings, not {len(record)}"
+            self._note("not_cached", told)
+            return False
+        parts = encode(record, tensors=entry.tensors, key=key, label=label)
         num_bytes = sum(len(part) for part in parts)
         if num_bytes > self.max_bytes:
             self._note("not_cached", f"the cache may have {self.max_bytes} bytes, less than one entry of {num_bytes}")

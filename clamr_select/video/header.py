@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,9 @@ class StreamHeader:
     num_frames: int
     """0 where the header does not say."""
     end_seconds: float
-    """No earlier than this the container says it ends; 0 where it does not say."""
+    """No earlier than this the container says it ends, with all its streams; 0 where it does not say."""
+    video_end_seconds: float
+    """The same of the video stream alone, where its tags say; else ``end_seconds``."""
     frame_seconds: float
     """One over the average frame rate; 0 where the header does not say."""
 
@@ -54,6 +57,8 @@ def best_video_stream(container: InputContainer, *, path: str) -> VideoStream:
 
 def read_header(container: InputContainer, stream: VideoStream) -> StreamHeader:
     """Copy what is needed, because nothing of a closed container may be touched."""
+    end_seconds = (container.duration or 0) / _MICROSECONDS  # Matroska counts from 0, not from the first frame
+    own_end = _clock_seconds(stream.metadata.get("DURATION", ""))
     return StreamHeader(
         stream_index=stream.index,
         num_video_streams=len(_moving_pictures(container)),
@@ -61,9 +66,16 @@ def read_header(container: InputContainer, stream: VideoStream) -> StreamHeader:
         container=container.format.name,
         metadata={_readable(key).lower(): _readable(value) for key, value in container.metadata.items()},
         num_frames=stream.frames,
-        end_seconds=(container.duration or 0) / _MICROSECONDS,  # Matroska counts from 0, not from the first frame
+        end_seconds=end_seconds,
+        video_end_seconds=end_seconds if own_end is None else min(end_seconds, own_end),
         frame_seconds=float(1 / stream.average_rate) if stream.average_rate else 0.0,
     )
+
+
+def _clock_seconds(tag: str) -> float | None:
+    """Of Matroska's ``00:01:00.040000000``; None where it is none."""
+    found = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", tag.strip())
+    return 3600 * int(found[1]) + 60 * int(found[2]) + float(found[3]) if found else None
 
 
 def _moving_pictures(container: InputContainer) -> list[VideoStream]:

@@ -106,8 +106,8 @@ def _scan_warnings(packets: PacketTable, header: StreamHeader) -> Warnings:
     if header.num_frames > found:
         text = f"the header promises {header.num_frames} frames, {found} are in the file; was it cut short?"
         warnings.append(("shorter_than_header", text))
-    elif header.num_frames == 0 and header.end_seconds - end > max(1.0, 0.01 * header.end_seconds):
-        text = f"its frames end at {end:.1f} s, the header says {header.end_seconds:.1f} s; was it cut short?"
+    elif header.num_frames == 0 and header.video_end_seconds - end > max(1.0, 0.01 * header.video_end_seconds):
+        text = f"its frames end at {end:.1f} s, the header says {header.video_end_seconds:.1f} s; was it cut short?"
         warnings.append(("shorter_than_header", text))
     gaps = np.diff(packets.frame_pts) * seconds
     if len(gaps) and gaps.max() > _LONG_GAP_SECONDS:

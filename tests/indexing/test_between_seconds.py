@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +27,13 @@ def test_only_the_span_competes_and_all_are_scored(spoken_video: IndexedVideo) -
     assert part.candidates == whole.candidates
     assert part.method["between_seconds"] == [15.0, 20.0]
     assert "between_seconds" not in whole.method
+
+
+def test_an_open_end_is_recorded_as_json_can_hold_it(spoken_video: IndexedVideo, tmp_path: Path) -> None:
+    selection = spoken_video.select(QUESTION, num_frames=2, between_seconds=(15, math.inf))
+    assert selection.method["between_seconds"] == [15.0, float(spoken_video.timestamps_seconds[-1])]
+    selection.save(tmp_path / "selection.json")
+    json.loads((tmp_path / "selection.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
 
 
 @pytest.mark.parametrize("policy", policy_names())

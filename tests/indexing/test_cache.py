@@ -17,6 +17,7 @@ import torch
 
 from clamr_select.errors import (
     InputError,
+    SpeechError,
     StoreError,
     SubtitlesError,
     UnreadableVideoError,
@@ -349,3 +350,34 @@ def test_wrong_input_is_the_same_error_with_a_cache(selector, talk, tmp_path):
     with pytest.raises(SubtitlesError):
         selector.index(talk, subtitles=tmp_path / "absent.srt")
     assert list(Store().entries()) == []
+
+
+def test_auto_needs_nothing_that_listens_where_there_are_subtitles(
+    selector: FrameSelector, talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*_arguments: object, **_options: object) -> None:
+        raise SpeechError("nothing can listen here")
+
+    monkeypatch.setattr("clamr_select.indexing.index_key.choose", nothing)
+    indexed = selector.index(talk, asr="auto", **QUICK, cache_dir=tmp_path / "cache")
+
+    assert indexed.method["asr"] == "talk.srt"
+
+
+def test_subtitles_that_come_while_a_video_is_read_are_not_taken_for_read(
+    selector: FrameSelector, color_video: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "talk.mp4"
+    shutil.copy(color_video, path)
+    options = {**QUICK, "cache_dir": tmp_path / "cache"}
+
+    def come(stage: str, done: int, total: int) -> None:
+        if stage == "encoding":
+            path.with_suffix(".srt").write_text(SRT, encoding="utf-8")
+
+    first = selector.index(path, progress=come, **options)
+    again = selector.index(path, **options)
+
+    assert first.method["asr"] == "none"
+    assert "not_cached" in {warning.code for warning in first.warnings}
+    assert again.method["asr"] == "talk.srt"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from clamr_select.errors import InputError, UnknownNameError
 from clamr_select.indexing.asking import as_asked
 from clamr_select.indexing.choice import ChoiceOptions, choose_frames
+from clamr_select.indexing.options import IndexOptions
 from clamr_select.policies import PooledSimilarity
 from clamr_select.policies.questions import QuestionPlan
 from clamr_select.selection import VideoFacts
@@ -42,6 +45,25 @@ def test_budgets_of_tokens_and_seconds():
     assert chosen(vlm="qwen2.5-vl", max_tokens=2400).method["num_frames"] == 10
     assert len(chosen(vlm="qwen2.5-vl", max_tokens=2400, vlm_pair="none").indices) == 20
     assert len(chosen(max_seconds=12.0).indices) == 12
+
+
+def test_included_frames_are_in_clips_too():
+    found = chosen(num_frames=4, clip_seconds=1.0, include=["first", 50.2])
+    assert {0, 50} <= set(found.indices)
+    assert found.method["included"] == [0.0, 50.0]
+    with pytest.raises(InputError, match="2 frames must be included"):
+        chosen(num_frames=1, clip_seconds=1.0, include=["first", 50.2])
+
+
+def test_numbers_of_numpy_become_pythons_own():
+    found = chosen(num_frames=np.int64(3), clip_seconds=np.float32(2))
+    assert json.loads(json.dumps(found.method))["num_frames"] == 3
+    options = IndexOptions(candidate_fps=np.float32(0.5), max_candidates=np.int64(9), window_candidates=np.int32(2))
+    assert json.loads(json.dumps([options.candidate_fps, options.max_candidates, options.window_candidates])) == [
+        0.5,
+        9,
+        2,
+    ]
 
 
 def test_fewer_frames_where_evidence_is_concentrated():

@@ -180,6 +180,14 @@ def test_an_entry_larger_than_the_store_is_left_out_and_said(tmp_path, make_entr
     assert [code for code, _ in store.take_warnings()] == ["not_cached"]
 
 
+def test_words_that_are_too_many_are_left_out_and_said(tmp_path, make_entry, monkeypatch):
+    monkeypatch.setattr("clamr_select.store.store.MAX_RECORD_BYTES", 10)
+    store = Store(tmp_path / "cache")
+
+    assert not store.put(*make_entry(1))
+    assert [code for code, _ in store.take_warnings()] == ["not_cached"]
+
+
 def test_max_bytes_is_positive(tmp_path):
     with pytest.raises(InputError, match="max_bytes"):
         Store(tmp_path, max_bytes=0)

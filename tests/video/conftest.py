@@ -251,12 +251,27 @@ def _mux(container: Any, stream: Any, packets: Any) -> None:
         container.mux(packet)
 
 
-def _sound(container: Any, stream: Any) -> None:
-    for start in range(0, 16000, 1600):
+def _sound(container: Any, stream: Any, *, num_samples: int = 16000) -> None:
+    for start in range(0, num_samples, 1600):
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1600), dtype=np.int16), format="s16", layout="mono")
         frame.sample_rate, frame.pts = 16000, start
         container.mux(stream.encode(frame))
     container.mux(stream.encode())
+
+
+def _outlasted_by_sound(path: Path) -> Path:
+    """A second of pictures and five of sound."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS, options=X264)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        sound = container.add_stream("aac", rate=16000, layout="mono")
+        for number in range(FPS):
+            frame = av.VideoFrame.from_ndarray(draw_barcode(number), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, FPS)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+        _sound(container, sound, num_samples=80_000)
+    return path
 
 
 def _sound_only(path: Path) -> Path:
@@ -294,6 +309,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "uneven.mp4": lambda p: encode(p, options=X264, pts=UNEVEN, time_base=Fraction(1, 1000)),
     "late_start.mkv": lambda p: encode(p, options=X264, pts=range(125, 125 + NUM_FRAMES)),
     "h264.mkv": lambda p: encode(p, options=X264),
+    "outlasted_by_sound.mkv": _outlasted_by_sound,
     "h264.ts": lambda p: encode(p, options=X264),
     "h264.flv": lambda p: encode(p, options=X264),
     "open_gop.mp4": lambda p: encode(p, options=OPEN_GOP),

@@ -112,6 +112,13 @@ def test_an_odd_angle_is_rounded_and_said(make_video: Callable, turn_video: Call
         assert [code for code, _ in reader.warnings] == ["rotation_rounded"]
 
 
+@pytest.mark.parametrize("backend", ["pyav", "decord"])
+def test_sound_that_lasts_longer_is_no_damage(backend: str, sample: Callable) -> None:
+    with open_video(sample("outlasted_by_sound.mkv"), backend=backend) as reader:
+        assert reader.info.duration_seconds == pytest.approx(1.0)
+        assert not reader.warnings
+
+
 @pytest.mark.parametrize(
     ("name", "codes"),
     [

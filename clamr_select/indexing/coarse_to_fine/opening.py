@@ -9,6 +9,7 @@ from pathlib import Path
 from clamr_select.container import check_container, is_url
 from clamr_select.errors import StoreError, unknown_name
 from clamr_select.indexing.cached_indexer import (
+    CHANGED_TEXTS,
     CHANGED_VIDEO,
     NOT_CACHED,
     UNKNOWN_WEIGHTS,
@@ -16,6 +17,7 @@ from clamr_select.indexing.cached_indexer import (
     fetched,
     file_state,
     open_store,
+    same_files_beside,
     video_key,
 )
 from clamr_select.indexing.coarse_to_fine.effort import EFFORT_PLANS, Effort
@@ -80,6 +82,8 @@ class SkimOpener:
             skim = self._skim(video, store=store)
             if file_state(video) != state:
                 return self._with(self._windows(video, skim, state), skim, video, [(NOT_CACHED, CHANGED_VIDEO)])
+            if not same_files_beside(index, video, options=self.options):
+                return self._with(self._windows(video, skim, state), skim, video, [(NOT_CACHED, CHANGED_TEXTS)])
             store.put(
                 key,
                 skim_entry(skim, encoder=self.encoder, precision=self.options.precision),

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from clamr_select.errors import InputError
-from clamr_select.indexing.asking import as_asked, as_questions
+from clamr_select.indexing.asking import as_asked, as_questions, check_span
 from clamr_select.indexing.choice import ChoiceOptions
 from clamr_select.indexing.coarse_to_fine.effort import Effort, EffortPlan
 from clamr_select.indexing.coarse_to_fine.parts import (
@@ -131,6 +131,7 @@ class SkimmedVideo:
             encoder=self.encoder,
             tracks=self.skim.tracks,
             precision=self.precision,
+            word_windows=_word_windows(pieces),
         )
 
     def _by_pictures(self, query: torch.Tensor, similarity: Similarity) -> np.ndarray:
@@ -159,7 +160,7 @@ class SkimmedVideo:
     def _within(self, between_seconds: tuple[float, float] | None) -> np.ndarray:
         """(num_windows,) bool: those with a candidate in the span."""
         times = self.skim.timestamps_seconds
-        start, end = (-np.inf, np.inf) if between_seconds is None else between_seconds
+        start, end = (-np.inf, np.inf) if between_seconds is None else check_span(between_seconds)
         inside = (times >= start) & (times <= end)
         return best_of_windows(inside.astype(np.float64), window_candidates=self.skim.window_candidates) > 0
 
@@ -199,6 +200,16 @@ class _Piece:
     candidates: np.ndarray
     tokens: TokenEmbeddings
     screen_words: list[list[str]]
+    has_words: bool
+    """Whether its words were encoded with it."""
+
+
+def _word_windows(pieces: Sequence[_Piece]) -> tuple[range, ...]:
+    """Positions of the pieces with words, among the candidates of all of them."""
+    ends = np.cumsum([len(piece.candidates) for piece in pieces]).tolist()
+    return tuple(
+        range(end - len(piece.candidates), end) for piece, end in zip(pieces, ends, strict=True) if piece.has_words
+    )
 
 
 def _pieces(skim: Skim, windows: Sequence[DenseWindow]) -> list[_Piece]:
@@ -211,7 +222,7 @@ def _pieces(skim: Skim, windows: Sequence[DenseWindow]) -> list[_Piece]:
         pieces += _skimmed_piece(skim, start, first)
         start = after
         if window.tokens is not None:
-            pieces.append(_Piece(np.array(window.candidates), window.tokens, window.screen_words))
+            pieces.append(_Piece(np.array(window.candidates), window.tokens, window.screen_words, has_words=True))
     return pieces + _skimmed_piece(skim, start, len(skim.seen))
 
 
@@ -219,7 +230,7 @@ def _skimmed_piece(skim: Skim, start: int, stop: int) -> list[_Piece]:
     if start == stop or skim.tokens is None:
         return []
     tokens = some_candidates(skim.tokens, start=start, stop=stop)
-    return [_Piece(skim.seen[start:stop], tokens, skim.screen_words[start:stop])]
+    return [_Piece(skim.seen[start:stop], tokens, skim.screen_words[start:stop], has_words=False)]
 
 
 def _of_windows(windows: Sequence[DenseWindow]) -> list[SelectionWarning]:

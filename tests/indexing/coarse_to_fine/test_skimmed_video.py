@@ -20,6 +20,7 @@ from clamr_select.errors import InputError, UnknownNameError, UnreadableVideoErr
 from clamr_select.indexing.coarse_to_fine import opening
 from clamr_select.indexing.coarse_to_fine.effort import EffortPlan
 from clamr_select.indexing.coarse_to_fine.skimmed_video import SkimmedVideo
+from clamr_select.indexing.token_matches import frame_matches
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.selection import Selection
 from clamr_select.selector import FrameSelector
@@ -354,3 +355,29 @@ def test_signs_that_the_skim_read_are_looked_at_closely(nano: FrameSelector, sig
     assert selection.method["ocr"] == "rapidocr"
     again = nano.select(sign_video, "where is the sign lotus harbour?", num_frames=1, effort="fast")
     assert plain(again) == plain(selection)
+
+
+def test_words_are_marked_where_they_were_encoded(nano: FrameSelector, talk: Path) -> None:
+    """As of a full index, wherever the windows lie among what was seen; elsewhere only pictures are known."""
+    cues = [f"{n}\n00:00:{n:02},100 --> 00:00:{n:02},900\nline {n} about glaciers\n" for n in range(1, 30)]
+    talk.with_suffix(".srt").write_text("\n".join(cues), encoding="utf-8")
+    full = nano.index(talk, ocr="off")
+    skimmed = nano.skim(talk, ocr="off")
+    looked = skimmed.indexed(skimmed.source.windows((1, 2, 6)))
+
+    found = frame_matches(looked, GLACIERS, range(len(looked)))
+
+    with_words = {int(at) for number in (1, 2, 6) for at in skimmed.skim.window(number)}
+    places = np.searchsorted(full.timestamps_seconds, looked.timestamps_seconds)
+    for place, one, matches in zip(places, frame_matches(full, GLACIERS, places.tolist()), found, strict=True):
+        if int(place) in with_words:
+            assert [m.line for m in matches.words] == [m.line for m in one.words]
+            assert [m.score for m in matches.words] == pytest.approx([m.score for m in one.words], abs=1e-5)
+        else:
+            assert matches.words == ()
+    assert sum(bool(matches.words) for matches in found) == 12
+
+
+def test_a_span_that_is_none_is_refused(skimmed: SkimmedVideo) -> None:
+    with pytest.raises(InputError, match="between_seconds must be"):
+        skimmed.select(WALRUS, between_seconds=(5,))  # type: ignore[call-overload]
