@@ -26,7 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="DIR", help="receives policies.md, policies.json, policies.png")
     needle = parser.add_argument_group("scores of the needle benchmark, made once")
     needle.add_argument("--needle", metavar="SPLIT", help="draw and score long videos: validation, test or train")
-    needle.add_argument("--into", type=Path, metavar="DIR", help="folder of their scores; finished videos are kept")
+    needle.add_argument(
+        "--into",
+        type=Path,
+        metavar="DIR",
+        help="folder of their scores, one set by one model each; finished videos are kept",
+    )
     needle.add_argument("--duration", type=int, default=600, metavar="S", help="seconds a video (default: 600)")
     needle.add_argument("--num-videos", type=int, default=100, metavar="N", help="(default: 100)")
     needle.add_argument("--questions-per-video", type=int, default=12, metavar="N", help="at most (default: 12)")
@@ -56,8 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     chosen = [PolicyChoice.parse(text) for text in arguments.policies] if arguments.policies else all_policies()
     settings = Settings(tuple(chosen), tuple(arguments.budgets), arguments.variant, arguments.seed)
-    folders = _needle(arguments)
-    records = _records(arguments, folders)
+    records = _records(arguments, _needle(arguments))
     report = run_policies(records, settings, selections=_selections(arguments))
     text = format_report(report)
     print(text, end="")
@@ -72,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _needle(arguments: argparse.Namespace) -> list[Path]:
-    """The folder of needle scores, filled; none where none was asked for."""
+    """Files of needle scores, written where they are not there yet; none where none were asked for."""
     if (arguments.needle is None) != (arguments.into is None):
         raise InputError("--needle SPLIT and --into DIR go together: which videos, and where their scores are kept")
     if arguments.needle is None:
@@ -98,15 +102,14 @@ def _needle(arguments: argparse.Namespace) -> list[Path]:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     encoder = ClamrEncoder.from_pretrained(arguments.model, device=arguments.device)
-    write_score_files(wanted, encoder=encoder, directory=arguments.into, shard=shard)
-    return [arguments.into]
+    return write_score_files(wanted, encoder=encoder, directory=arguments.into, shard=shard)
 
 
-def _records(arguments: argparse.Namespace, folders: list[Path]) -> list[ScoreRecord]:
+def _records(arguments: argparse.Namespace, needle_files: list[Path]) -> list[ScoreRecord]:
     from clamr_select.eval.policies.records import read_records
     from clamr_select.eval.policies.selections import read_scenes
 
-    paths = [*arguments.scores, *folders]
+    paths = [*arguments.scores, *needle_files]
     if (arguments.scenes is None) == (not paths):
         raise InputError("give either SCORES (or --needle and --into), or --scenes FILE, not both and not neither")
     return read_records(paths) if arguments.scenes is None else read_scenes(arguments.scenes)

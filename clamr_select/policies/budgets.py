@@ -27,19 +27,20 @@ class VlmFamily:
     """Of every frame, where ``cell_pixels`` is 0."""
     fused: int = 1
     """Consecutive frames that share their tokens."""
+    min_pixels: int = 0
     max_pixels: int = 0
-    """A frame is scaled down to; by default of the family's own video reader."""
+    """A frame is scaled up and down to; of the family's own video reader."""
 
 
 VLM_FAMILIES: MappingProxyType[str, VlmFamily] = MappingProxyType(
     {
-        "qwen2.5-vl": VlmFamily(cell_pixels=28, fused=2, max_pixels=768 * 28 * 28),
-        "qwen3-vl": VlmFamily(cell_pixels=32, fused=2, max_pixels=768 * 32 * 32),
+        "qwen2.5-vl": VlmFamily(cell_pixels=28, fused=2, min_pixels=128 * 28 * 28, max_pixels=768 * 28 * 28),
+        "qwen3-vl": VlmFamily(cell_pixels=32, fused=2, min_pixels=128 * 32 * 32, max_pixels=768 * 32 * 32),
         "internvl3": VlmFamily(tokens=256),
         "llava-onevision": VlmFamily(tokens=196),
     }
 )
-"""Qwen: patches of 14 or 16 merged 2 x 2, two frames a temporal patch, at most 768 tokens a frame (qwen-vl-utils).
+"""Qwen: patches of 14 or 16 merged 2 x 2, two frames a temporal patch, 128 to 768 tokens a frame (qwen-vl-utils).
 InternVL3: one 448-pixel tile a frame. LLaVA-OneVision: 27 x 27 patches pooled to 14 x 14."""
 
 
@@ -53,7 +54,8 @@ def tokens_per_frame(
         width, height: of the video, in pixels.
         pair: how frames are handed to a model that fuses two: ``repeat`` and ``neighbor`` spend a whole temporal patch
             on each selected frame, ``none`` lets two of them share one.
-        max_pixels: of a frame, where the family scales; None is its default.
+        max_pixels: of a frame, where the family scales; None is its default. Below the least that the family scales a
+            frame up to, that least is taken to be lifted with it.
 
     Raises:
         UnknownNameError: no such family or pairing.
@@ -66,11 +68,23 @@ def tokens_per_frame(
     if not known.cell_pixels:
         return known.tokens
     most = known.max_pixels if max_pixels is None else whole_number("max_pixels", max_pixels, low=known.cell_pixels**2)
-    scale = min(1.0, math.sqrt(most / (width * height)))
-    cells = [max(1, round(side * scale / known.cell_pixels)) for side in (width, height)]
-    while cells[0] * cells[1] * known.cell_pixels**2 > most and max(cells) > 1:
-        cells[cells.index(max(cells))] -= 1  # rounding up must not pass the limit
-    return cells[0] * cells[1] if pair != "none" else math.ceil(cells[0] * cells[1] / known.fused)
+    least = known.min_pixels if known.min_pixels <= most else known.cell_pixels**2
+    cells = _cells(width, height, cell_pixels=known.cell_pixels, min_pixels=least, max_pixels=most)
+    return cells if pair != "none" else math.ceil(cells / known.fused)
+
+
+def _cells(width: int, height: int, *, cell_pixels: int, min_pixels: int, max_pixels: int) -> int:
+    """Of a frame after ``smart_resize`` of qwen-vl-utils 0.0.14: rounded where that is within the limits, else scaled
+    to the limit, then cut down or filled up to whole cells."""
+    sides = (width, height)
+    pixels = math.prod(max(1, round(side / cell_pixels)) for side in sides) * cell_pixels**2
+    if pixels > max_pixels:
+        scale = math.sqrt(width * height / max_pixels)
+        return math.prod(max(1, math.floor(side / scale / cell_pixels)) for side in sides)
+    if pixels < min_pixels:
+        scale = math.sqrt(min_pixels / (width * height))
+        return math.prod(math.ceil(side * scale / cell_pixels) for side in sides)
+    return pixels // cell_pixels**2
 
 
 def frames_for_tokens(

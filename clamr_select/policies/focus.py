@@ -17,6 +17,8 @@ _LEAST_ARMS, _LEAST_ZOOMED = 8, 4
 _FEWEST_FINAL, _MOST_FINAL = 4, 32
 _LEAST_VARIANCE = 1e-6
 _EVEN_SHARE = 0.5
+_LEAST_SHARE = np.finfo(np.float64).tiny
+"""At a low temperature most shares round to 0, and what has none cannot be drawn."""
 
 
 @dataclass
@@ -136,6 +138,6 @@ def _draw(
     estimated = relevance[nearest]
     low, high = estimated.min(), estimated.max()
     logits = (estimated - low) / (high - low) if high > low else np.ones(len(free))
-    shares = np.exp((logits - logits.max()) / warmth)
+    shares = np.maximum(np.exp((logits - logits.max()) / warmth), _LEAST_SHARE)
     chosen = rng.choice(len(free), size=min(count, len(free)), p=shares / shares.sum(), replace=False)
     return free[chosen].tolist()

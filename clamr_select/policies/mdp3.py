@@ -42,7 +42,8 @@ def mdp3(
         max_candidates: of so many equal bins of time the best candidate each, before anything else; O(N K^2).
     """
     weight = 2 / number("balance", balance, low=_LEAST)
-    size = whole_number("segment_size", segment_size or (32 if num_frames <= 32 else 128), low=1)
+    released_size = 32 if num_frames <= 32 else 128
+    size = whole_number("segment_size", released_size if segment_size is None else segment_size, low=1)
     pool = whole_number("max_candidates", max_candidates, low=1)
     kept = screened(scores, timestamps_seconds, max_candidates=max(pool, num_frames))
     alike = some_candidates(similarity, kept)

@@ -67,8 +67,9 @@ _START = re.compile(
     rf"\b((at|near|in) the (very )?(start|beginning|opening)|{_IN}(first|opening) {_UNIT})\b{_OF}", re.IGNORECASE
 )
 _RIGHT = r"(right|immediately|directly|just|shortly|soon) after"
+# "which of the following …" introduces options
 _ORDER = re.compile(
-    rf"\b(?P<order>{_RIGHT}|after|following|before|prior to|until)\b\s+(?P<event>[^,?;]+)", re.IGNORECASE
+    rf"\b(?P<order>{_RIGHT}|after|(?<!the )following|before|prior to|until)\b\s+(?P<event>[^,?;]+)", re.IGNORECASE
 )
 _ORDERS: dict[str, Order] = {
     "after": "after",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from clamr_select.policies.by_score import take_by_score
 from clamr_select.policies.greedy import filled_by_score
 from clamr_select.policies.parameters import number
 from clamr_select.policies.result import PolicyResult
@@ -26,8 +27,8 @@ def tass(
     """
     gap = number("gap_seconds", gap_seconds, low=1e-6)
     above = np.flatnonzero(scores > scores.mean())
-    best = above[np.argsort(-scores[above], kind="stable")][: _POOL_PER_FRAME * num_frames]
-    pool = np.sort(best)
+    most = min(_POOL_PER_FRAME * num_frames, len(above))
+    pool = np.sort(above[list(take_by_score(scores[above], timestamps_seconds[above], num_frames=most))])
     taken: list[int] = pool.tolist()
     if len(pool) > num_frames:
         positions, _ = take_with_gap(scores[pool], timestamps_seconds[pool], num_frames=num_frames, gap_seconds=gap)

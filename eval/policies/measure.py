@@ -15,6 +15,7 @@ from clamr_select.eval.policies.records import ScoreRecord
 from clamr_select.indexing.choice import Diversity
 from clamr_select.metrics import evidence_precision, evidence_recall, hit_at_k, time_coverage
 from clamr_select.policies import MatrixSimilarity, find_policy, policy_inputs, policy_names, select_indices
+from clamr_select.policies.spread import TIME_TOLERANCE_SECONDS
 
 METRICS = ("hit", "evidence_recall", "precision", "coverage", "diversity", "frames", "milliseconds")
 
@@ -93,7 +94,8 @@ def all_policies() -> list[PolicyChoice]:
 
 
 def measured(records: Sequence[ScoreRecord], select: Callable[[ScoreRecord], Sequence[float]]) -> dict[str, np.ndarray]:
-    """(num_records,) by name of ``METRICS``; ``diversity`` is NaN where there are no embeddings or one frame.
+    """(num_records,) by name of ``METRICS``; ``diversity`` is NaN where there are no embeddings, one frame,
+    or a frame that is no candidate.
 
     Args:
         select: the seconds of the frames selected for a question.
@@ -120,9 +122,11 @@ def measured(records: Sequence[ScoreRecord], select: Callable[[ScoreRecord], Seq
 
 
 def _span(record: ScoreRecord, chosen: Sequence[float]) -> tuple[float, float]:
-    """The candidates' time; without candidates, up to the last thing that is known of the video."""
+    """The candidates' time and what others chose outside it; without candidates, up to the last thing that is known of
+    the video."""
     if len(record.timestamps_seconds):
-        return float(record.timestamps_seconds[0]), float(record.timestamps_seconds[-1])
+        known = [float(record.timestamps_seconds[0]), float(record.timestamps_seconds[-1]), *chosen]
+        return min(known), max(known)
     return min([0.0, *chosen]), max([*chosen, *(last for _, last in record.gold_intervals)])
 
 
@@ -130,7 +134,11 @@ def _diversity(record: ScoreRecord, chosen: Sequence[float]) -> float:
     """Mean of 1 - cosine over the pairs of frames selected."""
     if record.frames is None or len(chosen) < 2:
         return float("nan")
-    vectors = record.frames.embeddings[np.searchsorted(record.timestamps_seconds, chosen)]
+    times = record.timestamps_seconds
+    positions = np.minimum(np.searchsorted(times, np.array(chosen) - TIME_TOLERANCE_SECONDS), len(times) - 1)
+    if (np.abs(times[positions] - chosen) > TIME_TOLERANCE_SECONDS).any():
+        return float("nan")
+    vectors = record.frames.embeddings[positions]
     cosines = vectors @ vectors.T
     return float(1 - cosines[np.triu_indices(len(chosen), k=1)].mean())
 

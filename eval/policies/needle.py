@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from clamr_select.indexing.asking import with_options
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.options import DEFAULT_WINDOW_CANDIDATES
 from clamr_select.model.encoder import ClamrEncoder
+from clamr_select.model.identity import encoder_identity
 from clamr_select.scoring.frame_similarity import LateInteractionSimilarity, pooled_frames
 from clamr_select.scoring.tokens import TokenEmbeddings, concatenate
 from clamr_select.selection import VideoFacts
@@ -27,6 +30,7 @@ from clamr_select.selection import VideoFacts
 logger = logging.getLogger(__name__)
 
 WITH_OPTIONS = "with_options"
+SETTINGS_FILE = "settings.json"
 _NUM_OPTIONS = 4
 _FIRST_SEED = 70_000
 """Far from the seeds of ``eval needle``, so that the two draw different videos."""
@@ -56,16 +60,32 @@ class NeedleSet:
             )
 
 
-def write_score_files(settings: NeedleSet, *, encoder: ClamrEncoder, directory: Path, shard: tuple[int, int]) -> None:
+def write_score_files(
+    settings: NeedleSet, *, encoder: ClamrEncoder, directory: Path, shard: tuple[int, int]
+) -> list[Path]:
     """One ``.jsonl`` and one ``.safetensors`` a video; what is there already, of an earlier run, is kept.
 
     Args:
+        directory: of one model and one set; what they are is kept beside the scores, in ``settings.json``.
         shard: (which, of how many): several processes share a folder, each its own videos.
+
+    Returns:
+        The ``.jsonl`` files of the set, as far as they are there.
+
+    Raises:
+        InputError: the folder's scores are of another model or another set, or the shard has no video.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     which, of = shard
+    if which >= settings.num_videos:
+        raise InputError(f"shard {which}/{of} has none of {settings.num_videos} videos; take fewer shards")
+    directory.mkdir(parents=True, exist_ok=True)
+    _check_folder(directory, wanted=_kept_settings(settings, encoder))
+    names = [
+        f"{settings.split}-{settings.noise}-{settings.duration_seconds}-{number:04d}"
+        for number in range(settings.num_videos)
+    ]
     for number in range(which, settings.num_videos, of):
-        name = f"{settings.split}-{settings.noise}-{settings.duration_seconds}-{number:04d}"
+        name = names[number]
         if (directory / f"{name}.jsonl").exists():
             continue
         video = draw_video(settings, number=number)
@@ -75,6 +95,46 @@ def write_score_files(settings: NeedleSet, *, encoder: ClamrEncoder, directory: 
         # last and in one step: a video is there whole, or not at all
         _write(directory / f"{name}.jsonl", "\n".join(lines) + "\n")
         logger.info("%s: %d questions", name, len(lines))
+    return [path for name in names if (path := directory / f"{name}.jsonl").exists()]
+
+
+def _kept_settings(settings: NeedleSet, encoder: ClamrEncoder) -> dict[str, Any]:
+    """What scores depend on, as JSON values; a set may grow, so not how many videos it has."""
+    of_set = {name: value for name, value in asdict(settings).items() if name != "num_videos"}
+    of_model = encoder_identity(encoder) or {"name": encoder.name}
+    return of_set | {f"model_{name}": value for name, value in of_model.items()}
+
+
+def _check_folder(directory: Path, *, wanted: dict[str, Any]) -> None:
+    """A folder without scores is marked as of these settings; any other must be.
+
+    Raises:
+        InputError: it is not.
+    """
+    path = directory / SETTINGS_FILE
+    has_scores = any(directory.glob("*.jsonl"))  # before the settings: another process writes them before its scores
+    if not path.exists():
+        if has_scores:
+            raise InputError(
+                f"{directory} holds scores, and no {SETTINGS_FILE} that says of which model and videos; "
+                "name another folder"
+            )
+        _write(path, json.dumps(wanted, indent=1) + "\n")
+    try:
+        found = dict(json.loads(path.read_text(encoding="utf-8")))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path} does not say what the scores beside it are of; name another folder") from error
+    differing = [name for name in {**wanted, **found} if wanted.get(name) != found.get(name)]
+    if differing:
+        told = ", ".join(
+            f"{name} is {_short(found.get(name))} there, {_short(wanted.get(name))} here" for name in differing
+        )
+        raise InputError(f"the scores in {directory} are of other settings: {told}; name another folder")
+
+
+def _short(value: object) -> str:
+    """Of digests, what tells them apart."""
+    return repr(value[:12] if isinstance(value, str) else value)
 
 
 def draw_video(settings: NeedleSet, *, number: int) -> LongVideo:

@@ -27,6 +27,9 @@ TIMES = np.arange(100.0)
         ("qwen2.5-vl", (560, 336), "repeat", 20 * 12),
         ("qwen2.5-vl", (560, 336), "none", 20 * 12 // 2),
         ("qwen3-vl", (640, 384), "neighbor", 20 * 12),
+        ("qwen2.5-vl", (1280, 720), "repeat", 36 * 20),  # down to 768 at most
+        ("qwen2.5-vl", (320, 180), "repeat", 16 * 9),  # up to 128 at least
+        ("qwen3-vl", (64, 48), "none", 14 * 10 // 2),
         ("internvl3", (1920, 1080), "repeat", 256),
         ("llava-onevision", (640, 360), "none", 196),
     ],
@@ -59,11 +62,20 @@ def test_as_many_frames_as_fit_the_tokens():
 
 
 def test_qwen_tokens_are_those_of_its_own_resize():
-    resize = pytest.importorskip("qwen_vl_utils.vision_process").smart_resize
-    for width, height in [(1920, 1080), (640, 360), (500, 700), (1280, 720), (333, 777)]:
-        h, w = resize(height, width, factor=28, min_pixels=28 * 28, max_pixels=768 * 28 * 28)
-        ours = tokens_per_frame("qwen2.5-vl", width=width, height=height)
-        assert abs(ours - h * w / 28**2) <= max(w, h) / 28  # a row or a column, where rounding differs
+    theirs = pytest.importorskip("qwen_vl_utils.vision_process")
+    sizes = [(1920, 1080), (640, 360), (500, 700), (1280, 720), (333, 777), (320, 180), (64, 48), (2000, 30), (5, 5)]
+    for family, side in (("qwen2.5-vl", 28), ("qwen3-vl", 32)):
+        least, most = theirs.VIDEO_MIN_TOKEN_NUM * side**2, theirs.VIDEO_MAX_TOKEN_NUM * side**2
+        for width, height in sizes:
+            for limit in (None, least, most // 2):
+                high, wide = theirs.smart_resize(height, width, side, min_pixels=least, max_pixels=limit or most)
+                ours = tokens_per_frame(family, width=width, height=height, max_pixels=limit)
+                assert ours == high * wide // side**2, (family, width, height, limit)
+
+
+def test_a_limit_below_the_familys_least_lifts_it():
+    assert tokens_per_frame("qwen2.5-vl", width=320, height=180, max_pixels=100 * 28**2) == 11 * 6
+    assert tokens_per_frame("qwen2.5-vl", width=320, height=180, max_pixels=28**2) == 1
 
 
 def test_seconds_buy_frames():

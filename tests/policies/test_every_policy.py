@@ -84,7 +84,9 @@ def test_the_one_frame_that_stands_out_is_taken(policy):
     assert 217 in choose(policy, scores, 8).indices
 
 
-@pytest.mark.parametrize("policy", ["topk", "topk_gap", "aks", "mmr", "dpp", "markey", "peak_and_spread", "bolt"])
+@pytest.mark.parametrize(
+    "policy", ["topk", "topk_gap", "tass", "aks", "mmr", "dpp", "markey", "peak_and_spread", "bolt"]
+)
 def test_a_tie_wider_than_the_places_left_is_spread_in_time(policy):
     # identical frames with identical scores: nothing but time can tell them apart
     scores = np.array([0.9] + [0.5] * 90 + [0.1] * 9)
@@ -173,6 +175,7 @@ WRONG_PARAMETERS = [
     ("dpp", {"relevance": "cosine"}, "unknown relevance 'cosine'"),
     ("dpp", {"strength": -1}, "strength must be a finite number >= 0, got -1"),
     ("mdp3", {"balance": 0}, "balance must be a finite number"),
+    ("mdp3", {"segment_size": 0}, "segment_size must be a whole number >= 1, got 0"),
     ("markey", {"max_anchors": 0}, "max_anchors must be a whole number >= 1, got 0"),
     ("qca", {"num_segments": 0}, "num_segments must be a whole number >= 1, got 0"),
     ("efs", {"radius": 0}, "radius must be a whole number >= 1, got 0"),

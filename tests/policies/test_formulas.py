@@ -87,6 +87,26 @@ def test_tass_takes_nothing_below_the_mean_while_there_is_enough_above():
     assert found == (10, 50)
 
 
+def test_tass_spreads_a_tie_wider_than_its_pool():
+    found = choose("tass", [0.9] * 100 + [0.1] * 100, 8).indices
+    assert found[0] < 15
+    assert found[-1] >= 85
+    assert max(np.diff(found)) <= 20
+
+
+@SEEDS
+def test_tass_equals_a_naive_loop(seed):
+    scores, _ = random_case(seed, count=120)
+    pool = sorted(sorted(np.flatnonzero(scores > scores.mean()), key=lambda i: -scores[i])[: 4 * 5])
+    taken, gap = [], 20.0
+    while len(taken) < 5:
+        for at in sorted(pool, key=lambda i: -scores[i]):
+            if len(taken) < 5 and at not in taken and all(abs(at - other) >= gap for other in taken):
+                taken.append(at)
+        gap /= 2
+    assert list(choose("tass", scores, 5).indices) == sorted(taken)
+
+
 @SEEDS
 @pytest.mark.parametrize("weight", [0.3, 0.5, 1.0])
 def test_mmr_equals_a_naive_loop(seed, weight):
@@ -232,6 +252,12 @@ def test_focus_looks_at_few_candidates_and_finds_the_clip():
     scores[800:816] = 0.9
     found = np.array(choose("focus", scores, 8).indices)
     assert ((found >= 800) & (found < 816)).sum() >= 2
+
+
+@pytest.mark.parametrize("temperature", [1e-9, 0.001])
+def test_focus_draws_at_temperatures_that_leave_one_share(temperature):
+    scores = np.random.default_rng(0).random(400)
+    assert len(choose("focus", scores, 64, temperature=temperature).indices) == 64
 
 
 def test_air_ranks_events_and_looks_around_their_best():

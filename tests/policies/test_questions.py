@@ -15,11 +15,19 @@ from clamr_select.policies.questions import QuestionPlan, plan_question
 DOOR = "What does she say after he opens the red door?"
 GOAL = "Right after the goal is scored, who celebrates?"
 CAR = "What colour is the car before it is painted?"
+FOLLOWING = "What does she do following the second phone call?"
+STATEMENTS = "Which of the following statements about the chef is true?"
+DESCRIBES = "Which of the following best describes the mood of the crowd?"
+LAST_PART = "In the last part of the video, which of the following animals appears?"
 RULES = [
     ("Where does the walrus sleep?", ("Where does the walrus sleep?", "moment", None, None, "")),
     (DOOR, ("What does she say?", "moment", None, "after", "he opens the red door")),
     (GOAL, ("who celebrates?", "moment", None, "right_after", "the goal is scored")),
     (CAR, ("What colour is the car?", "moment", None, "before", "it is painted")),
+    (FOLLOWING, ("What does she do?", "moment", None, "after", "the second phone call")),
+    (STATEMENTS, (STATEMENTS, "moment", None, None, "")),
+    (DESCRIBES, (DESCRIBES, "moment", None, None, "")),
+    (LAST_PART, ("which of the following animals appears?", "moment", "end", None, "")),
     ("What is said before noon?", ("What is said before noon?", "moment", None, None, "")),
     ("What is shown at the end of the video?", ("What is shown?", "moment", "end", None, "")),
     ("In the last scene, who is standing?", ("who is standing?", "moment", "end", None, "")),

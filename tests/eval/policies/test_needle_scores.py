@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,9 +13,10 @@ from clamr_select.eval.needle.benchmark.long_task import long_material
 from clamr_select.eval.needle.benchmark.scored import score_systems
 from clamr_select.eval.needle.long_video import long_video
 from clamr_select.eval.policies import needle
-from clamr_select.eval.policies.needle import WITH_OPTIONS, NeedleSet, index_needle, write_score_files
+from clamr_select.eval.policies.needle import SETTINGS_FILE, WITH_OPTIONS, NeedleSet, index_needle, write_score_files
 from clamr_select.eval.policies.records import read_records
 from clamr_select.model.encoder import ClamrEncoder
+from clamr_select.model.identity import encoder_identity
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +35,7 @@ def test_an_interrupted_run_goes_on_and_keeps_finished_videos(encoder, tmp_path,
     assert len(drawn) == 1
     assert first.stat().st_mtime_ns == before
     assert not list(tmp_path.glob("*partial*"))
+    assert json.loads((tmp_path / SETTINGS_FILE).read_text(encoding="utf-8"))["split"] == "validation"
     records = read_records([tmp_path])
     assert len({record.video for record in records}) == 2
     for record in records:
@@ -59,6 +64,57 @@ def test_pooled_embeddings_can_be_kept_alone(encoder, tmp_path):
     (record,) = read_records([tmp_path])
     assert record.frames is not None
     assert record.frames.late_interaction is None
+
+
+ONE = NeedleSet("validation", "clean", duration_seconds=120, num_videos=1, questions_per_video=1)
+
+
+@pytest.fixture(scope="module")
+def scored(encoder, tmp_path_factory):
+    """The scores of ``ONE``."""
+    folder = tmp_path_factory.mktemp("scores")
+    write_score_files(ONE, encoder=encoder, directory=folder, shard=(0, 1))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"split": "test"}, "split is 'validation' there, 'test' here"),
+        ({"noise": "realistic"}, "noise is 'clean' there, 'realistic' here"),
+        ({"duration_seconds": 180}, "duration_seconds is 120 there, 180 here"),
+        ({"questions_per_video": 2}, "questions_per_video is 1 there, 2 here"),
+        ({"late_interaction": False}, "late_interaction is True there, False here"),
+    ],
+)
+def test_scores_of_other_settings_are_refused(scored, encoder, changes, message):
+    with pytest.raises(InputError, match=f"{message}; name another folder"):
+        write_score_files(replace(ONE, **changes), encoder=encoder, directory=scored, shard=(0, 1))
+
+
+def test_scores_of_another_model_are_refused(scored, encoder, monkeypatch):
+    monkeypatch.setattr(needle, "encoder_identity", lambda encoder: encoder_identity(encoder) | {"weights": "0" * 64})
+    with pytest.raises(InputError, match=r"model_weights is '\w{12}' there, '000000000000' here"):
+        write_score_files(ONE, encoder=encoder, directory=scored, shard=(0, 1))
+
+
+def test_only_files_of_the_set_are_returned(scored, encoder):
+    (known,) = scored.glob("*.jsonl")
+    beside = scored / known.name.replace("0000", "0001")  # a video of a larger set
+    beside.write_bytes(known.read_bytes())
+    assert write_score_files(ONE, encoder=encoder, directory=scored, shard=(0, 1)) == [known]
+    beside.unlink()
+    with pytest.raises(InputError, match="shard 1/2 has none of 1 videos"):
+        write_score_files(ONE, encoder=encoder, directory=scored, shard=(1, 2))
+
+
+def test_scores_that_do_not_say_what_they_are_of_are_refused(encoder, tmp_path):
+    (tmp_path / "test-clean-120-0000.jsonl").write_text("{}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=f"holds scores, and no {SETTINGS_FILE} .*name another folder"):
+        write_score_files(ONE, encoder=encoder, directory=tmp_path, shard=(0, 1))
+    (tmp_path / SETTINGS_FILE).write_text("7", encoding="utf-8")
+    with pytest.raises(InputError, match="does not say what the scores beside it are of"):
+        write_score_files(ONE, encoder=encoder, directory=tmp_path, shard=(0, 1))
 
 
 def test_numbers_below_one_are_refused():

@@ -105,6 +105,15 @@ def test_metrics_of_one_selection():
     assert values == {"hit": 1.0, "evidence_recall": 1.0, "precision": 0.75, "coverage": 0.75, "frames": 4.0}
 
 
+def test_frames_that_others_chose_outside_the_candidates_are_measured(folder):
+    records = read_records([folder])
+    choices = {"beyond": {"q0": [-1.0, 50.0, 249.5]}, "among": {"q0": [49.0, 50.0, 150.0]}}
+    report = run_policies(records, Settings((PolicyChoice("topk"),), budgets=(4,)), selections=choices)["selections"]
+    assert report["beyond"]["coverage"]["all"]["mean"] == pytest.approx(2 / 3)
+    assert "diversity" not in report["beyond"]
+    assert report["among"]["diversity"]["all"]["mean"] > 0
+
+
 def test_the_report_compares_with_topk_and_uniform_by_video(folder):
     records = read_records([folder])
     choices = tuple(PolicyChoice.parse(name) for name in ("uniform", "topk", "topk_gap", "mmr", "mmr@late_interaction"))

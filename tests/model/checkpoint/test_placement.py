@@ -182,6 +182,29 @@ def test_8bit_is_near_full_precision(released_layout, encoder):
     assert of_base.min() < 0.8
 
 
+@pytest.mark.parametrize("as_dict", [True, False], ids=["dict", "object"])
+def test_a_config_of_bitsandbytes_rounds_as_the_option_does(released_layout, encoder, as_dict):
+    pytest.importorskip("bitsandbytes")
+    folder, _ = released_layout
+    given = quantization_config("4bit", compute_dtype=torch.float32)
+    given.llm_int8_skip_modules = None
+    model = load(folder, quantization_config=given.to_dict() if as_dict else given)
+    assert model.load_report.quantization == "4bit"
+    assert type(model.embedding_proj_layer) is torch.nn.Linear
+    assert given.llm_int8_skip_modules is None  # the caller's own is left as it was
+    assert_alike(model, load(folder, quantization="4bit"), query(encoder), atol=1e-6)
+
+
+def test_what_a_config_of_bitsandbytes_skips_is_skipped(released_layout):
+    bitsandbytes = pytest.importorskip("bitsandbytes")
+    given = {"load_in_8bit": True, "llm_int8_skip_modules": ["up_proj"]}
+    model = load(released_layout[0], quantization_config=given)
+    mlp = model.vlm.language_model.layers[0].mlp
+    assert type(mlp.up_proj.base) is type(model.embedding_proj_layer) is torch.nn.Linear
+    assert isinstance(mlp.down_proj.base, bitsandbytes.nn.Linear8bitLt)
+    assert model.load_report.quantization == "8bit"
+
+
 def test_our_own_save_quantised(saved_wide, encoder):
     bitsandbytes = pytest.importorskip("bitsandbytes")
     model = ClamrForRetrieval.from_pretrained(saved_wide, quantization="8bit", dtype=torch.float32)
@@ -221,6 +244,9 @@ def test_quantisation_that_cannot_be(copied, monkeypatch):
         load(folder, quantization="3bit")
     with pytest.raises(InputError, match="quantization_config"):
         load(folder, quantization="4bit", quantization_config={"load_in_8bit": True})
+    for given in ({"load_in_4bit": False}, {"quant_method": "hqq", "load_in_4bit": True}, "4bit"):
+        with pytest.raises(InputError, match=r"must be of bitsandbytes, .*; or give quantization='4bit'"):
+            load(folder, quantization_config=given)
     monkeypatch.setattr("clamr_select.model.checkpoint.quantization.find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match=r"clamr-select\[quantization\]"):
         load(folder, quantization="8bit")
