@@ -68,9 +68,10 @@ def select_frames(
     """:meth:`FrameSelector.select` with the selector of this process, one call at a time.
 
     Args:
-        content: a digest of the file where the same video comes in files of other names; None takes the file's
-            path, size and time of change.
-        effort: what ``fast`` and ``balanced`` saw of a video is remembered apart from what ``full`` did.
+        content: a digest of the file where the same video comes in files of other names, each gone after its
+            question; None takes the file's path, size and time of change.
+        effort: what ``fast`` and ``balanced`` saw of a video is remembered apart from what ``full`` did, and not at
+            all with ``content``: their next question decodes more of the file.
 
     Raises:
         As :meth:`FrameSelector.from_pretrained` and :meth:`FrameSelector.select`.
@@ -84,16 +85,24 @@ def select_frames(
     select_options = {name: value for name, value in options.items() if name not in INDEX_OPTIONS}
     with _shared.lock:
         selector, key = _selector(), _key(Path(video), content, effort, index_options)
-        if key not in _shared.indexed:
+        indexed = _shared.indexed.get(key)
+        if indexed is None:
             # before the minutes of decoding, as FrameSelector.select: a wrong request costs nothing
             check_select_options({"num_frames": num_frames, **select_options}, modalities=selector.encoder.modalities)
             selector.encoder.encode_query(as_questions(question))
-            _shared.indexed[key] = _index(selector, Path(video), effort, index_options)
-            if len(_shared.indexed) > MAX_INDEXED_VIDEOS:
-                _shared.indexed.popitem(last=False)
-        _shared.indexed.move_to_end(key)
-        selection = _shared.indexed[key].select(question, num_frames=num_frames, **select_options)
+            indexed = _index(selector, Path(video), effort, index_options)
+        if effort == "full" or content is None:
+            _remember(key, indexed)
+        selection = indexed.select(question, num_frames=num_frames, **select_options)
     return replace(selection, video=str(video))
+
+
+def _remember(key: str, indexed: IndexedVideo | SkimmedVideo) -> None:
+    """As the one used last; of too many, the one used first goes."""
+    _shared.indexed[key] = indexed
+    _shared.indexed.move_to_end(key)
+    if len(_shared.indexed) > MAX_INDEXED_VIDEOS:
+        _shared.indexed.popitem(last=False)
 
 
 def _key(video: Path, content: str | None, effort: Effort, options: dict[str, Any]) -> str:

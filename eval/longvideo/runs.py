@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ Place = tuple[str, int]
 """(task, number of the document)"""
 CORRECT_WITHIN = ("score", "acc", "exact_match")
 PREDICTED_AND_RIGHT = (("pred_answer", "answer"), ("parsed_pred", "answer"), ("pred", "ground_truth"))
+JUDGEMENTS = {"yes": 1.0, "no": 0.0}
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def read_run(folder: str | Path, *, name: str | None = None) -> Run:
     for file in sorted(results[0].parent.glob(f"{prefix}_samples_*.jsonl")):
         task = file.stem.removeprefix(f"{prefix}_samples_")
         metrics = list(report["higher_is_better"].get(task, {})) or list(report["results"].get(task, {}))
-        for line in file.read_text(encoding="utf-8").splitlines():
+        for line in _lines(file):
             sample = json.loads(line)
             answers[(task, int(sample["doc_id"]))] = _answer(sample, metrics, file=file)
     if not answers:
@@ -100,8 +101,13 @@ def read_records(model_args: str, *, near: Path) -> dict[Place, dict[str, Any]]:
         raise InputError(
             f"{folder} holds records of {len(digests)} different settings; give each run its own clamr_log"
         )
-    rows = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for file in files for line in _lines(file)]
     return {(row["task"], int(row["doc_id"])): row for row in rows}
+
+
+def _lines(file: Path) -> list[str]:
+    # not splitlines(): JSON leaves characters in texts that it takes for ends of lines, as U+2028
+    return [line for line in file.read_text(encoding="utf-8").split("\n") if line]
 
 
 def _as_read(answer: Answer, record: Mapping[str, Any] | None) -> Answer:
@@ -113,21 +119,64 @@ def _answer(sample: Mapping[str, Any], metrics: list[str], *, file: Path) -> Ans
     response = sample["filtered_resps"]
     while isinstance(response, list) and response:
         response = response[0]
-    correct = next((found for name in metrics if (found := _correct(sample.get(name))) is not None), None)
+    values = [sample.get(name) for name in metrics]
+    # a judgement first: beside it may stand a grade of 0..5, of which 1 is no full mark
+    found = [*map(_judged, values), *map(_correct, values)]
+    correct = next((one for one in found if one is not None), None)
     if correct is None:
         raise InputError(f"{file}: no score of question {sample['doc_id']} in {', '.join(metrics) or 'no metric'}")
     return Answer(correct, str(response), str(sample.get("target", "")), str(sample.get("input", "")))
 
 
 def _correct(value: Any) -> float | None:
-    if isinstance(value, bool | int | float):
-        return float(value)
+    """0..1 of one metric of one sample; None where it says nothing of that kind, as a grade of 0..5."""
     if not isinstance(value, Mapping):
-        return None
+        return _share(value)
     for name in CORRECT_WITHIN:
-        if isinstance(value.get(name), bool | int | float):
-            return float(value[name])
+        if (share := _share(value.get(name))) is not None:
+            return share
     for predicted, right in PREDICTED_AND_RIGHT:
         if predicted in value and right in value:
-            return float(str(value[predicted]).strip() == str(value[right]).strip())
+            return float(_is_right(value[predicted], value[right]))
     return None
+
+
+def _judged(value: Any) -> float | None:
+    """What a judge said of a sample, ``{"acc": "yes"}``."""
+    if not isinstance(value, Mapping):
+        return None
+    return JUDGEMENTS.get(str(value.get("acc")).strip().lower())
+
+
+def _share(value: Any) -> float | None:
+    return float(value) if isinstance(value, bool | int | float) and 0 <= value <= 1 else None
+
+
+def _is_right(predicted: Any, right: Any) -> bool:
+    if isinstance(predicted, list):
+        return open_answer_is_right(predicted, right)
+    return str(predicted).strip() == str(right).strip()
+
+
+def open_answer_is_right(predicted: Sequence[str | float], right: Any) -> bool:
+    """Whether any number of an open answer is the right one, or any text of it contains the right one.
+
+    The rule of ``eval_open`` in lmms-eval 0.7.3 (tasks/videommmu/utils.py, from MMMU), whose parser made ``predicted``.
+
+    Args:
+        predicted: numbers, and texts in lower case.
+        right: the answer, or a list of those that are right.
+    """
+    forms = [form for one in (right if isinstance(right, list) else [right]) for form in _forms(str(one))]
+    texts = [form for form in forms if isinstance(form, str)]
+    return any(any(text in one for text in texts) if isinstance(one, str) else one in forms for one in predicted)
+
+
+def _forms(right: str) -> tuple[str | float, ...]:
+    """What of an answer is looked for: its number to two places, or its text in lower case."""
+    try:
+        return (round(float(right.replace(",", "")), 2),)
+    except ValueError:
+        text = right.strip().lower()
+    # a letter alone stands in almost every text
+    return (f" {text}", f"{text} ") if len(text) == 1 else (text,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ FRAME_CAPS = ("max_num_frames", "max_frames_num", "max_frame_num", "max_frames")
 """And under these the most that they take where they sample at a rate."""
 RATES = ("fps", "video_fps")
 DEFAULT_FPS_MAX_FRAMES = 768
+LEAST_AT_A_RATE = 4
+"""As qwen-vl-utils takes of the shortest video."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,22 @@ def sampled_frames(settings: Any, *, video: str) -> int:
     if count is None:
         raise InputError("this base does not say how many frames it samples; give clamr_num_frames=N")
     return int(count)
+
+
+def frames_of_clip(settings: Any, *, num_frames: int, seconds_per_frame: float) -> int | None:
+    """The most frames that the base would take of a clip, from its own arguments; None where they do not say.
+
+    Args:
+        settings: as of :func:`sampled_frames`.
+        num_frames: of the clip.
+    """
+    rate = _first(settings, RATES)
+    if rate is None:
+        count = _first(settings, FRAME_COUNTS)
+        return None if count is None else int(count)
+    # upwards: bases round otherwise, and a clip that would be read whole is not to be refused
+    at_rate = math.ceil(num_frames * seconds_per_frame * float(rate))
+    return min(max(at_rate, LEAST_AT_A_RATE), int(_first(settings, FRAME_CAPS) or DEFAULT_FPS_MAX_FRAMES))
 
 
 def _first(settings: Any, names: tuple[str, ...]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from clamr_select.handoff.timed_text import written_times
 from clamr_select.integrations.lmms_eval.handle import SelectedVideo, install
 from clamr_select.integrations.lmms_eval.plan import FramePlan
+from clamr_select.selection import Selection
 
 
 class Emitter:
@@ -55,6 +56,10 @@ class Emitter:
         plan.issued()
         return self._images(plan)
 
+    def seconds_per_frame(self, selection: Selection) -> float:
+        """Of its clip."""
+        return self.clip_seconds_per_frame or max(0.01, selection.video_facts.duration_seconds / len(selection))
+
     def _is_read_by_the_base(self, plan: FramePlan) -> bool:
         """Only the handle lets the base sample by itself and says what it took; otherwise the path stays a path."""
         if plan.selection is not None or self.form == "handle":
@@ -82,8 +87,8 @@ class Emitter:
     def _clip(self, plan: FramePlan) -> str:
         emission, _ = plan.emission(fuses=False)
         selection = plan.selected
-        seconds = self.clip_seconds_per_frame or max(0.01, selection.video_facts.duration_seconds / len(selection))
-        named = f"{plan.video} {emission.frame_indices} {seconds}"
+        seconds, found = self.seconds_per_frame(selection), os.stat(plan.video)
+        named = f"{plan.video} {found.st_size} {found.st_mtime_ns} {emission.frame_indices} {seconds}"
         file = self.folder / f"{Path(plan.video).stem}-{hashlib.sha256(named.encode()).hexdigest()[:16]}.mp4"
         if not file.exists():
             self.folder.mkdir(parents=True, exist_ok=True)

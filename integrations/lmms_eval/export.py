@@ -120,7 +120,9 @@ def _clips(
 def write_clip_task(folder: Path, *, task: str, included: Path, split: str) -> Path:
     """The task file beside exported clips: the task itself, but its documents and videos."""
     file = folder / f"{task}_clips.yaml"
-    text = _TASK.format(included=included, task=f"{task}_clips", split=split, data=f"{task}.jsonl")
+    # absolute, since data sets are opened from wherever lmms-eval runs; a JSON string is a quoted one of YAML
+    data, base = (json.dumps(str(path.resolve()), ensure_ascii=False) for path in (folder / f"{task}.jsonl", included))
+    text = _TASK.format(included=base, task=f"{task}_clips", split=split, data=data)
     file.write_text(text, encoding="utf-8")
     return file
 

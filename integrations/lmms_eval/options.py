@@ -32,6 +32,8 @@ OnMissing = Literal["error", "uniform"]
 
 # they choose where things are kept, not which frames come out
 PLACES = ("log", "store", "rev", "device")
+# nor do these
+HANDING_OVER = ("emit", "backend", "clip_seconds_per_frame")
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,8 @@ class SamplerOptions:
             )
         if self.on_missing != "error" and self.mode != "cached":
             raise InputError("clamr_on_missing is about clamr_selections=FILE; no other mode than cached takes it")
+        if self.mode == "uniform":
+            self._check_nothing_selects()
 
     def _check_names(self) -> None:
         from clamr_select.indexing.presets import preset
@@ -135,6 +139,17 @@ class SamplerOptions:
             find_policy(self.policy)
         if self.policy_parameters and self.policy is None and self.preset is None:
             raise InputError("clamr_policy_… sets parameters of a policy: name it, clamr_policy=NAME")
+
+    def _check_nothing_selects(self) -> None:
+        """They would stand in the records of a run that they had no part in."""
+        changed = {one.name for one in fields(self) if getattr(self, one.name) not in (one.default, {})}
+        without_effect = sorted(changed - {"mode", "log", "store", "device", *HANDING_OVER})
+        if without_effect:
+            names = ", ".join(f"{PREFIX}{name.replace('parameters', '…')}" for name in without_effect)
+            raise InputError(
+                f"clamr_mode=uniform takes the frames that the base samples by itself: leave out {names}, without "
+                "effect there. The base's own argument, e.g. max_num_frames=N, says how many frames it samples"
+            )
 
     @classmethod
     def from_model_args(cls, arguments: dict[str, Any]) -> SamplerOptions:
@@ -182,8 +197,7 @@ class SamplerOptions:
 
     def selecting(self) -> dict[str, Any]:
         """Everything that decides which frames are selected, in JSON types."""
-        how = {"emit", "backend", "clip_seconds_per_frame", *PLACES}
-        return {name: value for name, value in asdict(self).items() if name not in how}
+        return {name: value for name, value in asdict(self).items() if name not in (*HANDING_OVER, *PLACES)}
 
     def digest(self) -> str:
         """Short name of all that decides what the base gets."""

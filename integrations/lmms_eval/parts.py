@@ -70,7 +70,8 @@ def _files(output: Path) -> list[Path]:
 
 
 def _rows(file: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    for line in file.read_text(encoding="utf-8").splitlines():
+    # not splitlines(): questions may hold U+2028, which JSON leaves as it is
+    for line in file.read_text(encoding="utf-8").split("\n"):
         try:
             yield json.loads(line), line
         except json.JSONDecodeError:

@@ -32,6 +32,8 @@ class Job:
 def jobs_of(documents: Iterable[TaskDocument], *, options: SamplerOptions) -> list[Job]:
     """One job a video, in the order of their first questions.
 
+    A task that shows pictures in place of the video gets as many as it shows, whatever ``clamr_num_frames`` is.
+
     Raises:
         InputError: no number of frames: there is no base here that could say how many it takes.
     """
@@ -43,7 +45,7 @@ def jobs_of(documents: Iterable[TaskDocument], *, options: SamplerOptions) -> li
             wanted = Wanted(
                 video=video,
                 query=one.question.query(options=options.query == "options"),
-                num_moments=options.num_frames,
+                num_moments=one.num_shown or options.num_frames,
                 subtitles=one.question.subtitles,
                 keep_last=one.question.keep_last,
                 task=one.task,

@@ -21,6 +21,8 @@ class TaskDocument:
     doc: Doc
     question: TaskQuestion
     videos: tuple[str, ...]
+    num_shown: int | None = None
+    """Pictures that the task shows in place of the video; None where it hands over the video."""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -52,7 +54,8 @@ def task_documents(
             doc = docs[doc_id]
             videos = adapter.videos(doc, arguments) if adapter.videos is not None else task.doc_to_visual(doc)
             paths = tuple(video for video in videos if isinstance(video, str))
-            yield TaskDocument(name, doc_id, doc, adapter.question(doc, arguments), paths)
+            question, shown = adapter.question(doc, arguments), adapter.num_shown(doc, arguments)
+            yield TaskDocument(name, doc_id, doc, question, paths, shown)
 
 
 def _leaves(tasks: Any) -> Iterator[tuple[str, Any]]:

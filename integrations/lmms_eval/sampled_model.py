@@ -98,9 +98,12 @@ def source_of(options: SamplerOptions) -> SelectionSource:
 
 
 def _check(options: SamplerOptions, base: Base, *, name: str, arguments: dict[str, Any]) -> None:
-    if options.mode in ("off", "uniform"):
+    if options.mode == "off":
         return
     form = emit_form(options, base, name=name)
+    if options.mode == "uniform" and form != "handle":
+        # the base gets the path that it always got, and samples it as it always did
+        return
     for argument, reason in (base.why_not or {}).items():
         if form != "images" and str(arguments.get(argument, False)).lower() not in ("false", "none", "0"):
             raise InputError(

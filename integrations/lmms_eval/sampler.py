@@ -11,7 +11,7 @@ from typing import Any
 
 from clamr_select.errors import InputError
 from clamr_select.integrations.lmms_eval.asking import Asked, Questions, dataset_kwargs
-from clamr_select.integrations.lmms_eval.bases import Base
+from clamr_select.integrations.lmms_eval.bases import Base, frames_of_clip
 from clamr_select.integrations.lmms_eval.emit import Emitter
 from clamr_select.integrations.lmms_eval.forms import clip_seconds, emit_form, pair_of
 from clamr_select.integrations.lmms_eval.options import SamplerOptions
@@ -21,6 +21,7 @@ from clamr_select.integrations.lmms_eval.requests import Doc, Rewrite, parse, re
 from clamr_select.integrations.lmms_eval.rewriting import Rewriting
 from clamr_select.integrations.lmms_eval.selecting import SelectionSource
 from clamr_select.integrations.lmms_eval.selection_files import keys_of
+from clamr_select.selection import Selection
 from clamr_select.store import default_folder
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,8 @@ class Sampler:
         """What the instances ask; all frames are selected, and the selector's memory is free, when this returns.
 
         Raises:
-            InputError: a document without a question; the base does not say how many frames it samples.
+            InputError: a document without a question; the base does not say how many frames it samples, or says fewer
+            than a clip for it has.
             ModelError, VideoError, ContextError: as ``FrameSelector``.
         """
         asked = [self.questions.ask(parse(instance, is_simple=self.is_simple)) for instance in instances]
@@ -136,8 +138,24 @@ class Sampler:
             for number, of_video in enumerate(by_video.values(), start=1):
                 logger.info("selecting frames of video %d of %d: %s", number, len(by_video), of_video[0][0].video)
                 found = self.source.select([one.wanted(plan) for plan, one in of_video])
-                for (plan, _), selection in zip(of_video, found, strict=True):
+                for (plan, one), selection in zip(of_video, found, strict=True):
+                    self._check_clip(selection, one)
                     plan.selection = selection
+
+    def _check_clip(self, selection: Selection, one: Asked) -> None:
+        """Raises:
+        InputError: the base would leave out frames of the clip, and nobody would know which.
+        """
+        if self.emitter.form != "clip" or one.adapter.interleaved is not None:
+            return
+        size, seconds = len(selection), self.emitter.seconds_per_frame(selection)
+        taken = frames_of_clip(self.questions.settings, num_frames=size, seconds_per_frame=seconds)
+        if taken is not None and size > taken:
+            raise InputError(
+                f"{size} frames of {selection.video} were selected, and as it is set up {self.name} takes {taken} of a "
+                f"clip: it would sample them again. Set clamr_num_frames={taken} or less, or more frames in the base's "
+                "own arguments (max_num_frames, max_frames_num, num_frames, fps …)"
+            )
 
     def _rewrite(self, one: Asked) -> Rewrite:
         """Puts frames in place of videos, whichever document of the task it is called with."""

@@ -120,7 +120,8 @@ def stem_key(text: str) -> str:
 def _lines(file: Path, text: str) -> tuple[str, list[FileEntry]]:
     entries = []
     kind = "ours"
-    for number, line in enumerate(text.splitlines(), start=1):
+    # not splitlines(): questions may hold U+2028, which JSON leaves as it is
+    for number, line in enumerate(text.split("\n"), start=1):
         try:
             row = json.loads(line) if line.strip() else None
         except json.JSONDecodeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,3 +118,15 @@ def test_a_server_remembers_each_effort_apart(selector, color_video) -> None:
 def test_a_server_refuses_an_effort_that_is_none(effort, color_video) -> None:
     with pytest.raises(UnknownNameError, match="balanced, fast, full"):
         serving.select_frames(color_video, QUESTION, effort=effort, **QUICK)
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("effort", ["fast", "balanced", "full"])
+def test_a_server_answers_again_where_each_request_brings_the_file_anew(effort, color_video, tmp_path) -> None:
+    """As vLLM's loader does: it knows the video by its content, and its file is gone after the request."""
+    file = tmp_path / "video"
+    for question in (QUESTION, "what is blue?"):
+        shutil.copy(color_video, file)
+        made = serving.select_frames(file, question, effort=effort, content="digest", **QUICK)
+        file.unlink()
+        assert made.question == question

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from clamr_select.errors import InputError, UnknownNameError
-from clamr_select.integrations.lmms_eval.options import PLACES, SamplerOptions
+from clamr_select.integrations.lmms_eval.options import HANDING_OVER, PLACES, SamplerOptions
 
 OTHER_VALUES: dict[str, Any] = {
-    "mode": "uniform",
+    "mode": "off",
     "model": "another",
     "model_base": "base",
     "model_revision": "main",
@@ -90,6 +90,22 @@ def test_a_preset_and_what_overrides_it() -> None:
 def test_what_is_wrong_is_said(arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         SamplerOptions.from_model_args(arguments)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(OTHER_VALUES) - {"mode", "on_missing", "device", "store", "log", *HANDING_OVER})
+)
+def test_what_selects_is_refused_where_nothing_is_selected(name: str) -> None:
+    """It would be recorded, and ignored."""
+    with pytest.raises(InputError, match=f"leave out clamr_{name}, without effect there.*max_num_frames=N"):
+        SamplerOptions.from_model_args({"clamr_mode": "uniform", f"clamr_{name}": OTHER_VALUES[name]})
+
+
+def test_what_goes_with_the_frames_of_the_base() -> None:
+    with pytest.raises(InputError, match="leave out clamr_policy, clamr_policy_…, without effect"):
+        SamplerOptions(mode="uniform", policy="topk_gap", policy_parameters={"min_gap_seconds": 2})
+    kept = {"clamr_log": "l", "clamr_store": "s", "clamr_device": "cpu", "clamr_emit": "images", "clamr_query": "stem"}
+    assert SamplerOptions.from_model_args({"clamr_mode": "uniform", **kept}).mode == "uniform"
 
 
 @pytest.mark.parametrize("name", WITH_NAMES)

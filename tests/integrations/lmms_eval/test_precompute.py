@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from clamr_select.integrations.lmms_eval.options import SamplerOptions
 from clamr_select.integrations.lmms_eval.parts import part_of
 from clamr_select.integrations.lmms_eval.precompute import Job, jobs_of, precompute
 from clamr_select.integrations.lmms_eval.questions import task_documents
+from clamr_select.integrations.lmms_eval.tasks import registry
 
 OPTIONS = SamplerOptions(model="clamr-nano", policy="topk", ocr="off", num_frames=4)
 ARGUMENTS = ["clamr_model=clamr-nano", "clamr_policy=topk", "clamr_ocr=off", "clamr_num_frames=4"]
@@ -102,6 +104,16 @@ def test_another_number_of_processes_goes_on(
     selected.clear()
     assert precompute(jobs, options=OPTIONS, output=output) == output
     assert (selected, rows(output)) == ([], alone)
+
+
+def test_a_task_that_shows_pictures_gets_as_many_as_it_shows(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when it is run: more would be refused there."""
+    adapter = registry.adapter_of("barcodes")
+    interleaved = registry.Interleaved(lambda doc, _: 3, lambda text, *_: text)
+    monkeypatch.setitem(registry._registered, "barcodes", replace(adapter, interleaved=interleaved))
+    jobs = jobs_of(task_documents(["barcodes"], include_path=str(world / "tasks"), limit=2), options=OPTIONS)
+
+    assert [one.num_moments for job in jobs for one in job.wanted] == [3, 3]
 
 
 def test_a_file_of_other_options_is_refused(jobs: list[Job], alone: list[dict[str, Any]], tmp_path: Path) -> None:

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from clamr_select.cli.main import main
 from clamr_select.errors import InputError
-from clamr_select.integrations.lmms_eval.export import export
+from clamr_select.integrations.lmms_eval.export import export, write_clip_task
+from clamr_select.integrations.lmms_eval.options import SamplerOptions
+from clamr_select.integrations.lmms_eval.parts import finished, join, mend, part_of
 from clamr_select.integrations.lmms_eval.replay import FileSource
 from clamr_select.integrations.lmms_eval.selecting import Wanted, with_last
 from clamr_select.integrations.lmms_eval.selection_files import keys_of, read_selection_file
@@ -242,6 +245,42 @@ def test_export_as_a_table_and_as_clips(our_file: Path, color_selection: Selecti
     assert docs[2]["n"] == 2
     with pytest.raises(InputError, match="unknown form 'csv'"):
         export(our_file, form="csv", output=tmp_path)  # type: ignore[arg-type]
+
+
+def test_the_task_of_exported_clips_finds_its_documents_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = "clips: 'a' #1"
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "t.jsonl").touch()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    text = write_clip_task(Path(folder), task="t", included=Path("t.yaml"), split="test").read_text(encoding="utf-8")
+    monkeypatch.chdir("elsewhere")
+
+    task = yaml.safe_load(text.replace("!function ", ""))
+    assert Path(task["dataset_kwargs"]["data_files"]["test"]).is_file()
+    assert task["include"] == str(tmp_path / "t.yaml")
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u0085"])
+def test_ends_of_lines_that_json_leaves_in_questions(
+    character: str, color_selection: Selection, tmp_path: Path
+) -> None:
+    options = SamplerOptions(model="m")
+    question = f"Which{character}one?"
+    row = {"task": "t", "doc_id": 0, "options": options.selecting(),
+           "selection": {**color_selection.to_dict(), "question": question}}  # fmt: skip
+    output = tmp_path / "selections.jsonl"
+    part_of(output, 0).write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    key = ("t", 0, color_selection.video)
+
+    mend(part_of(output, 0))
+    assert finished(output, options=options) == {key}
+    assert join(output, keys={key}) == output
+    # two lines, so that the file is not one JSON value
+    output.write_text(output.read_text(encoding="utf-8") * 2, encoding="utf-8")
+    assert [entry.question for entry in read_selection_file(output)[1]] == [question] * 2
 
 
 def test_the_last_frame_takes_the_place_of_the_weakest(color_selection: Selection) -> None:

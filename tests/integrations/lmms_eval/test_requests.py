@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from clamr_select.errors import InputError
+from clamr_select.integrations.lmms_eval.plan import FramePlan
 
 SELECTOR = {"clamr_model": "clamr-nano", "clamr_policy": "topk", "clamr_ocr": "off"}
 
@@ -48,6 +49,21 @@ def fake_base() -> Callable[..., type]:
 
     def make(generate_until: Callable[..., Any]) -> type:
         return type("Fake", (Oracle,), {"generate_until": generate_until, "clamr_reads": None})
+
+    return make
+
+
+@pytest.fixture
+def ready(fake_base: Callable[..., type]) -> Callable[..., Any]:
+    """A model that was built under the name of a base, with arguments; it answers nothing."""
+    from clamr_select.integrations.lmms_eval.sampled_model import sampled_class
+
+    def init(self: Any, **given: Any) -> None:
+        self.task_dict = {}
+
+    def make(base: str, **arguments: Any) -> Any:
+        own = {"__init__": init, "is_simple": base == "llava_vid"}
+        return sampled_class(type("Ready", (fake_base(lambda self, requests: []),), own), base=base)(**arguments)
 
     return make
 
@@ -164,17 +180,31 @@ def test_a_simple_model_gets_the_words_of_its_frames(
     ],
 )
 def test_what_could_not_arrive_is_refused(
-    base: str, arguments: dict[str, Any], said: str, fake_base: Callable[..., type]
+    base: str, arguments: dict[str, Any], said: str, ready: Callable[..., Any]
 ) -> None:
-    from clamr_select.integrations.lmms_eval.sampled_model import sampled_class
-
-    def ready(self: Any, **given: Any) -> None:
-        self.task_dict = {}
-
-    simple = base == "llava_vid"
-    model_class = type("Ready", (fake_base(lambda self, requests: []),), {"__init__": ready, "is_simple": simple})
     with pytest.raises(InputError, match=said):
-        sampled_class(model_class, base=base)(**SELECTOR, **arguments)
+        ready(base, **SELECTOR, **arguments)
+
+
+def test_a_server_that_samples_is_refused_before_the_run(ready: Callable[..., Any]) -> None:
+    """Its reader would never say which frames it took, and the whole run would be for nothing."""
+    with pytest.raises(InputError, match="the server then gets the whole video, and samples it itself; use clamr_em"):
+        ready("openai", clamr_mode="uniform", pass_video_url=True)
+
+
+@pytest.mark.parametrize(
+    ("base", "arguments"),
+    [("openai", {"pass_video_url": True, "clamr_emit": "images"}), ("llava_vid", {"add_time_instruction": True})],
+)
+def test_a_base_that_gets_its_path_samples_as_ever(
+    base: str, arguments: dict[str, Any], ready: Callable[..., Any]
+) -> None:
+    """And what its prompt says of evenly spaced frames is so."""
+    emitter = ready(base, clamr_mode="uniform", **arguments)._sampler.emitter
+    plan = FramePlan("video.mp4", "?", "uniform", None, num_frames=0, pair="none")
+
+    assert emitter.visuals(plan) == [block["url"] for block in emitter.content(plan)] == ["video.mp4"]
+    assert plan.num_consumed == 2
 
 
 def test_times_of_a_clip_are_not_those_of_the_frames(
