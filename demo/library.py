@@ -146,7 +146,7 @@ class Library:
         with self._held() as corpus:
             options = corpus.index_options
             made = {field.name: getattr(options, field.name) for field in fields(options)}
-            return Source(path, kept=Kept(video, corpus.cache_dir, made))
+            return Source(path, kept=Kept(video, corpus.cache_dir, made | video.own_options))
 
     def close(self) -> None:
         """Let other processes in; the next question opens it again."""

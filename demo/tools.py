@@ -27,6 +27,7 @@ from clamr_select.demo.working import Made, Stages
 from clamr_select.errors import ClamrSelectError, InputError
 from clamr_select.indexing.coarse_to_fine.effort import Effort
 from clamr_select.policies import DEFAULT_POLICY
+from clamr_select.retrieval.video_embeddings import is_unicode
 from clamr_select.selection import Selection
 from clamr_select.time_format import format_time
 
@@ -136,7 +137,7 @@ class Tools:
             found = [{"name": example.name, "title": example.title} for example in self.examples.values()]
             if self.settings.media_dir is not None:
                 folder = Path(self.settings.media_dir)
-                names = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in VIDEO_ENDINGS)
+                names = sorted(p.name for p in folder.iterdir() if _is_listed(p))
                 found += [{"name": name, "title": name} for name in names[:MAX_LISTED]]
             return json.dumps(found, ensure_ascii=False)
 
@@ -212,6 +213,11 @@ def plain_errors() -> Iterator[None]:
         yield
     except ClamrSelectError as error:
         raise gr.Error(sentence(error), print_exception=False) from None
+
+
+def _is_listed(path: Path) -> bool:
+    """A name that is no Unicode cannot be sent, nor asked by."""
+    return path.suffix.lower() in VIDEO_ENDINGS and is_unicode(path.name)
 
 
 def _told(stages: Generator[Stages, None, Made]) -> Made:

@@ -15,7 +15,7 @@ from clamr_select.cli.arguments import add_model_arguments, add_speech_arguments
 from clamr_select.cli.ask import add_vlm_arguments, check_vlm, load_vlm
 from clamr_select.errors import InputError
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 MEGABYTE = 1 << 20
 
 
@@ -64,12 +64,18 @@ def run(arguments: argparse.Namespace) -> int:
         # read by Gradio when it is imported: all that visitors bring lies here, and goes when the demo ends
         os.environ.setdefault("GRADIO_TEMP_DIR", uploads)
         blocks = build(arguments)
-        if arguments.host not in LOOPBACK:
-            print(f"warning: anybody who reaches {arguments.host} can upload videos and ask", file=sys.stderr)
-        address = f"http://{arguments.host}:{arguments.port}"
+        host = url_host(arguments.host)
+        if host not in LOOPBACK:
+            print(f"warning: anybody who reaches {host} can upload videos and ask", file=sys.stderr)
+        address = f"http://{host}:{arguments.port}"
         print(f"clamr-select demo at {address} (agents: {address}/gradio_api/mcp/); Ctrl-C ends it", flush=True)
-        blocks.launch(server_name=arguments.host, server_port=arguments.port, inbrowser=arguments.open)
+        blocks.launch(server_name=host, server_port=arguments.port, inbrowser=arguments.open)
     return 0
+
+
+def url_host(host: str) -> str:
+    """An address as it stands in a URL, which is what Gradio takes: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def check_demo(arguments: argparse.Namespace) -> None:

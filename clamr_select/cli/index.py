@@ -132,7 +132,6 @@ def index_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _open(arguments: argparse.Namespace) -> VideoCorpus:
     from clamr_select.retrieval.corpus import VideoCorpus
-    from clamr_select.retrieval.schema import CorpusOptions
     from clamr_select.retrieval.server import ServerOptions
 
     given = {"storage": arguments.storage, "quantization": arguments.codes, "max_tokens": arguments.max_tokens}
@@ -140,7 +139,7 @@ def _open(arguments: argparse.Namespace) -> VideoCorpus:
     return VideoCorpus.open(
         arguments.library,
         selector=load_selector(arguments),
-        options=CorpusOptions(**kept) if kept else None,
+        options=kept or None,
         server=None if arguments.collection is None else ServerOptions(collection=arguments.collection),
         index_options=index_options(arguments) or None,
         cache_dir=None if arguments.no_cache else arguments.cache_dir or "auto",

@@ -144,7 +144,7 @@ def write_sheet(result: SearchResult, *, path: Path | None, show: bool) -> None:
     if path is not None:
         try:
             picture.save(path)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # the latter where the format takes no such size
             raise InputError(f"--sheet {path} cannot be written: {error}; name another file") from error
         print(f"wrote {path}", file=sys.stderr)
     if show and not ImageShow.show(picture, title=result.question):

@@ -52,6 +52,8 @@ def put_in(
         report.replaced += corpus.put([video])
         report.added.append(video.video_id)
     corpus.flush()
+    back = corpus.held(report.replaced)  # where files changed places, the other one came in again
+    report.replaced = [video_id for video_id in report.replaced if video_id not in back]
     return report
 
 
@@ -87,7 +89,7 @@ def _index(
     known = {} if replace else corpus.paths([digest])
     if digest in known:
         path = str(Path(file.path).absolute())
-        report.replaced += follow(corpus, digest, known_path=known[digest], path=path) or []
+        report.replaced += follow(corpus, digest, known_path=known[digest], path=path).replaced
         report.already.append(digest)
         return None
     found = index_file(

@@ -233,11 +233,15 @@ def client_package() -> Any:
 @contextmanager
 def server_errors() -> Iterator[None]:
     """The client's errors as one of ours."""
+    from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
     from qdrant_client.http.exceptions import ApiException
 
     try:
         yield
-    except ApiException as error:
+    except ResourceExhaustedResponse as error:
+        said = f"{error}; it has too much to do, try again in {error.retry_after_s} s"
+        raise CorpusServerError(f"the server of the library: {said}") from error
+    except (ApiException, QdrantException) as error:
         raise CorpusServerError(f"the server of the library: {str(error).strip()}") from error
 
 

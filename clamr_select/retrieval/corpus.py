@@ -84,7 +84,7 @@ class VideoCorpus:
         location: str | Path,
         *,
         selector: FrameSelector | None = None,
-        options: CorpusOptions | None = None,
+        options: CorpusOptions | Mapping[str, Any] | None = None,
         schema: Schema | None = None,
         deployment: InProcess | None = None,
         server: ServerOptions | None = None,
@@ -97,7 +97,9 @@ class VideoCorpus:
         Args:
             location: a folder (Qdrant's engine in this process), or the ``http(s)://`` URL of a Qdrant server.
             selector: its model indexes videos and encodes questions. None opens a corpus to be searched by vectors.
-            options: of a new corpus; of one that is there they must be the same, and may be left out.
+            options: of a new corpus; of one that is there they must be the same, and may be left out. A mapping holds
+                some fields of :class:`CorpusOptions` alone: the others are the defaults of a new corpus, and whatever
+                they are of one that is there.
             schema: of a new corpus for vectors that come from elsewhere, instead of ``selector`` and ``options``.
             deployment: ``local`` makes a folder for the client's own engine, where the embedded one has no wheel:
                 slow, and all in memory. A folder stays what it was made as.
@@ -124,7 +126,8 @@ class VideoCorpus:
         if schema is not None and (selector is not None or options is not None):
             raise InputError("give schema for vectors from elsewhere, or selector and options; not both")
         note = None if selector is None else ModelNote.of(selector.encoder)
-        new = None if must_exist else new_manifest(selector, note, options, schema)
+        whole = CorpusOptions.of(options)
+        new = None if must_exist else new_manifest(selector, note, whole, schema)
         if is_server(location):
             opened = open_server(str(location), options=server or ServerOptions(), new=new)
         else:
@@ -222,8 +225,8 @@ class VideoCorpus:
 
     def add(self, videos: Iterable[str | Path | VideoFile | VideoEmbeddings]) -> AddReport:
         """Index videos and put them in. What is there already, by content, is left as it is, but where its file is
-        gone the new path is noted; a file whose content has changed replaces what it was. To index many,
-        ``clamr-select index`` uses several processes.
+        gone, or another one by now, the new path is noted; a file whose content has changed replaces what it was. To
+        index many, ``clamr-select index`` uses several processes.
 
         Raises:
             InputError: one string instead of a list, or a corpus without a selector, and files.
@@ -304,6 +307,19 @@ class VideoCorpus:
             with self._shared.write():
                 self.engine.set_payload({"path": path}, id=point_id(video_id))
                 self.engine.delete([point.id for point in older])
+        return [point.payload["video_id"] for point in older]
+
+    def delete_older(self, path: str, *, video_id: str) -> list[str]:
+        """Take out what else lay at a path where a video's bytes lie now.
+
+        Returns:
+            Its ids, as after :meth:`put`.
+        """
+        with self._writing:
+            older = older_contents(self.engine, {path: video_id})
+            if older:
+                with self._shared.write():
+                    self.engine.delete([point.id for point in older])
         return [point.payload["video_id"] for point in older]
 
     def get(self, video_id: str) -> StoredVideo:

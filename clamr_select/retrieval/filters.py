@@ -78,9 +78,21 @@ def field_key(name: str, *, of_truth: bool = False) -> str:
     return ".".join((TRUTHS if of_truth else "metadata", *path))
 
 
-def truths(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """The fields that are true or false, as words."""
-    return {name: _word(value) for name, value in metadata.items() if isinstance(value, bool)}
+def truths(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are true or false, as words, also of mappings and lists within; items keep their places."""
+    return _truths(metadata) or {}
+
+
+def _truths(value: Any) -> Any:
+    """None where nothing in it is true or false."""
+    if isinstance(value, bool):
+        return _word(value)
+    if isinstance(value, Mapping):
+        return {name: found for name, each in value.items() if (found := _truths(each)) is not None} or None
+    if isinstance(value, list):
+        items = [_truths(each) for each in value]
+        return None if all(item is None for item in items) else items
+    return None
 
 
 def _conditions(name: str, wanted: Any) -> list[Condition]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from clamr_select.errors import CorpusMismatchError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def new_manifest(
-    selector: FrameSelector | None, note: ModelNote | None, options: CorpusOptions | None, schema: Schema | None
+    selector: FrameSelector | None, note: ModelNote | None, options: CorpusOptions, schema: Schema | None
 ) -> Manifest | None:
     """None where there is nothing to make a corpus for."""
     if schema is not None:
@@ -27,11 +27,17 @@ def new_manifest(
         return None
     encoder = selector.encoder
     dim = encoder.model.config.embedding_dim
-    made = Schema(encoder.modalities, dim, options or CorpusOptions(), question_center(encoder))
+    made = Schema(encoder.modalities, dim, options, question_center(encoder))
     return Manifest(made, note)
 
 
-def check_same(opened: Opened, *, note: ModelNote | None, options: CorpusOptions | None, schema: Schema | None) -> None:
+def check_same(
+    opened: Opened,
+    *,
+    note: ModelNote | None,
+    options: CorpusOptions | Mapping[str, Any] | None,
+    schema: Schema | None,
+) -> None:
     manifest, where = opened.manifest, opened.where
     if note is not None:
         manifest.check_model(note, where=where)
@@ -39,8 +45,12 @@ def check_same(opened: Opened, *, note: ModelNote | None, options: CorpusOptions
         raise CorpusMismatchError(f"{where} was made with another center; give the same, or open it without a schema")
     if schema is not None and schema != manifest.schema:
         raise CorpusMismatchError(f"{where} has {manifest.schema.to_dict()}, got {schema.to_dict()}")
-    if options is not None and options != manifest.schema.options:
-        raise CorpusMismatchError(f"{where} was made with {manifest.schema.options}, got {options}; leave them out")
+    given = asdict(options) if isinstance(options, CorpusOptions) else options or {}
+    made = asdict(manifest.schema.options)
+    differs = [name for name in given if given[name] != made[name]]
+    if differs:
+        said = ", ".join(f"{name}={made[name]!r} (got {given[name]!r})" for name in differs)
+        raise CorpusMismatchError(f"{where} was made with {said}; give the same, or leave them out")
 
 
 def bound_options(manifest: Manifest, given: Mapping[str, Any] | None, *, where: str) -> IndexOptions:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clamr_select.indexing.cached_indexer import CacheDir, index_cached, open_store
-from clamr_select.indexing.index_key import KIND
+from clamr_select.indexing.index_key import KIND, files_beside
 from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.indexer import Indexer
 from clamr_select.indexing.options import IndexOptions
@@ -40,14 +40,14 @@ def add_moments(
     hits: list[Hit] = []
     warnings = list(result.warnings)
     for hit in result.hits:
-        indexed = from_store(hit.video, store=store, encoder=encoder)
-        if indexed is None and index_options is not None and hit.video.path is not None:
-            indexed = _index_again(hit.video, encoder=encoder, options=index_options, store=store)
-        if indexed is None:
-            warnings.append(SelectionWarning(MISSING, _missing(hit.video)))
+        found: IndexedVideo | str | None = from_store(hit.video, store=store, encoder=encoder)
+        if found is None and index_options is not None:
+            found = _index_again(hit.video, encoder=encoder, options=index_options, store=store)
+        if found is None or isinstance(found, str):
+            warnings.append(SelectionWarning(MISSING, found or _missing(hit.video)))
             hits.append(hit)
             continue
-        moments = indexed.select(result.question, **select)
+        moments = found.select(result.question, **select)
         if isinstance(moments, Selection):
             hits.append(replace(hit, moments=moments))
     return replace(result, hits=tuple(hits), warnings=tuple(warnings))
@@ -65,15 +65,22 @@ def from_store(video: StoredVideo, *, store: Store | None, encoder: ClamrEncoder
 
 def _index_again(
     video: StoredVideo, *, encoder: ClamrEncoder, options: IndexOptions, store: Store | None
-) -> IndexedVideo | None:
-    """None where the file is another one by now."""
+) -> IndexedVideo | str:
+    """Why not, where it would be another video than was indexed."""
     path = Path(video.path or "")
     if not path.is_file() or content_digest(path) != video.video_id:
-        return None
-    known = (video.index_key or {}).get("options", {})
-    # titles and descriptions are a video's own, and encoded with it
-    own = {name: known[name] for name in ("title", "description") if known.get(name) is not None}
-    return index_cached(Indexer(encoder, options=replace(options, **own)), path, cache_dir=store)
+        return (
+            f"the frames of {video.name} are not in the store, and its file is gone or another one by now; index it "
+            f"where it lies now"
+        )
+    options = replace(options, **video.own_options)
+    known = video.other_subtitles(files_beside(path, options)["subtitles"])
+    if known is not None:
+        return (
+            f"the frames of {video.name} are not in the store, and it was indexed {known}, while other words would be "
+            f"read now; put them beside the video as they were, or index it anew with VideoCorpus.update"
+        )
+    return index_cached(Indexer(encoder, options=options), path, cache_dir=store)
 
 
 def _missing(video: StoredVideo) -> str:

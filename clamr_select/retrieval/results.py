@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from clamr_select.indexing.indexed_video import NO_MODALITY
 from clamr_select.scoring.maxsim import Similarity
 from clamr_select.selection import Selection, SelectionWarning
+
+NO_SUBTITLES = ["off"]
+"""In an index key: there were to be none."""
 
 Mode = Literal["exact", "codes", "two_stage"]
 """``exact`` compares every video; ``codes`` compares every video by its smaller codes, and the best by their vectors;
@@ -34,6 +37,29 @@ class StoredVideo:
         """Its title, else its file's name, else its id."""
         title = self.metadata.get("title")
         return str(title) if title else (self.path or self.video_id).replace("\\", "/").rsplit("/", 1)[-1]
+
+    @property
+    def own_options(self) -> dict[str, Any]:
+        """Index options that were this video's own, and not those of all the library: title, description, and None for
+        subtitles that were left out. Of a subtitles file that was given, name and content are known, not its place."""
+        known = self._known_options
+        own = {name: known[name] for name in ("title", "description") if known.get(name) is not None}
+        return own | ({"subtitles": None} if known.get("subtitles") == NO_SUBTITLES else {})
+
+    def other_subtitles(self, now: Sequence[str] | None) -> str | None:
+        """What this video was indexed with, in words, where it is not what would be read now.
+
+        Args:
+            now: as of an index key: name and digest.
+        """
+        known = self._known_options.get("subtitles", now)
+        if known == now:
+            return None
+        return f"with the subtitles {known[0]}" if known else "without subtitles"
+
+    @property
+    def _known_options(self) -> Mapping[str, Any]:
+        return (self.index_key or {}).get("options", {})
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from clamr_select.errors import InputError, unknown_name
@@ -58,6 +58,16 @@ class CorpusOptions:
             field_key(name)
         if self.max_tokens < 1:
             raise InputError(f"max_tokens must be at least 1, got {self.max_tokens}")
+
+    @classmethod
+    def of(cls, given: CorpusOptions | Mapping[str, Any] | None) -> CorpusOptions:
+        """With the defaults of what is not given."""
+        if isinstance(given, CorpusOptions):
+            return given
+        unknown = sorted(set(given or {}) - {field.name for field in fields(cls)})
+        if unknown:
+            raise unknown_name("option of a library", unknown[0], [field.name for field in fields(cls)])
+        return cls(**(given or {}))
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="of one worker, for an hour of video (default: as the journal in --library's folder tells)",
     )
-    planned.add_argument("--cost-per-hour", type=float, default=0.0, metavar="C", help="of one worker's machine")
+    planned.add_argument("--cost-per-hour", type=float, metavar="C", help="of one worker's machine (default: 0)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -133,7 +133,9 @@ def _plan(arguments: argparse.Namespace, folder: Path) -> dict[str, Any]:
         pace = found.index_seconds_per_hour if pace is None else pace
     elif tokens is None or seconds is None:
         raise InputError("plan needs --library, or --tokens-per-video and --seconds-per-video")
-    per_video = PerVideo(seconds, tokens, dim, pace or 0.0, arguments.cost_per_hour)
+    if pace is None and arguments.cost_per_hour is not None:
+        raise InputError("--cost-per-hour needs a worker's pace; give --index-seconds, or a --library with a journal")
+    per_video = PerVideo(seconds, tokens, dim, pace, arguments.cost_per_hour or 0.0)
     return {"measured": None if found is None else asdict(found), **plan(per_video, hours=arguments.hours)}
 
 

@@ -38,10 +38,17 @@ def measure_growth(sizes: Sequence[int], *, num_tokens: int, dim: int, folder: P
         folder: of the library, and of what was measured so far: a run that was ended goes on with the same arguments.
 
     Raises:
-        InputError: the folder is of other arguments.
+        InputError: the folder is of other arguments, or its library is larger than a size that was not measured.
     """
     asked = {"num_tokens": num_tokens, "dim": dim, "query_tokens": QUERY_TOKENS, "seed": seed}
     state = _read(folder / STATE_FILE, asked)
+    measured = {row["num_videos"] for row in state["rows"]}
+    passed = [size for size in sizes if size < state["num_videos"] and size not in measured]
+    if passed:
+        raise InputError(
+            f"the library in {folder} has {state['num_videos']:,} videos already, so {min(passed):,} cannot be "
+            f"measured; name another folder"
+        )
     center = random_tokens(1000, dim=dim, seed=seed, number=_OTHERS).mean(axis=0)
     schema = Schema(("video", "asr"), dim, CorpusOptions(max_tokens=num_tokens), tuple(center.round(6).tolist()))
     queries = [random_tokens(QUERY_TOKENS, dim=dim, seed=seed, number=_OTHERS + 1 + n) for n in range(NUM_QUERIES)]

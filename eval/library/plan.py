@@ -38,8 +38,8 @@ class PerVideo:
     tokens: float
     """Kept of a video, all modalities together."""
     dim: int = 128
-    index_seconds_per_hour: float = 0.0
-    """Of one worker, for an hour of video."""
+    index_seconds_per_hour: float | None = None
+    """Of one worker, for an hour of video; None where it is not known."""
     cost_per_hour: float = 0.0
     """Of one worker's machine, in any currency."""
 
@@ -48,7 +48,7 @@ class PerVideo:
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} must be positive, got {getattr(self, name)}")
         for name in ("index_seconds_per_hour", "cost_per_hour"):
-            if getattr(self, name) < 0:
+            if (getattr(self, name) or 0.0) < 0:
                 raise InputError(f"{name} must not be negative, got {getattr(self, name)}")
 
 
@@ -56,7 +56,8 @@ def plan(per_video: PerVideo, *, hours: float) -> dict[str, Any]:
     """Rows by storage, codes, and whether tokens are kept twice (``joint``).
 
     ``memory`` is what searches read at each question: of exact ones all vectors, of codes those, of two stages the
-    first stage's codes; what does not fit is read from the disk.
+    first stage's codes; what does not fit is read from the disk. ``worker_hours`` and ``cost`` are None where the pace
+    is not known.
     """
     if not hours > 0:
         raise InputError(f"hours must be positive, got {hours}")
@@ -83,13 +84,14 @@ def plan(per_video: PerVideo, *, hours: float) -> dict[str, Any]:
                         "two_stage_memory_tib": read_first / TIB,
                     }
                 )
-    worker_hours = hours * per_video.index_seconds_per_hour / 3600
+    pace = per_video.index_seconds_per_hour
+    worker_hours = None if pace is None else hours * pace / 3600
     return {
         "hours": hours,
         "videos": videos,
         "tokens_per_video": per_video.tokens,
         "worker_hours": worker_hours,
-        "cost": worker_hours * per_video.cost_per_hour,
+        "cost": None if worker_hours is None else worker_hours * per_video.cost_per_hour,
         "rows": rows,
     }
 

@@ -82,9 +82,12 @@ def _measured(found: Mapping[str, Any]) -> list[str]:
 
 def _plan(found: Mapping[str, Any]) -> str:
     lines = [] if found["measured"] is None else _measured(found["measured"])
+    work = "worker hours unknown: give --index-seconds"
+    if found["worker_hours"] is not None:
+        work = f"{found['worker_hours']:,.0f} worker hours, cost {found['cost']:,.0f}"
     lines += [
         f"{found['hours']:,.0f} hours, {found['videos']:,.0f} videos of {found['tokens_per_video']:,.0f} tokens; "
-        f"{found['worker_hours']:,.0f} worker hours, cost {found['cost']:,.0f}",
+        f"{work}",
         "",
         "| storage | codes | joint | disk, TiB | read a question: exact, TiB | codes, TiB | two stages, TiB |",
         "|---|---|---|--:|--:|--:|--:|",

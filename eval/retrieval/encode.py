@@ -25,7 +25,7 @@ from clamr_select.training.data.assemble import row_document
 from clamr_select.training.data.budgets import TextBudgets
 from clamr_select.training.data.report import BadRow, OnBadRow
 from clamr_select.training.encoding import EncodedDocuments
-from clamr_select.training.views import View
+from clamr_select.training.views import VIDEO, View
 
 logger = logging.getLogger(__name__)
 
@@ -51,12 +51,14 @@ class LoadedEncoder:
 
     def document(self, read: ReadRow) -> tuple[Document | None, int]:
         """What is encoded, None where the settings leave nothing of a row; and the tokens of text that were cut."""
+        audio = read.audio if self.hears and AUDIO not in self.without else None
+        if audio is not None and VIDEO in self.without:  # without frames there are no times to place it at
+            audio = replace(audio, candidate_starts_seconds=())
         try:
             document, num_cut = row_document(read.row, frames=read.frames, budgets=self.budgets, dropped=self.without)
         except BadRowError:  # a checked row has something
-            return None, 0
-        heard = self.hears and len(document.frames) and AUDIO not in self.without
-        return (replace(document, audio=read.audio) if heard else document), num_cut
+            return (None if audio is None else Document((), audio=audio)), 0
+        return replace(document, audio=audio), num_cut
 
 
 def part_folder(

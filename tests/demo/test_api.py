@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,20 @@ def test_wrong_arguments_are_told_in_words(client: Any, arguments: dict[str, Any
     asked = {"question": "anything", "read_text_on_screen": False, **arguments}
     with pytest.raises(AppError, match=reason):
         client.predict(**asked, api_name="/select")
+
+
+def test_videos_whose_names_cannot_be_sent_are_not_listed(tmp_path: Path) -> None:
+    from clamr_select.demo.settings import DemoSettings
+    from clamr_select.demo.tools import Tools
+
+    (tmp_path / "größe.mp4").touch()
+    try:
+        (tmp_path / os.fsdecode(b"\xff.mp4")).touch()
+    except OSError:
+        pytest.skip("the file system takes Unicode names only")
+    asking: Any = None
+    listed = Tools(asking, {}, DemoSettings(media_dir=tmp_path))._list_videos()()
+    assert json.loads(listed.encode()) == [{"name": "größe.mp4", "title": "größe.mp4"}]
 
 
 def test_an_agent_selects_over_mcp(demo_url: str) -> None:

@@ -8,11 +8,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from clamr_select.cli import main
+from clamr_select.cli import demo, main
 from clamr_select.demo import check_installed
 from clamr_select.errors import MissingDependencyError
 
@@ -47,6 +48,23 @@ def test_wrong_options_are_one_line(options: list[str], told: str, capsys: pytes
     assert main(["demo", *options]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line
+
+
+@pytest.mark.parametrize(
+    ("host", "in_url", "warns"), [("::1", "[::1]", False), ("[::1]", "[::1]", False), ("0.0.0.0", "0.0.0.0", True)]
+)
+def test_the_address_is_one_of_a_url(
+    host: str, in_url: str, warns: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launched: dict[str, Any] = {}
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "kept")
+    monkeypatch.setattr(demo.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(demo, "build", lambda _: SimpleNamespace(launch=launched.update))
+    assert main(["demo", "--host", host]) == 0
+    told = capsys.readouterr()
+    assert launched["server_name"] == in_url
+    assert f"http://{in_url}:7860 " in told.out
+    assert ("anybody who reaches" in told.err) is warns
 
 
 # Gradio leaves event loops to the garbage collector, which warns of them in whatever test runs then: hence a process

@@ -192,6 +192,13 @@ def test_a_video_is_asked_on_by_the_index_of_the_library(
     assert selection.text[0]["asr"] == WORDS["treaty"]
 
 
+def test_a_video_is_indexed_again_with_its_own_title(library: Library) -> None:
+    hit = library.search(Wanted(QUESTION.format("walrus"))).hits[0]
+    kept = library.source(hit.video).kept
+    assert kept is not None
+    assert (kept.options["title"], kept.options["ocr"]) == (f"The {HOSTILE} animal", "off")
+
+
 def test_frames_that_are_gone_are_said(selector: FrameSelector, made: MadeLibrary, tmp_path: Path) -> None:
     settings = settings_of(made, library_cache_dir=tmp_path / "empty")
     library = Library(selector, model_lock=threading.Lock(), settings=settings)

@@ -55,6 +55,8 @@ class LoopbackServer:
         self.collections: dict[str, Collection] = {}
         self.calls: list[tuple[str, str]] = []
         self.largest_body = 0
+        self.retry_after: str | None = None
+        """Where it is set, the server has too much to do for any call."""
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -82,8 +84,12 @@ class LoopbackServer:
                     status, answer = 200, {"result": outer.answer(method, path, body), "status": "ok", "time": 0.0}
                 except KeyError as error:
                     status, answer = 404, {"status": {"error": f"Not found: {error}"}, "time": 0.0}
+                if outer.retry_after is not None:
+                    status = 429
                 data = json.dumps(answer).encode()
                 self.send_response(status)
+                if outer.retry_after is not None:
+                    self.send_header("Retry-After", outer.retry_after)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()

@@ -7,12 +7,21 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PIL import ImageShow
+from PIL import Image, ImageShow
 
 from clamr_select.cli import main
-from clamr_select.errors import CorpusMismatchError, DamagedCorpusError, InputError, UnreadableVideoError
-from clamr_select.retrieval import CorpusOptions, VideoCorpus, VideoFile
+from clamr_select.cli.search import write_sheet
+from clamr_select.errors import (
+    CorpusMismatchError,
+    DamagedCorpusError,
+    InputError,
+    UnknownNameError,
+    UnreadableVideoError,
+)
+from clamr_select.figures import library_sheet
+from clamr_select.retrieval import CorpusOptions, SearchResult, StoredVideo, VideoCorpus, VideoFile
 from clamr_select.retrieval.filter_text import parsed_filters
+from clamr_select.retrieval.results import Hit
 from clamr_select.selector import FrameSelector
 from clamr_select.store import content_digest
 
@@ -123,6 +132,40 @@ def test_frames_are_made_again_with_the_title_and_description_of_their_video(tmp
         assert moments(corpus) == before  # under the key of the library, so that it is found
 
 
+def test_frames_are_not_made_again_with_other_words(tmp_path, selector, videos):
+    """A file that was given as subtitles is known by name and content, not by place."""
+    video, subtitles, cache = tmp_path / "v.mp4", tmp_path / "elsewhere" / "v.srt", tmp_path / "frames"
+    shutil.copy(videos[0], video)
+    subtitles.parent.mkdir()
+    shutil.copy(videos[0].with_suffix(".srt"), subtitles)
+    with VideoCorpus.open(tmp_path / "library", selector=selector, index_options=QUICK, cache_dir=cache) as corpus:
+        corpus.add([VideoFile(str(video), subtitles=str(subtitles))])
+        shutil.rmtree(cache)
+        result = corpus.locate("walrus", index_missing=True)
+        (warning,) = result.warnings
+        assert (result.hits[0].moments, warning.code) == (None, "moments_missing")
+        assert "indexed with the subtitles v.srt" in warning.message
+
+        shutil.copy(subtitles, video.with_suffix(".srt"))  # as they were
+        result = corpus.locate("walrus", index_missing=True)
+        assert (result.hits[0].moments is None, result.warnings) == (False, ())
+        video.unlink()
+        shutil.rmtree(cache)
+        (warning,) = corpus.locate("walrus", index_missing=True).warnings
+        assert "its file is gone" in warning.message
+
+
+def test_frames_are_made_again_without_subtitles_where_there_were_to_be_none(tmp_path, selector, videos):
+    place, cache = tmp_path / "library", tmp_path / "frames"
+    silent = {**QUICK, "subtitles": None}
+    with VideoCorpus.open(place, selector=selector, index_options=silent, cache_dir=cache) as corpus:
+        corpus.add(videos[:1])
+    shutil.rmtree(cache)
+    with VideoCorpus.open(place, selector=selector, cache_dir=cache) as corpus:
+        (hit,) = corpus.locate("walrus", index_missing=True).hits
+    assert not any("asr" in words for words in hit.moments.text)
+
+
 def test_a_library_goes_on_as_its_videos_were_indexed(corpus, selector, tmp_path):
     corpus.export(tmp_path / "all.zip")
     corpus.close()
@@ -215,6 +258,32 @@ def test_what_has_no_time_has_no_best_moment(tmp_path, selector, videos, capsys,
     monkeypatch.setattr(ImageShow, "_viewers", [])
     assert main([*command, "--open"]) == 2
     assert "--sheet FILE" in capsys.readouterr().err
+
+
+def test_a_sheet_that_its_format_cannot_hold_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(library_sheet, "library_sheet", lambda *_, **__: Image.new("L", (1, 20_000)))
+    hit = Hit(StoredVideo("v", None, None, {}, {}, {}), 0.5, "asr", {"asr": 0.5})
+    result = SearchResult("?", (hit,), "token_max", "exact", 1)
+    with pytest.raises(InputError, match="name another file"):
+        write_sheet(result, path=tmp_path / "sheet.webp", show=False)
+
+
+def test_options_that_are_not_given_are_those_of_the_library(tmp_path, selector, videos, capsys):
+    place = tmp_path / "library"
+    options = CorpusOptions(storage="turbo8", max_tokens=500)
+    with VideoCorpus.open(place, selector=selector, options=options, index_options=QUICK) as corpus:
+        corpus.add(videos[:1])
+    VideoCorpus.open(place, selector=selector, options={"max_tokens": 500}).close()
+    with pytest.raises(UnknownNameError, match="max_tokens"):
+        VideoCorpus.open(place, selector=selector, options={"tokens": 500})
+    with pytest.raises(CorpusMismatchError, match=r"max_tokens=500 \(got 2000\)"):
+        VideoCorpus.open(place, selector=selector, options=CorpusOptions(storage="turbo8"))
+
+    command = ["index", str(videos[0]), "--library", str(place), "--device", "cpu", "--storage"]
+    assert main([*command, "turbo8"]) == 0
+    assert "1 were there" in capsys.readouterr().out
+    assert main([*command, "float32"]) == 2
+    assert "made with storage='turbo8' (got 'float32')" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,14 @@ def test_a_server_that_does_not_answer(schema):
         VideoCorpus.open("http://127.0.0.1:1", schema=schema)
 
 
+@pytest.mark.parametrize(("retry_after", "said"), [("7", "try again in 7 s"), ("soon", "not a valid integer: soon")])
+def test_a_server_that_has_too_much_to_do(loopback, schema, tmp_path, monkeypatch, retry_after, said):
+    with VideoCorpus.open(loopback.url, schema=schema, server=ServerOptions(collection=tmp_path.name)) as corpus:
+        monkeypatch.setattr(loopback, "retry_after", retry_after)
+        with pytest.raises(CorpusServerError, match=said):
+            len(corpus)
+
+
 def test_a_collection_of_somebody_else_is_refused(loopback, schema, tmp_path):
     options = ServerOptions(collection=tmp_path.name)
     VideoCorpus.open(loopback.url, schema=schema, server=options).close()

@@ -128,6 +128,33 @@ VALUES = [
 ]
 
 
+@pytest.mark.parametrize("index", [{}, {"rights.free": "bool", "flags": "bool"}])
+def test_truth_values_fit_wherever_they_lie(open_corpus, index):
+    options = CorpusOptions(storage="float32", max_tokens=50, filterable=index)
+    corpus = open_corpus(schema=Schema(MODALITIES, DIM, options))
+    kept = {
+        "a": {"rights": {"free": True}, "flags": [True, False], "cast": [{"name": "Ann"}, {"alive": True}]},
+        "b": {"rights": {"free": False}, "flags": [False], "cast": [{"alive": False, "name": "Bob"}]},
+        "c": {"rights": {"free": 1}, "flags": ["true", [True]], "cast": []},
+    }
+    (video,) = made_videos(1)
+    corpus.add([replace(video, video_id=name, path=None, metadata=metadata) for name, metadata in kept.items()])
+    for filters, fits in [
+        ({"rights.free": True}, "a"),
+        ({"rights.free": {"not": True}}, "bc"),
+        ({"rights.free": [False, 1]}, "bc"),
+        ({"flags": True}, "a"),
+        ({"flags": False}, "ab"),
+        ({"flags": {"not": True}}, "bc"),
+        ({"flags[1]": False}, "a"),
+        ({"cast[].alive": True}, "a"),
+        ({"cast[1].alive": True}, "a"),
+        ({"cast[].alive": {"not": False}}, "ac"),
+    ]:
+        assert {video.video_id for video in corpus.videos(filters=filters)} == set(fits), filters
+        assert {hit.video.video_id for hit in corpus.search(QUERY, filters=filters).hits} == set(fits), filters
+
+
 @pytest.mark.parametrize("index", [None, "keyword", "float"])
 def test_a_value_fits_by_its_kind(open_corpus, index):
     options = CorpusOptions(storage="float32", max_tokens=50, filterable={} if index is None else {"x": index})

@@ -17,7 +17,7 @@ from clamr_select.retrieval.ingest.on_ray import index_on_ray
 from clamr_select.retrieval.ingest.pool import index_with_processes
 from clamr_select.retrieval.ingest.settings import IngestSettings
 from clamr_select.retrieval.ingest.video_process import Ended
-from clamr_select.retrieval.moving import follow
+from clamr_select.retrieval.moving import Followed, follow
 from clamr_select.store import content_digest
 
 JOURNAL_NAME = "ingest.jsonl"
@@ -37,7 +37,7 @@ class IngestReport:
     num_already: int = 0
     """Left as they are: the same bytes are in the corpus."""
     num_moved: int = 0
-    """Of those: their old path was gone, and the new one was noted."""
+    """Of those: their old path was gone, or another file's, and the new one was noted."""
     failed: list[Line] = field(default_factory=list)
     """All that are set aside, of earlier runs too."""
     num_candidates: int = 0
@@ -123,8 +123,12 @@ class _Run:
                 todo.append(file)
                 continue
             self.report.num_already += line.status == "done"
-            if line.video_id is not None and self._follow(file.path, line.video_id, known_path=held[line.video_id]):
-                held[line.video_id] = file.path
+            if line.video_id is not None:
+                followed = self._follow(file.path, line.video_id, known_path=held[line.video_id])
+                if followed.has_moved:
+                    held[line.video_id] = file.path
+                for gone in followed.replaced:
+                    held.pop(gone, None)
         self.skipped(len(files) - len(todo))
         return todo
 
@@ -171,20 +175,21 @@ class _Run:
                 self.first[digest] = file.path
                 yield file
 
-    def _follow(self, path: str, video_id: str, *, known_path: str | None) -> bool:
-        """Note the new path of a file that moved; whether it did."""
-        replaced = follow(self.corpus, video_id, known_path=known_path, path=path)
-        if replaced is None:
-            return False
-        self.replaced.update(replaced)
-        self.report.num_moved += 1
-        return True
+    def _follow(self, path: str, video_id: str, *, known_path: str | None) -> Followed:
+        """Note the new path of a file that moved, and what it replaced."""
+        line = None if known_path is None else self.journal.ended(known_path)
+        is_there = line.video_id == video_id if line is not None and line.video_id is not None else None
+        followed = follow(self.corpus, video_id, known_path=known_path, path=path, is_there=is_there)
+        self.replaced.update(followed.replaced)
+        self.report.num_moved += followed.has_moved
+        return followed
 
     def _settle_twins(self) -> None:
         """As the first file with their bytes."""
         for file, digest in self.twins:
             stamp, first = self.stamps[file.path], self.journal.ended(self.first[digest])
-            if digest in self.corpus:
+            if digest in (known := self.corpus.paths([digest])):
+                self._follow(file.path, digest, known_path=known[digest])
                 self._settle(Line(file.path, "done", stamp, digest))
             elif first is not None and first.status == "failed":
                 self._settle(Line(file.path, "failed", stamp, error=f"{first.error} (as {first.path}, the same bytes)"))

@@ -65,6 +65,9 @@ def test_growth_is_measured_and_drawn(tmp_path, capsys):
     again = json.loads((tmp_path / "library.json").read_text())["growth"]["rows"]
     assert again[0] == rows[1]
     assert [row["num_videos"] for row in again] == [60, 70]
+    command[4:6] = ["30", "70"]  # which it has passed
+    assert main([*command, "--output", str(tmp_path)]) == 2
+    assert "has 70 videos already, so 30 cannot be measured; name another folder" in capsys.readouterr().err
     command[command.index("--num-tokens") + 1] = "9"
     assert main([*command, "--output", str(tmp_path)]) == 2
     assert "name another folder" in capsys.readouterr().err
@@ -105,6 +108,16 @@ def test_a_plan_takes_its_figures_from_a_library(tmp_path, capsys):
     # what is said goes before what was measured
     assert main(["eval", "library", "plan", "--library", str(place), "--hours", "1000", "--index-seconds", "360"]) == 0
     assert "100 worker hours" in capsys.readouterr().out
+
+
+def test_without_a_pace_worker_hours_are_unknown(capsys):
+    command = ["eval", "library", "plan", "--tokens-per-video", "9", "--seconds-per-video", "60"]
+    assert main(command) == 0
+    assert "worker hours unknown: give --index-seconds" in capsys.readouterr().out
+    assert main([*command, "--cost-per-hour", "2"]) == 2
+    assert "give --index-seconds" in capsys.readouterr().err
+    assert main([*command, "--cost-per-hour", "2", "--index-seconds", "0.36", "--hours", "10000"]) == 0
+    assert "1 worker hours, cost 2" in capsys.readouterr().out
 
 
 def test_wrong_arguments(capsys):

@@ -301,6 +301,12 @@ def test_the_sound_of_a_video_is_heard(settings: Settings, tiny: dict[str, Path]
     assert scores.shape == (10, 10)
     assert torch.isfinite(scores).all()
     assert scores.std() > 0
+    # also where nothing else of a video is left
+    alone = changed(heard, without=("video", "ocr", "asr", "description"), output=settings.output / "alone")
+    run_retrieval(alone)
+    (folder,) = alone.output.glob("scores/clap-*/*")
+    without = torch.cat([load_file(path)["audio"] for path in sorted(folder.glob("part-*"))], dim=1)
+    assert torch.allclose(without, scores, atol=1e-5)
     silent = run_retrieval(changed(heard, without=("audio",)))
     assert silent is not None
     assert silent["systems"]["clap_audio"]["recall@1"]["description"]["mean"] == pytest.approx(0.1)  # chance
@@ -322,6 +328,12 @@ def test_a_model_that_hears_has_a_score_for_sound(settings: Settings, tmp_path: 
     best = torch.stack([tables[name] for name in ("audio", *MODALITIES)]).amax(dim=0)
     assert bool((tables["token_max"] >= best - 1e-5).all())
     assert report["systems"]["clamr_modality_max"]["modality"]["num_questions"] == 10
+    unseen = changed(
+        settings, systems=("clamr",), model=str(tmp_path / "omni"), without=("video",), output=tmp_path / "unseen"
+    )
+    run_retrieval(unseen)
+    (folder,) = unseen.output.glob("scores/clamr-*/*")
+    assert torch.isfinite(load_file(folder / "part-00000.safetensors")["audio"]).all()
 
 
 def test_damaged_parts_are_named(settings: Settings) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from clamr_select.errors import StoreError
+from clamr_select.retrieval import adding
 from clamr_select.retrieval.corpus import VideoCorpus
-from clamr_select.retrieval.files import VideoFile
+from clamr_select.retrieval.files import IndexedFile, VideoFile
 from clamr_select.retrieval.ingest.run import ingest
 from clamr_select.retrieval.ingest.settings import IngestSettings
 from clamr_select.retrieval.ingest.video_process import Ended, VideoProcess
@@ -92,6 +93,79 @@ def test_the_new_path_of_a_file_that_moved_is_noted_and_a_copy_changes_nothing(
     assert (report.added, report.already, found(library)) == ([], [content_digest(tmp_path / "d")], ["d"])
 
 
+def put_by(how: str, library: VideoCorpus, paths: list[Path], settings: IngestSettings) -> None:
+    """``add`` with vectors of a file's bytes, or a run."""
+    if how == "run":
+        ingest(library, files(paths), settings=settings)
+    else:
+        library.add(paths)
+
+
+@pytest.fixture
+def quick_add(monkeypatch: pytest.MonkeyPatch, quick_workers: list[str], settings: IngestSettings) -> None:
+    """``VideoCorpus.add`` indexes as the quick workers do."""
+
+    def index(file: VideoFile, **_: object) -> IndexedFile:
+        embeddings = VideoProcess(settings).index(file).embeddings
+        assert embeddings is not None
+        return IndexedFile(embeddings, (), 1, False)
+
+    monkeypatch.setattr(adding, "index_file", index)
+
+
+def contents(library: VideoCorpus) -> dict[str, str]:
+    """File name to what the library has of it, of which all must be what lies there."""
+    assert all(video.video_id == content_digest(video.path) for video in library.videos())
+    return {Path(video.path).name: Path(video.path).read_text() for video in library.videos()}
+
+
+@pytest.mark.parametrize("how", ["add", "run"])
+@pytest.mark.usefixtures("quick_add")
+def test_a_known_path_with_another_file_is_no_original(
+    library: VideoCorpus, settings: IngestSettings, tmp_path: Path, how: str
+) -> None:
+    a, b, c = (tmp_path / name for name in "abc")
+    written(tmp_path, a="1", b="2")
+    put_by(how, library, [a, b], settings)
+
+    a.rename(c)  # as logs are rotated
+    a.write_text("new", encoding="utf-8")
+    put_by(how, library, [c, a, b], settings)
+    assert contents(library) == {"a": "new", "b": "2", "c": "1"}
+
+    for path, text in ((a, "2"), (b, "new")):  # they change places
+        path.write_text(text, encoding="utf-8")
+    put_by(how, library, [a, b, c], settings)
+    assert contents(library) == {"a": "2", "b": "new", "c": "1"}
+
+    shutil.copy(b, a)  # over another
+    put_by(how, library, [a, b, c], settings)
+    assert contents(library) == {"b": "new", "c": "1"}
+
+
+@pytest.mark.usefixtures("quick_add")
+def test_what_was_replaced_by_a_copy_is_told(library: VideoCorpus, tmp_path: Path) -> None:
+    written(tmp_path, a="1", b="2")
+    old, new = library.add([tmp_path / "a", tmp_path / "b"]).added
+    shutil.copy(tmp_path / "b", tmp_path / "a")
+    report = library.add([tmp_path / "a", tmp_path / "b"])
+    assert (report.already, report.replaced) == ([new, new], [old])
+
+    written(tmp_path, a="3", b="4")
+    third, fourth = library.add([tmp_path / "a", tmp_path / "b"]).added
+    written(tmp_path, a="4", b="3")
+    report = library.add([tmp_path / "a", tmp_path / "b"])
+    assert (report.already, report.added, report.replaced) == ([fourth], [third], [])  # none is gone
+
+
+def test_a_new_copy_takes_the_place_of_what_it_was(
+    library: VideoCorpus, settings: IngestSettings, quick_workers: list[str], tmp_path: Path
+) -> None:
+    ingest(library, written(tmp_path, c="1"), settings=settings)
+    ingest(library, written(tmp_path, a="22", c="22"), settings=settings)
+    assert contents(library) == {"a": "22"}
+
+
 @pytest.mark.parametrize("known", ["in one run", "in two"])
 def test_a_copy_stays_when_the_first_of_its_bytes_is_edited(
     library: VideoCorpus, settings: IngestSettings, quick_workers: list[str], tmp_path: Path, known: str
@@ -106,7 +180,7 @@ def test_a_copy_stays_when_the_first_of_its_bytes_is_edited(
     report = ingest(library, every, settings=settings)
 
     assert found(library) == ["a", "b", "c"]
-    assert (report.num_added, report.num_already) == (2, 1)
+    assert (report.num_added, report.num_already, report.num_moved) == (1, 2, 1)  # the copy is the known one now
     assert ingest(library, every, settings=settings).num_already == 3
 
 
