@@ -7,12 +7,10 @@ their base, and merged checkpoints of other libraries, from a directory or the h
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import BitsAndBytesConfig
 from transformers.modeling_utils import PreTrainedModel
 
 from clamr_select.errors import CheckpointError, InputError
@@ -20,10 +18,9 @@ from clamr_select.model.checkpoint.adapter_base import check_backbone, unverifie
 from clamr_select.model.checkpoint.apart import put_beside
 from clamr_select.model.checkpoint.assemble import Adapter, Assembly, assemble
 from clamr_select.model.checkpoint.find import Checkpoint, find_checkpoint
-from clamr_select.model.checkpoint.keys import PROJECTION
 from clamr_select.model.checkpoint.options import dtype_of, explained
 from clamr_select.model.checkpoint.processor import load_processor
-from clamr_select.model.checkpoint.quantization import QUANTIZATIONS, quantization_config, quantized_linears
+from clamr_select.model.checkpoint.quantization import own_quantization, quantization_config, quantized_linears
 from clamr_select.model.checkpoint.report import CheckpointWarning, LoadReport
 from clamr_select.model.checkpoint.source import EMBEDDED_MODELS, NANO, HubOptions
 from clamr_select.model.checkpoint.tensors import Shape, TensorFiles
@@ -133,7 +130,7 @@ def _load(
         compute_dtype = dtype if isinstance(dtype, torch.dtype) else torch.bfloat16
         options["quantization_config"] = quantization_config(quantization, compute_dtype=compute_dtype)
     elif options.get("quantization_config") is not None:
-        quantization, options["quantization_config"] = _own_quantization(options["quantization_config"])
+        quantization, options["quantization_config"] = own_quantization(options["quantization_config"])
     assembly = None
     if source.kind == "own":
         if new_projection_seed is not None:
@@ -169,23 +166,6 @@ def _load(
         put_beside(model, assembly.apart, dtype=model.dtype)
     model.load_report = _report(checkpoint, model, assembly=assembly, quantization=quantization)
     return model.eval()
-
-
-def _own_quantization(given: Any) -> tuple[str, BitsAndBytesConfig]:
-    """Which of ``QUANTIZATIONS`` the caller's ``quantization_config`` is, and that config with the projection skipped.
-
-    Raises:
-        InputError: neither of them, or both.
-    """
-    settings = given if isinstance(given, Mapping) else getattr(given, "to_dict", dict)()
-    asked = [name for name in QUANTIZATIONS if settings.get(f"load_in_{name}")]
-    if settings.get("quant_method", "bitsandbytes") != "bitsandbytes" or len(asked) != 1:
-        raise InputError(
-            f"quantization_config must be of bitsandbytes, with load_in_4bit or load_in_8bit, got {given!r}; or give "
-            f"quantization={QUANTIZATIONS[0]!r} or {QUANTIZATIONS[1]!r}"
-        )
-    skipped = [*(settings.get("llm_int8_skip_modules") or ()), PROJECTION]
-    return asked[0], BitsAndBytesConfig.from_dict({**settings, "llm_int8_skip_modules": skipped})
 
 
 def match_weights(

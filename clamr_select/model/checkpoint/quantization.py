@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import nn
+from transformers import BitsAndBytesConfig
 
-from clamr_select.errors import missing_dependency, unknown_name
+from clamr_select.errors import InputError, missing_dependency, unknown_name
 from clamr_select.model.checkpoint.keys import PROJECTION
 
 QUANTIZATIONS = ("4bit", "8bit")
@@ -31,8 +33,6 @@ def quantization_config(quantization: str, *, compute_dtype: torch.dtype) -> Any
         raise unknown_name("quantization", quantization, QUANTIZATIONS)
     if find_spec("bitsandbytes") is None:
         raise missing_dependency("bitsandbytes", extra="quantization", purpose=f"{quantization} loading")
-    from transformers import BitsAndBytesConfig
-
     if quantization == "8bit":
         return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=[PROJECTION])
     return BitsAndBytesConfig(
@@ -42,6 +42,23 @@ def quantization_config(quantization: str, *, compute_dtype: torch.dtype) -> Any
         bnb_4bit_compute_dtype=compute_dtype,
         llm_int8_skip_modules=[PROJECTION],
     )
+
+
+def own_quantization(given: Any) -> tuple[str, BitsAndBytesConfig]:
+    """Which of ``QUANTIZATIONS`` the caller's ``quantization_config`` is, and that config with the projection skipped.
+
+    Raises:
+        InputError: neither of them, or both.
+    """
+    settings = given if isinstance(given, Mapping) else getattr(given, "to_dict", dict)()
+    asked = [name for name in QUANTIZATIONS if settings.get(f"load_in_{name}")]
+    if settings.get("quant_method", "bitsandbytes") != "bitsandbytes" or len(asked) != 1:
+        raise InputError(
+            f"quantization_config must be of bitsandbytes, with load_in_4bit or load_in_8bit, got {given!r}; or give "
+            f"quantization={QUANTIZATIONS[0]!r} or {QUANTIZATIONS[1]!r}"
+        )
+    skipped = [*(settings.get("llm_int8_skip_modules") or ()), PROJECTION]
+    return asked[0], BitsAndBytesConfig.from_dict({**settings, "llm_int8_skip_modules": skipped})
 
 
 def quantized_linears(model: nn.Module) -> set[str]:
