@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clamr_select.cli.train_options import pairs
+from clamr_select.cli.train_options import max_tokens
 from clamr_select.errors import InputError
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _check(arguments: argparse.Namespace) -> int:
     """Status 2 where a row is bad."""
     from tqdm import tqdm
 
-    from clamr_select.training.data.budgets import PAPER_TOKENS, TextBudgets
+    from clamr_select.training.data.budgets import TextBudgets
     from clamr_select.training.data.check import check_rows
     from clamr_select.training.data.opening import open_index, open_loader
 
@@ -137,8 +137,8 @@ def _check(arguments: argparse.Namespace) -> int:
         from clamr_select.model.checkpoint.find import find_checkpoint
         from clamr_select.model.checkpoint.processor import load_processor
 
-        max_tokens = {**PAPER_TOKENS, **pairs(arguments.max_tokens, flag="--max-tokens", kind=int)}
-        budgets = TextBudgets(load_processor(find_checkpoint(arguments.model)).tokenizer, max_tokens=max_tokens)
+        tokenizer = load_processor(find_checkpoint(arguments.model)).tokenizer
+        budgets = TextBudgets(tokenizer, max_tokens=max_tokens(arguments.max_tokens))
     with tqdm(total=len(index), desc="checking", unit="row", disable=not sys.stderr.isatty()) as bar:
         report = check_rows(index, loader=loader, budgets=budgets, progress=lambda done: bar.update(done - bar.n))
     print("\n".join(report.lines()))

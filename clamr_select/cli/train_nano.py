@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -86,7 +85,7 @@ def run_nano(arguments: argparse.Namespace) -> int:
         callbacks=callbacks(arguments),
         data=TrainingData(DATA_NAME, DATA_DESCRIPTION),
         metrics_on="needle's validation split",
-        run={"system": system, "view": asdict(view)},
+        run={"system": system},
     )
     trainer.train_from_newest()
     if process_index() == 0:

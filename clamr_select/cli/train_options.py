@@ -163,6 +163,17 @@ def pairs(given: Sequence[str] | None, *, flag: str, kind: Callable[[str], float
     return found
 
 
+def max_tokens(given: Sequence[str] | None) -> dict[str, int]:
+    """Of each text: those of ``--max-tokens``, and the paper's of the others.
+
+    Raises:
+        InputError: as :func:`pairs`.
+    """
+    from clamr_select.training.data.budgets import PAPER_TOKENS
+
+    return {**PAPER_TOKENS, **pairs(given, flag="--max-tokens", kind=int)}
+
+
 def common_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """What the command line says about any preset, as ``TrainingArguments`` take it."""
     from clamr_select.training.arguments import early_stopping_options

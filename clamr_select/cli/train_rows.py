@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clamr_select.cli.train_options import callbacks, common_options, pairs
+from clamr_select.cli.train_options import callbacks, common_options, max_tokens, pairs
 from clamr_select.errors import InputError
 
 if TYPE_CHECKING:
@@ -232,27 +232,24 @@ def batches(arguments: argparse.Namespace, index: RowIndex, path: Path, *, proce
 
 
 def validation_batches(arguments: argparse.Namespace, index: RowIndex, *, processor: ClamrProcessor) -> Any:
-    from clamr_select.training.presets import ROWS_PER_PROCESS
-
-    size = max(ROWS_PER_PROCESS, arguments.batch_size or 0)
+    size = _batch_size(arguments)
     return _rows(arguments, index, arguments.validation, processor=processor, batch_size=size, stand_ins=False)
 
 
 def _rows(
     arguments: argparse.Namespace, index: RowIndex, path: Path, *, processor: ClamrProcessor, **options: Any
 ) -> Any:
-    from clamr_select.training.data.budgets import PAPER_TOKENS, TextBudgets
+    from clamr_select.training.data.budgets import TextBudgets
     from clamr_select.training.data.dataset import RowBatches
     from clamr_select.training.data.opening import open_loader
 
     num_frames = NUM_FRAMES if arguments.num_frames is None else arguments.num_frames
     loader = open_loader(path, frames_dir=arguments.frames_dir, video_dir=arguments.video_dir, num_frames=num_frames)
-    max_tokens = {**PAPER_TOKENS, **pairs(arguments.max_tokens, flag="--max-tokens", kind=int)}
     return RowBatches(
         index,
         loader=loader,
         seed=_seed(arguments),
-        budgets=TextBudgets(processor.tokenizer, max_tokens=max_tokens),
+        budgets=TextBudgets(processor.tokenizer, max_tokens=max_tokens(arguments.max_tokens)),
         on_bad_row=arguments.on_bad_row or "error",
         bad_row_log=_bad_rows_file(arguments),
         **options,

@@ -59,6 +59,11 @@ def run_facts(
     )
 
 
+def name_of_optimizer(args: TrainingArguments, optimizer: str) -> str:
+    """``adamw`` stands for the one that ``args`` name."""
+    return str(getattr(args.optim, "value", args.optim)) if optimizer == "adamw" else optimizer
+
+
 def count_parameters(model: ContrastiveModel) -> tuple[int, int]:
     """(all, trained) parameters of the retriever."""
     sizes = [(parameter.numel(), parameter.requires_grad) for parameter in model.retriever.parameters()]
@@ -84,7 +89,7 @@ def _recipe(model: ContrastiveModel, *, args: TrainingArguments, optimizer: str)
         "items a process and step": args.per_device_train_batch_size,
         "processes": args.world_size,
         "gradient accumulation": args.gradient_accumulation_steps,
-        "optimizer": str(getattr(args.optim, "value", args.optim)) if optimizer == "adamw" else optimizer,
+        "optimizer": name_of_optimizer(args, optimizer),
         "learning rate": args.learning_rate,
         "schedule": str(getattr(args.lr_scheduler_type, "value", args.lr_scheduler_type)),
         "weight decay": args.weight_decay,

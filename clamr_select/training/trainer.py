@@ -42,7 +42,7 @@ from clamr_select.training.evaluation import EncodedBatch, retrieval_metrics
 from clamr_select.training.model_card import CardFacts, TrainingData, write_model_card
 from clamr_select.training.optimizers import OptimizerName, check_optimizer, muon_with_adamw
 from clamr_select.training.prepared import PreparedBatch
-from clamr_select.training.run_card import count_parameters, run_facts
+from clamr_select.training.run_card import count_parameters, name_of_optimizer, run_facts
 from clamr_select.training.same_run import check_same_run, write_run
 from clamr_select.training.scores import Score, check_score
 from clamr_select.training.weights import load_weights, save_weights
@@ -273,11 +273,10 @@ class ClamrTrainer(Trainer):
 
     def _run(self) -> dict[str, Any]:
         """What a run cannot change half-way without becoming another."""
-        named = str(getattr(self.args.optim, "value", self.args.optim))
         return {
             **self._given_run,
             "seed": self.args.seed,
-            "optimizer": named if self.optimizer_name == "adamw" else self.optimizer_name,
+            "optimizer": name_of_optimizer(self.args, self.optimizer_name),
             "learning rate": self.args.learning_rate,
             "processes": self.args.world_size,
             "gradient accumulation": self.args.gradient_accumulation_steps,

@@ -12,6 +12,7 @@ from clamr_select.errors import BadRowError
 from clamr_select.model.document import Document, TextSegment
 from clamr_select.training.batch import TrainingBatch, TrainingQuery
 from clamr_select.training.data.budgets import TextBudgets
+from clamr_select.training.data.loading import FrameLoader
 from clamr_select.training.data.rows import TARGETS, VideoRow
 
 
@@ -81,6 +82,18 @@ def _dropped(
     present |= {"video"} if len(one.frames) else set()
     dropped = {m for m in present - set(asked_about) if draws[m] < dropout.get(m, 0.0)}
     return dropped if dropped < present else set()
+
+
+def row_frames(row: VideoRow, *, loader: FrameLoader, budgets: TextBudgets | None) -> Sequence[np.ndarray]:
+    """The frames of a row of which something is left to encode.
+
+    Raises:
+        BadRowError: they cannot be read; or there are none, and no text within the budgets.
+    """
+    frames = loader.frames(row)
+    if not len(frames):
+        row_document(row, frames=(), budgets=budgets)
+    return frames
 
 
 def row_document(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from clamr_select.errors import BadRowError
-from clamr_select.training.data.assemble import row_document, row_texts
+from clamr_select.training.data.assemble import row_frames, row_texts
 from clamr_select.training.data.budgets import TextBudgets
 from clamr_select.training.data.index import RowIndex
 from clamr_select.training.data.loading import FrameLoader
@@ -58,9 +58,7 @@ def check_rows(
     for position in range(len(index)):
         try:
             row = index[position]
-            frames = loader.frames(row)
-            if not len(frames):
-                row_document(row, frames=(), budgets=budgets)
+            frames = row_frames(row, loader=loader, budgets=budgets)
         except BadRowError as error:
             report.bad_rows.append(BadRow.of(error))
             continue

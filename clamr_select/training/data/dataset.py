@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from clamr_select.errors import BadRowError, InputError
 from clamr_select.training.batch import TrainingBatch
-from clamr_select.training.data.assemble import DrawnRow, assemble, row_document
+from clamr_select.training.data.assemble import DrawnRow, assemble, row_frames
 from clamr_select.training.data.budgets import TextBudgets
 from clamr_select.training.data.index import RowIndex
 from clamr_select.training.data.loading import FrameLoader
@@ -128,9 +128,7 @@ class RowBatches(Dataset[TrainingBatch]):
         for candidate in self._candidates(position, number=number, taken=taken):
             try:
                 row = self.index[candidate]
-                frames = self._loader.frames(row)
-                if not len(frames):
-                    row_document(row, frames=(), budgets=self._budgets)  # something of its texts is left
+                frames = row_frames(row, loader=self._loader, budgets=self._budgets)
             except BadRowError as error:
                 if self._skipped is None:
                     raise
