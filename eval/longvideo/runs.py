@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from clamr_select.errors import InputError
+from clamr_select.text_lines import numbered_lines
 
 Place = tuple[str, int]
 """(task, number of the document)"""
 CORRECT_WITHIN = ("score", "acc", "exact_match")
 PREDICTED_AND_RIGHT = (("pred_answer", "answer"), ("parsed_pred", "answer"), ("pred", "ground_truth"))
-JUDGEMENTS = {"yes": 1.0, "no": 0.0}
+JUDGED_IN = ("acc", "Correctness", "correctness")
+"""moviechat and FALCON-Bench, activitynetqa, cvrr"""
+JUDGEMENTS = {"yes": 1.0, "no": 0.0, "correct": 1.0, "incorrect": 0.0}
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def read_run(folder: str | Path, *, name: str | None = None) -> Run:
     for file in sorted(results[0].parent.glob(f"{prefix}_samples_*.jsonl")):
         task = file.stem.removeprefix(f"{prefix}_samples_")
         metrics = list(report["higher_is_better"].get(task, {})) or list(report["results"].get(task, {}))
-        for line in _lines(file):
+        for _, line in numbered_lines(file):
             sample = json.loads(line)
             answers[(task, int(sample["doc_id"]))] = _answer(sample, metrics, file=file)
     if not answers:
@@ -101,13 +104,8 @@ def read_records(model_args: str, *, near: Path) -> dict[Place, dict[str, Any]]:
         raise InputError(
             f"{folder} holds records of {len(digests)} different settings; give each run its own clamr_log"
         )
-    rows = [json.loads(line) for file in files for line in _lines(file)]
+    rows = [json.loads(line) for file in files for _, line in numbered_lines(file)]
     return {(row["task"], int(row["doc_id"])): row for row in rows}
-
-
-def _lines(file: Path) -> list[str]:
-    # not splitlines(): JSON leaves characters in texts that it takes for ends of lines, as U+2028
-    return [line for line in file.read_text(encoding="utf-8").split("\n") if line]
 
 
 def _as_read(answer: Answer, record: Mapping[str, Any] | None) -> Answer:
@@ -145,7 +143,8 @@ def _judged(value: Any) -> float | None:
     """What a judge said of a sample, ``{"acc": "yes"}``."""
     if not isinstance(value, Mapping):
         return None
-    return JUDGEMENTS.get(str(value.get("acc")).strip().lower())
+    said = (str(value.get(name)).strip().lower() for name in JUDGED_IN)
+    return next((JUDGEMENTS[word] for word in said if word in JUDGEMENTS), None)
 
 
 def _share(value: Any) -> float | None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from clamr_select.errors import InputError
+from clamr_select.text_lines import numbered_lines
 
 _NEEDED = ("id", "gold_intervals")
 
@@ -116,9 +117,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not text.strip():
-            continue
+    for number, text in numbered_lines(path):
         try:
             data = json.loads(text)
         except json.JSONDecodeError as error:

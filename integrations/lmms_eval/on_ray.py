@@ -8,9 +8,10 @@ from typing import Any
 
 from clamr_select.errors import missing_dependency
 from clamr_select.integrations.lmms_eval.options import SamplerOptions
-from clamr_select.integrations.lmms_eval.parts import join, mend, part_of
+from clamr_select.integrations.lmms_eval.parts import join, part_of
 from clamr_select.integrations.lmms_eval.precompute import Job, keys_of_jobs, open_jobs, selected_lines
 from clamr_select.integrations.lmms_eval.selecting import ModelSource
+from clamr_select.text_lines import cut_torn_line
 
 
 class _Worker:
@@ -54,7 +55,7 @@ def precompute_on_ray(
     left = open_jobs(jobs, output=output, options=options)
     output.parent.mkdir(parents=True, exist_ok=True)
     part = part_of(output, 0)
-    mend(part)
+    cut_torn_line(part)
     if left:
         pool = (
             ray.data.ActorPoolStrategy(min_size=1, max_size=len(left))

@@ -39,12 +39,6 @@ def finished(output: Path, *, options: SamplerOptions) -> set[Key]:
     return done
 
 
-def mend(part: Path) -> None:
-    """Remove a last line that was cut when the process was killed."""
-    if part.is_file():
-        part.write_text("".join(line + "\n" for _, line in _rows(part)), encoding="utf-8")
-
-
 def join(output: Path, *, keys: Set[Key]) -> Path | None:
     """One file of all parts, which are removed; None while they do not hold every key."""
     try:
@@ -70,11 +64,11 @@ def _files(output: Path) -> list[Path]:
 
 
 def _rows(file: Path) -> Iterator[tuple[dict[str, Any], str]]:
-    # not splitlines(): questions may hold U+2028, which JSON leaves as it is
-    for line in file.read_text(encoding="utf-8").split("\n"):
+    # bytes, at line feeds alone: a kill may have cut a letter too, and questions may hold U+2028
+    for line in file.read_bytes().split(b"\n"):
         try:
-            yield json.loads(line), line
-        except json.JSONDecodeError:
+            yield json.loads(line), line.decode()
+        except ValueError:
             continue
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from clamr_select import __version__
 from clamr_select.errors import InputError
 from clamr_select.integrations.lmms_eval.options import SamplerOptions
-from clamr_select.integrations.lmms_eval.parts import Key, finished, join, mend, part_of
+from clamr_select.integrations.lmms_eval.parts import Key, finished, join, part_of
 from clamr_select.integrations.lmms_eval.questions import TaskDocument
 from clamr_select.integrations.lmms_eval.record import SCHEMA_VERSION
 from clamr_select.integrations.lmms_eval.selecting import ModelSource, SelectionSource, Wanted
+from clamr_select.text_lines import cut_torn_line
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def precompute(
     mine = open_jobs(jobs[rank::num_processes], output=output, options=options)
     output.parent.mkdir(parents=True, exist_ok=True)
     part = part_of(output, rank)
-    mend(part)
+    cut_torn_line(part)
     source = ModelSource(options)
     with part.open("a", encoding="utf-8") as lines:
         for number, job in enumerate(mine, start=1):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from clamr_select import __version__
 from clamr_select.integrations.lmms_eval.plan import FramePlan
+from clamr_select.text_lines import cut_torn_line
 
 if TYPE_CHECKING:
     from clamr_select.integrations.lmms_eval.asking import Asked
@@ -19,9 +20,13 @@ NOT_FOR_REPORTING = "clamr-nano"
 
 
 def write_records(asked: Sequence[Asked], *, sampler: Sampler, folder: Path) -> Path:
-    """Append to the file of this process; a request that is asked again is written again, and the last line counts."""
+    """Append to the file of this process; a request that is asked again is written again, and the last line counts.
+
+    A line that a killed run left half written is taken out first: its request is asked again.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"selections-{sampler.options.digest()}-rank{sampler.model.rank}.jsonl"
+    cut_torn_line(file)
     with file.open("a", encoding="utf-8") as lines:
         for one in asked:
             for plan in one.plans:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from clamr_select.errors import InputError
+from clamr_select.text_lines import numbered_lines
 
 ID_FIELDS = ("question_id", "id", "qid", "question_idx", "uid")
 VIDEO_FIELDS = ("videoID", "video_path", "video_name", "video_uid", "video_idx", "video_id", "video", "key")
@@ -72,10 +73,10 @@ def read_selection_file(path: str | Path) -> tuple[str, list[FileEntry]]:
     try:
         content = json.loads(text)
     except json.JSONDecodeError:
-        return _lines(file, text)
+        return _lines(file)
     # a file of one line is JSON too
     if isinstance(content, dict) and ("selection" in content or {"doc_id", "index"} <= content.keys()):
-        return _lines(file, text)
+        return _lines(file)
     if isinstance(content, dict) and content:
         values = list(content.values())
         if all(isinstance(value, list) and all(isinstance(one, dict) for one in value) for value in values):
@@ -117,17 +118,14 @@ def stem_key(text: str) -> str:
     return question_key(text.strip().splitlines()[0]) if text.strip() else ""
 
 
-def _lines(file: Path, text: str) -> tuple[str, list[FileEntry]]:
+def _lines(file: Path) -> tuple[str, list[FileEntry]]:
     entries = []
     kind = "ours"
-    # not splitlines(): questions may hold U+2028, which JSON leaves as it is
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in numbered_lines(file):
         try:
-            row = json.loads(line) if line.strip() else None
+            row = json.loads(line)
         except json.JSONDecodeError as error:
             raise InputError(f"{file}, line {number}, is not JSON: {error}") from error
-        if row is None:
-            continue
         if isinstance(row, dict) and {"doc_id", "index"} <= row.keys():
             kind = "VideoITG"
             entries.append(_of_videoitg(row, where=f"{file}, line {number}"))

@@ -8,8 +8,8 @@ from typing import Any
 
 from clamr_select.errors import InputError
 from clamr_select.retrieval.files import VideoFile
-from clamr_select.retrieval.ingest.lines import numbered_lines
 from clamr_select.retrieval.payload import metadata_payload
+from clamr_select.text_lines import numbered_lines
 
 ENCODED = ("title", "description", "subtitles")
 """Texts that go into the vectors, or the file they come from; other fields are to filter by."""

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Literal, TextIO
 
 from clamr_select.errors import DamagedCorpusError
+from clamr_select.text_lines import cut_torn_line
 
 Status = Literal["done", "failed"]
 _START = b'{"path": "'
@@ -131,8 +132,7 @@ def _read(path: Path) -> dict[str, Line]:
     if torn:  # the writer was killed within its last line; what that said is found out again
         if not (torn.startswith(_START) or _START.startswith(torn)):
             raise _no_journal(len(found) + 1, path)
-        with path.open("r+b") as file:
-            file.truncate(len(whole) + len(newline))
+        cut_torn_line(path)
     return found
 
 

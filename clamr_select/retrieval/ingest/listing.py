@@ -8,7 +8,7 @@ from pathlib import Path
 from clamr_select.errors import InputError, VideoNotFoundError
 from clamr_select.retrieval.files import VideoFile
 from clamr_select.retrieval.ingest.described import read_described
-from clamr_select.retrieval.ingest.lines import numbered_lines
+from clamr_select.text_lines import numbered_lines
 
 ENDINGS = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mpg", ".mpeg", ".ogv", ".flv", ".wmv", ".3gp"}

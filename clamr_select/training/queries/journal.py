@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clamr_select.errors import InputError
+from clamr_select.text_lines import cut_torn_line
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Journal:
         self.path = path
         self._settings = json.loads(json.dumps(settings))
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._cut_torn_line()
+        cut_torn_line(self.path)
         lines = self._lines()
         begun = next(lines, None)
         if begun is None or next(lines, None) is None:  # nothing was written yet: any settings will do
@@ -84,12 +85,3 @@ class Journal:
                 if not isinstance(read, dict):
                     raise InputError(f"line {number} of {self.path} is no object; move the file away")
                 yield read
-
-    def _cut_torn_line(self) -> None:
-        if not self.path.exists():
-            return
-        content = self.path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            with self.path.open("r+b") as file:
-                file.truncate(whole)

@@ -48,6 +48,22 @@ def test_a_judgement_counts_and_the_grade_beside_it_does_not(
     assert correct(read_sample(metrics)) == right
 
 
+@pytest.mark.parametrize(
+    ("name", "said", "right"),
+    [
+        ("Correctness", "yes", 1.0),  # activitynetqa
+        ("Correctness", "no", 0.0),
+        ("correctness", "correct", 1.0),  # cvrr
+        ("correctness", "incorrect", 0.0),
+    ],
+)
+@pytest.mark.parametrize("grade", [0, 1, 4])
+def test_judges_that_call_it_otherwise(grade: int, name: str, said: str, right: float, read_sample: ReadSample) -> None:
+    judged = {"pred": "a", name: said, "score": grade}
+
+    assert correct(read_sample({"gpt_eval_score": judged, "gpt_eval_accuracy": judged})) == right
+
+
 @pytest.mark.parametrize("value", [4, -1, float("nan"), {"score": 4}, {"acc": "perhaps"}, {"acc": 70.0}])
 def test_what_is_no_share_is_not_taken_for_one(value: Any, read_sample: ReadSample) -> None:
     assert correct(read_sample({"grade": value, "exact_match": 0.5})) == 0.5

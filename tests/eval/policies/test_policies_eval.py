@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,14 @@ def test_records_travel_through_a_file_without_what_is_ignored(folder, records):
     assert read[0].frames.embeddings.shape == (198, 8)
     assert read[0].frames.late_interaction.shape == (198, 198)
     assert (read[1].group, read[1].video, read[1].gold_intervals) == ("said", "video 0", records[1].gold_intervals)
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u0085"])
+def test_ends_of_lines_that_json_leaves_in_questions(character, records, tmp_path):
+    asked = replace(records[0], question=f"Who{character}?")
+    (tmp_path / "scores.jsonl").write_text(record_line(asked, frames_file=None) + "\n", encoding="utf-8")
+
+    assert [one.question for one in read_records([tmp_path])] == [f"Who{character}?"]
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,20 @@ def test_uniform_is_the_base_itself(
     assert records(tmp_path)[0]["frame_times_seconds"][1] == pytest.approx(9.2)
 
 
+def test_a_record_that_a_kill_tore_is_written_anew(
+    evaluate: Evaluate, tiny_arguments: Callable[[str], str], tmp_path: Path
+) -> None:
+    arguments = f"base=qwen3_vl,clamr_mode=uniform,clamr_log={tmp_path},{tiny_arguments('qwen3_vl')}"
+    evaluate("clamr", arguments, limit=1)
+    (log,) = tmp_path.glob("*.jsonl")
+    whole = log.read_bytes()
+    log.write_bytes(whole + whole[:99])
+
+    evaluate("clamr", arguments, limit=1)
+
+    assert log.read_bytes() == whole * 2
+
+
 @pytest.mark.parametrize("base", BASES)
 def test_the_selected_frames_reach_the_model(
     base: str,
