@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,7 +65,7 @@ def run_rows(arguments: argparse.Namespace) -> int:
         callbacks=callbacks(arguments),
         data=described(arguments, index),
         metrics_on="" if arguments.validation is None else arguments.validation.name,
-        run={"rows": _digest(index), "batch size": _batch_size(arguments)},
+        run=_identity(arguments, index),
     )
     _log_start(trainer, index)
     if is_main:
@@ -203,12 +203,15 @@ def open_rows(arguments: argparse.Namespace, path: Path, *, split: str | None, q
 
 
 def batches(arguments: argparse.Namespace, index: RowIndex, path: Path, *, processor: ClamrProcessor, args: Any) -> Any:
-    """Training batches: as many epochs as the run needs."""
+    """Training batches: as many epochs, or with ``--num-steps`` as many batches, as the run needs."""
+    from torch.utils.data import Subset
+
     from clamr_select.training.data.plan import BatchPlan
     from clamr_select.training.teacher import TaughtBatches, read_teacher_scores
 
     size = _batch_size(arguments)
     num_epochs = 1 if arguments.num_epochs is None else arguments.num_epochs
+    wanted = None
     if arguments.num_steps is not None:
         wanted = arguments.num_steps * args.world_size * args.gradient_accumulation_steps
         plan = BatchPlan(index.video_ids, batch_size=size, num_processes=args.world_size)
@@ -223,10 +226,12 @@ def batches(arguments: argparse.Namespace, index: RowIndex, path: Path, *, proce
         num_processes=args.world_size,
         modality_dropout=pairs(arguments.modality_dropout, flag="--modality-dropout", kind=float),
     )
+    # with batches beyond the last step, a run that is finished would make one more each time it is started again
+    needed = rows if wanted is None else Subset(rows, range(wanted))
     if arguments.teacher_scores is None:
-        return rows
+        return needed
     asked = [(query, index.video_ids[at]) for at in range(len(index)) for query in index[at].queries]
-    taught = TaughtBatches(rows, scores=read_teacher_scores(arguments.teacher_scores), asked=asked)
+    taught = TaughtBatches(needed, scores=read_teacher_scores(arguments.teacher_scores), asked=asked)
     logger.info("the teacher has scored %d of %d questions with their videos", taught.num_taught, len(asked))
     return taught
 
@@ -243,8 +248,12 @@ def _rows(
     from clamr_select.training.data.dataset import RowBatches
     from clamr_select.training.data.opening import open_loader
 
-    num_frames = NUM_FRAMES if arguments.num_frames is None else arguments.num_frames
-    loader = open_loader(path, frames_dir=arguments.frames_dir, video_dir=arguments.video_dir, num_frames=num_frames)
+    loader = open_loader(
+        path,
+        frames_dir=arguments.frames_dir,
+        video_dir=arguments.video_dir,
+        num_frames=_num_frames(arguments),
+    )
     return RowBatches(
         index,
         loader=loader,
@@ -262,10 +271,20 @@ def _batch_size(arguments: argparse.Namespace) -> int:
     return ROWS_PER_PROCESS if arguments.batch_size is None else arguments.batch_size
 
 
-def _digest(index: RowIndex) -> str:
-    """Rows by number and by the videos they are about, in their order."""
-    digest = hashlib.sha256("\n".join(index.video_ids).encode()).hexdigest()[:16]
-    return f"{len(index)}, {digest}"
+def _identity(arguments: argparse.Namespace, index: RowIndex) -> dict[str, Any]:
+    """What makes the run another than those of other data, other documents of it, or other layers."""
+    return {
+        "rows": f"{len(index)}, {index.digest}",
+        "batch size": _batch_size(arguments),
+        "frames": _num_frames(arguments),
+        "max tokens": max_tokens(arguments.max_tokens),
+        "modality dropout": pairs(arguments.modality_dropout, flag="--modality-dropout", kind=float),
+        "LoRA": None if arguments.full else asdict(_lora(arguments)),
+    }
+
+
+def _num_frames(arguments: argparse.Namespace) -> int:
+    return NUM_FRAMES if arguments.num_frames is None else arguments.num_frames
 
 
 def write_trained_parameters(model: ContrastiveModel, path: Path) -> None:

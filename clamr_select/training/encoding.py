@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -112,19 +112,18 @@ def gather_documents(documents: EncodedDocuments) -> EncodedDocuments:
         return documents
     tokens = documents.tokens
     device = tokens.vectors.device
-    labels = torch.stack(
-        [documents.document_of_token, tokens.modality_ids, tokens.first_candidates, tokens.last_candidates], dim=1
-    )
     counts = [part.cpu() for part in gather_rows(documents.frame_counts.to(device))]
-    shifted, num_documents, num_frames = [], 0, 0
-    for part, frames in zip(gather_rows(labels.to(device)), counts, strict=True):
-        table = part.cpu().T.clone()
-        table[0] += num_documents
-        table[2:] = torch.where(table[2:] == NO_CANDIDATE, NO_CANDIDATE, table[2:] + num_frames)
-        shifted.append(table)
-        num_documents, num_frames = num_documents + len(frames), num_frames + int(frames.sum())
+    labels = [part.cpu().T for part in gather_rows(_labels(documents).T.contiguous().to(device))]
     vectors = torch.cat(gather_rows(tokens.vectors))
-    return _assemble(vectors, torch.cat(shifted, dim=1), torch.cat(counts), tokens.modalities)
+    return _assemble(vectors, _renumbered(labels, counts), torch.cat(counts), tokens.modalities)
+
+
+def side_by_side(parts: Sequence[EncodedDocuments]) -> EncodedDocuments:
+    """The documents of all parts, which have the same modalities, in their order."""
+    counts = [part.frame_counts for part in parts]
+    vectors = torch.cat([part.tokens.vectors for part in parts])
+    labels = _renumbered([_labels(part) for part in parts], counts)
+    return _assemble(vectors, labels, torch.cat(counts), parts[0].tokens.modalities)
 
 
 def detached(documents: EncodedDocuments) -> EncodedDocuments:
@@ -146,6 +145,31 @@ def _forward(model: ClamrForRetrieval, inputs: object, cache_gradients: bool) ->
     if cache_gradients and torch.is_grad_enabled():
         return checkpoint(embed, model, inputs, use_reentrant=False)
     return embed(model, inputs)
+
+
+def _labels(documents: EncodedDocuments) -> torch.Tensor:
+    """(4, num_tokens): document, modality, first and last candidate, as :func:`_assemble` takes them."""
+    tokens = documents.tokens
+    return torch.stack(
+        [documents.document_of_token, tokens.modality_ids, tokens.first_candidates, tokens.last_candidates]
+    )
+
+
+def _renumbered(labels: Sequence[torch.Tensor], counts: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Labels of several parts as one, documents and candidates numbered through.
+
+    Args:
+        labels: of :func:`_labels`.
+        counts: (num_documents,) frames of each part's documents.
+    """
+    shifted, num_documents, num_frames = [], 0, 0
+    for part, frames in zip(labels, counts, strict=True):
+        table = part.clone()
+        table[0] += num_documents
+        table[2:] = torch.where(table[2:] == NO_CANDIDATE, NO_CANDIDATE, table[2:] + num_frames)
+        shifted.append(table)
+        num_documents, num_frames = num_documents + len(frames), num_frames + int(frames.sum())
+    return torch.cat(shifted, dim=1)
 
 
 def _assemble(

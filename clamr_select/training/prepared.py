@@ -12,7 +12,7 @@ from clamr_select.errors import InputError
 from clamr_select.model import ClamrProcessor
 from clamr_select.training.batch import TrainingBatch
 from clamr_select.training.losses import NO_TARGET
-from clamr_select.training.relations import hash_keys, relations
+from clamr_select.training.relations import hash_keys, question_keys, relations
 from clamr_select.training.views import View
 
 NUM_GROUPS = 4
@@ -57,6 +57,9 @@ class PreparedBatch:
     """Of each query (num_answers,) int64: the keys of all documents that answer it, in whatever batch."""
     document_keys: torch.Tensor | None = None
     """(num_documents,) int64, None where the documents have no keys."""
+    question_keys: torch.Tensor | None = None
+    """(num_queries,) int64, the same for one question that stands beside several videos; None where documents have no
+    keys."""
     teacher_scores: torch.Tensor | None = None
     """(num_queries, num_documents) float32, NaN where unknown; None where there is no teacher."""
 
@@ -100,6 +103,7 @@ def prepare(
         joint=torch.tensor(["+" in query.target for query in batch.queries]),
         answer_keys=[hash_keys(query.answer_keys) for query in batch.queries],
         document_keys=hash_keys(batch.document_keys) if batch.document_keys else None,
+        question_keys=question_keys(batch) if batch.document_keys else None,
         teacher_scores=_teacher_scores(batch),
     )
 

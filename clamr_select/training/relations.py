@@ -55,6 +55,15 @@ def hash_keys(keys: Sequence[str]) -> torch.Tensor:
     return torch.tensor([int.from_bytes(digest, "little", signed=True) for digest in digests], dtype=torch.int64)
 
 
+def question_keys(batch: TrainingBatch) -> torch.Tensor:
+    """(num_queries,) int64: equal where the words, whatever their case and spaces, and all that answers are equal."""
+    names = []
+    for query in batch.queries:
+        answers = query.answer_keys or [batch.document_keys[position] for position in query.positive_documents]
+        names.append("\0".join([" ".join(query.text.lower().split()), *sorted(answers)]))
+    return hash_keys(names)
+
+
 def answered(answer_keys: Sequence[torch.Tensor], *, keys: torch.Tensor) -> torch.Tensor:
     """Which documents answer which query.
 

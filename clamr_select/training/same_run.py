@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from clamr_select.errors import CheckpointError
 
 RUN_FILE = "run.json"
+SAMPLED_VALUES = 64
+
+
+def frozen_weights(model: torch.nn.Module) -> str:
+    """A digest of the first values of every tensor that does not train, and so stands in no checkpoint: a run that goes
+    on with another base is another run."""
+    digest = hashlib.sha256()
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            sample = parameter.detach().flatten()[:SAMPLED_VALUES].cpu().contiguous()
+            digest.update(f"{name} {tuple(parameter.shape)} ".encode())
+            digest.update(sample.view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def write_run(run: Mapping[str, Any], *, directory: Path) -> None:

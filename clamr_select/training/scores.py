@@ -7,10 +7,11 @@ wins a maximum carries gradient.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
@@ -42,6 +43,13 @@ class QueryTokens:
     query_of_token: torch.Tensor
     """(num_query_tokens,) int64."""
     num_queries: int
+
+
+def queries_side_by_side(parts: Sequence[QueryTokens]) -> QueryTokens:
+    """The queries of all parts, in their order."""
+    starts = np.cumsum([0, *(part.num_queries for part in parts)]).tolist()
+    owners = [part.query_of_token + start for part, start in zip(parts, starts, strict=False)]
+    return QueryTokens(torch.cat([part.vectors for part in parts]), torch.cat(owners), starts[-1])
 
 
 @dataclass(frozen=True)

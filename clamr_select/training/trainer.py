@@ -24,7 +24,7 @@ from transformers import (
 from transformers.trainer_callback import ExportableState
 from transformers.trainer_utils import rotate_checkpoints
 
-from clamr_select.errors import InputError
+from clamr_select.errors import CheckpointError, InputError
 from clamr_select.model import ClamrProcessor
 from clamr_select.training.checkpoints import (
     atomic_directory,
@@ -43,7 +43,7 @@ from clamr_select.training.model_card import CardFacts, TrainingData, write_mode
 from clamr_select.training.optimizers import OptimizerName, check_optimizer, muon_with_adamw
 from clamr_select.training.prepared import PreparedBatch
 from clamr_select.training.run_card import count_parameters, name_of_optimizer, run_facts
-from clamr_select.training.same_run import check_same_run, write_run
+from clamr_select.training.same_run import check_same_run, frozen_weights, write_run
 from clamr_select.training.scores import Score, check_score
 from clamr_select.training.weights import load_weights, save_weights
 
@@ -58,6 +58,18 @@ class _LogAtSave(TrainerCallback):
     ) -> TrainerControl:
         control.should_log = control.should_log or control.should_save
         return control
+
+
+class _BestIsHere(TrainerCallback):
+    """transformers forgets the best checkpoint of a run that goes on where its path is spelled otherwise now."""
+
+    def __init__(self, best: str) -> None:
+        self.best = best
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        state.best_model_checkpoint = self.best
 
 
 class ClamrTrainer(Trainer):
@@ -133,6 +145,7 @@ class ClamrTrainer(Trainer):
         self._given_run = dict(run or {})
         self._best_step: int | None = None
         self._parameter_counts = count_parameters(model)
+        self._frozen_weights = frozen_weights(model)
         # kept as they are: FSDP flattens parameters, and then their shape says nothing
         self._decayed = {name for name, parameter in model.named_parameters() if parameter.ndim >= 2}
         super().__init__(
@@ -149,31 +162,53 @@ class ClamrTrainer(Trainer):
         """Train to the end, from the newest checkpoint in the output directory where there is one.
 
         Raises:
-            CheckpointError: another run's checkpoint, or one that lacks a part.
+            CheckpointError: another run's checkpoint, one that lacks a part, or the best of the run is gone.
         """
         found = newest_checkpoint(self.directory)
-        if found is not None:
-            check_same_run(self._run(), directory=found)
-            if self._stopped_early(found):
+        if found is None:
+            self.train()
+            return
+        check_same_run(self._run(), directory=found)
+        if (found / STATE_FILE).is_file():
+            state = TrainerState.load_from_json(str(found / STATE_FILE))
+            best = self._best_checkpoint(state)
+            if self._stopped_early(state):
+                self.state = state
+                self.state.best_model_checkpoint = best
                 self._load_best_model()
                 return
-        self.train(resume_from_checkpoint=str(found) if found is not None else None)
+            if best is not None:
+                self.add_callback(_BestIsHere(best))
+        self.train(resume_from_checkpoint=str(found))
 
-    def _stopped_early(self, checkpoint: Path) -> bool:
-        """Whether the run ended there for want of patience; then its state is taken up too."""
-        path = checkpoint / STATE_FILE
+    def _best_checkpoint(self, state: TrainerState) -> str | None:
+        """Where the best checkpoint of a run lies now: in its folder, which may have moved or be spelled otherwise."""
+        if state.best_model_checkpoint is None:
+            return None
+        path = self.directory / Path(state.best_model_checkpoint).name
+        if self.args.load_best_model_at_end and not path.is_dir():
+            raise CheckpointError(
+                f"{path}, the best of the run so far, is gone; put it back, or start over in another folder"
+            )
+        return str(path)
+
+    def _stopped_early(self, state: TrainerState) -> bool:
+        """Whether the run ended there for want of patience."""
         if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # a best model can be loaded once it is sharded
             return False
-        patience = [each for each in self.callback_handler.callbacks if isinstance(each, EarlyStoppingCallback)]
-        if not patience or not path.is_file():
-            return False
-        state = TrainerState.load_from_json(str(path))
         kept: Any = state.stateful_callbacks.get(EarlyStoppingCallback.__name__, {})
         waited = kept.get("attributes", {}).get("early_stopping_patience_counter", 0)
-        if waited < patience[0].early_stopping_patience:
-            return False
-        self.state = state
-        return True
+        return any(waited >= each.early_stopping_patience for each in self._early_stopping())
+
+    def _early_stopping(self) -> list[EarlyStoppingCallback]:
+        return [each for each in self.callback_handler.callbacks if isinstance(each, EarlyStoppingCallback)]
+
+    def _load_callback_state(self) -> None:
+        """How long was waited is the checkpoint's, how long may be waited is this run's."""
+        patience = [each.early_stopping_patience for each in self._early_stopping()]
+        super()._load_callback_state()
+        for each, given in zip(self._early_stopping(), patience, strict=True):
+            each.early_stopping_patience = given
 
     @property
     def contrastive_model(self) -> ContrastiveModel:
@@ -216,7 +251,10 @@ class ClamrTrainer(Trainer):
         started = time.monotonic()
         dataset: Any = self.eval_dataset if eval_dataset is None else eval_dataset
         encoded = self._encode_share(dataset)
-        values = _broadcast(retrieval_metrics(encoded, similarity=self.similarity) if encoded is not None else None)
+        own = None
+        if encoded is not None:
+            own = retrieval_metrics(encoded, similarity=self.similarity, device=self.args.device)
+        values = _broadcast(own)
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in values.items()}
         metrics[f"{metric_key_prefix}_seconds"] = round(time.monotonic() - started, 3)
         self.log(metrics)
@@ -275,6 +313,7 @@ class ClamrTrainer(Trainer):
         """What a run cannot change half-way without becoming another."""
         return {
             **self._given_run,
+            "frozen weights": self._frozen_weights,
             "seed": self.args.seed,
             "optimizer": name_of_optimizer(self.args, self.optimizer_name),
             "learning rate": self.args.learning_rate,

@@ -117,6 +117,45 @@ def test_all_weights_with_the_tower_frozen(rows: Path, tmp_path: Path) -> None:
     assert list((tmp_path / "out").rglob("events.out.tfevents.*"))
 
 
+def test_a_finished_run_makes_no_step_more(rows: Path, tmp_path: Path) -> None:
+    """Three steps end in the middle of the second epoch."""
+    arguments = line(rows, tmp_path / "out", "--lora-rank", "2", "--num-steps", "3")
+    assert main(arguments) == 0
+    weights = (tmp_path / "out" / "model" / "adapter_model.safetensors").read_bytes()
+    shutil.rmtree(tmp_path / "out" / "model")  # as if it had been killed before it wrote them
+
+    assert main(arguments) == 0
+
+    assert [path.name for path in (tmp_path / "out").glob("checkpoint-*")] == ["checkpoint-3"]
+    assert (tmp_path / "out" / "model" / "adapter_model.safetensors").read_bytes() == weights
+
+
+def test_a_run_goes_on_with_what_it_began(rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "out"
+    assert main(line(rows, output, "--lora-rank", "2", "--num-steps", "1")) == 0
+    other_words = rows.parent / "other.jsonl"
+    other_words.write_text(rows.read_text().replace("harbor", "quay"))
+    model = ClamrForRetrieval.from_pretrained(BASE, new_projection_seed=42, dtype=torch.float32)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(0.5)
+    model.save_pretrained(tmp_path / "other")
+    load_processor(find_checkpoint(BASE)).save_pretrained(tmp_path / "other")
+    from_other = line(rows, output)
+    place = from_other.index("--model")
+    from_other[place : place + 3] = ["--model", str(tmp_path / "other")]
+    for given, said in (
+        (line(other_words, output), "rows was 12, "),
+        (line(rows, output, "--num-frames", "2"), "frames was 10, now 2"),
+        (line(rows, output, "--max-tokens", "asr=9"), "max tokens was "),
+        (line(rows, output, "--modality-dropout", "asr=0.5"), "modality dropout was {}, now {'asr': 0.5}"),
+        (line(rows, output, "--lora-alpha", "9"), "LoRA was "),
+        (from_other, "frozen weights was "),
+    ):
+        assert main([*given, "--lora-rank", "2", "--num-steps", "2"]) == 2
+        assert said in capsys.readouterr().err
+
+
 def test_early_stopping(rows: Path, tmp_path: Path) -> None:
     more = ["--lora-rank", "2", "--num-steps", "9", "--learning-rate", "1e-30", "--validation", str(rows)]
     assert main(line(rows, tmp_path / "out", *more, "--evaluate-every", "1", "--patience", "2")) == 0
@@ -197,7 +236,7 @@ def test_flags_of_the_data(rows: Path, tmp_path: Path) -> None:
     assert not any(len(d.frames) for d in lost.documents)
     assert {segment.modality for d in lost.documents for segment in d.texts} == {"asr", "ocr"}
     assert len(made(rows, "--num-epochs", "3", batch_size="2", world_size=2)) == 18
-    assert len(made(rows, "--num-steps", "5")) == 6
+    assert len(made(rows, "--num-steps", "5")) == 5
     orders = [[d for b in made(rows, "--seed", s) for d in b.document_keys] for s in ("1", "1", "2")]
     assert orders[0] == orders[1] != orders[2]
     with pytest.raises(InputError, match="v99"):

@@ -9,6 +9,7 @@ import torch
 
 from clamr_select.errors import InputError
 from clamr_select.scoring.tokens import TokenEmbeddings
+from clamr_select.training import evaluation
 from clamr_select.training.encoding import EncodedDocuments
 from clamr_select.training.evaluation import EncodedBatch, retrieval_metrics
 from clamr_select.training.losses import IGNORED, NEGATIVE, POSITIVE
@@ -23,6 +24,7 @@ def encoded(
     keys: list[str] | None = None,
     frames: list[int] | None = None,
     answers: tuple[str, ...] = (),
+    question: str = "",
 ) -> EncodedBatch:
     """One query [1, 0] against one-frame documents [score, 0]: each scores what is written."""
     count = len(scores)
@@ -40,7 +42,14 @@ def encoded(
     frame_relations = torch.tensor([frames if frames is not None else [IGNORED] * count])
     hashed = hash_keys(keys) if keys else None
     return EncodedBatch(
-        queries, documents, torch.tensor([relation]), frame_relations, ["video"], hashed, [hash_keys(answers)]
+        queries,
+        documents,
+        torch.tensor([relation]),
+        frame_relations,
+        ["video"],
+        [hash_keys(answers)],
+        document_keys=hashed,
+        question_keys=hash_keys([question]) if question else None,
     )
 
 
@@ -76,6 +85,38 @@ def test_answers_in_other_batches_are_right():
     metrics = retrieval_metrics([first, second])
     found = (1 / math.log2(3) + 1 / math.log2(4)) / (1 + 1 / math.log2(3))  # a and c, below b
     assert metrics["ndcg@10"] == pytest.approx((found + 1) / 2)
+
+
+def test_a_question_beside_several_videos_counts_once():
+    """Three rows ask for the better, and one asks for the worse."""
+    answers = ("a", "b", "c")
+    rows = [
+        encoded([score], relation=[POSITIVE], keys=[key], answers=answers, question="one")
+        for key, score in zip(answers, (0.9, 0.8, 0.7), strict=True)
+    ]
+    other = encoded([0.1], relation=[POSITIVE], keys=["d"], answers=("d",), question="other")
+
+    metrics = retrieval_metrics([*rows, other])
+
+    assert metrics["num_queries"] == 2
+    assert metrics["ndcg@10"] == pytest.approx((1 + 1 / math.log2(5)) / 2)
+    assert metrics["recall@1"] == 0.5  # of three answers one has room at the first place, and it is there
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 64])
+def test_the_size_of_blocks_changes_nothing(block, monkeypatch):
+    monkeypatch.setattr(evaluation, "BLOCK_DOCUMENTS", block)
+    generator = torch.Generator().manual_seed(0)
+    batches = [
+        encoded(
+            torch.rand(size, generator=generator).tolist(), relation=[POSITIVE] + [NEGATIVE] * (size - 1), keys=keys
+        )
+        for size, keys in ((1, ["a"]), (3, ["b", "c", "d"]), (2, ["e", "a"]), (1, ["f"]))
+    ]
+    metrics = retrieval_metrics(batches)
+    monkeypatch.undo()
+
+    assert metrics == retrieval_metrics(batches)
 
 
 def test_nothing_positive_is_an_error():

@@ -12,7 +12,7 @@ from clamr_select.training.batch import TrainingBatch
 from clamr_select.training.labels import label_rows
 from clamr_select.training.losses import IGNORED, NEGATIVE, NO_TARGET, POSITIVE
 from clamr_select.training.prepared import collate, prepare
-from clamr_select.training.relations import hash_keys, relations, relations_elsewhere
+from clamr_select.training.relations import hash_keys, question_keys, relations, relations_elsewhere
 
 from .rows import keyed_batch
 
@@ -25,6 +25,17 @@ def test_relations_by_hand(batch):
         [0, 0, 0, 0, 0, POSITIVE],
     ]
     assert documents.tolist() == [[0, POSITIVE, IGNORED], [POSITIVE, 0, 0], [0, 0, POSITIVE]]
+
+
+def test_one_question_has_one_key_wherever_it_stands():
+    here = keyed_batch([1, 5, 2])
+    there = keyed_batch([9, 1])
+    one, again, two = question_keys(here).tolist()
+    nine, elsewhere = question_keys(there).tolist()
+    assert one == again == elsewhere
+    assert len({one, two, nine}) == 3
+    louder = tuple(replace(query, text=f" {query.text.upper()} ") for query in here.queries)
+    assert question_keys(replace(here, queries=louder)).tolist() == [one, again, two]
 
 
 def test_another_row_of_the_same_video_is_no_negative():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from functools import partial
 
 import pytest
@@ -110,7 +111,7 @@ def test_evaluation_stops_early_and_keeps_the_best(tmp_path, make_retriever, pro
     assert trainer.state.best_model_checkpoint == str(tmp_path / "checkpoint-1")
     evaluated = [entry for entry in trainer.state.log_history if "eval_ndcg@10" in entry]
     assert len(evaluated) == 3
-    assert evaluated[0]["eval_num_queries"] == 12
+    assert evaluated[0]["eval_num_queries"] == 11  # two rows ask one question of one video
     assert trainer.evaluate()["eval_ndcg@10"] == evaluated[0]["eval_ndcg@10"]
     assert not trainer.model.training
 
@@ -141,6 +142,33 @@ def test_patience_counts_on_and_a_run_that_it_ended_stays_ended(tmp_path, make_r
     assert [path.name for path in sorted(tmp_path.glob("checkpoint-*"))] == ["checkpoint-1", "checkpoint-4"]
     bias = resumed.contrastive_model.retriever.embedding_proj_layer.bias
     assert torch.equal(again.contrastive_model.retriever.embedding_proj_layer.bias, bias)
+
+
+def test_more_patience_goes_on_and_a_folder_may_be_moved(tmp_path, make_retriever, processor):
+    def make(directory, *, patience: int):
+        return make_trainer(
+            directory,
+            make_retriever(),
+            processor,
+            evaluate=Rows(),
+            callbacks=[early_stopping(patience=patience)],
+            max_steps=20,
+            learning_rate=1e-30,
+            per_device_eval_batch_size=12,
+            **early_stopping_options(evaluate_every=1),
+        )
+
+    make(tmp_path / "here", patience=2).train_from_newest()  # the second and the third were no better
+    (tmp_path / "here").rename(tmp_path / "there")
+    resumed = make(tmp_path / "there", patience=4)
+    resumed.train_from_newest()
+
+    assert resumed.state.global_step == 5
+    assert resumed.state.best_model_checkpoint == str(tmp_path / "there" / "checkpoint-1")
+    assert {path.name for path in (tmp_path / "there").glob("checkpoint-*")} == {"checkpoint-1", "checkpoint-5"}
+    shutil.rmtree(tmp_path / "there" / "checkpoint-1")
+    with pytest.raises(CheckpointError, match="checkpoint-1, the best of the run so far, is gone; put it back"):
+        make(tmp_path / "there", patience=9).train_from_newest()
 
 
 def test_the_card_is_of_the_weights_that_are_kept(tmp_path, make_retriever, processor):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from clamr_select.errors import BadRowError, InputError
 from clamr_select.training.data.answers import QuestionName, question_names, shared_answers
@@ -40,7 +42,8 @@ class RowIndex:
         self._source = source
         self._needs_query = needs_query and asked is None
         self.bad_rows: list[BadRow] = list(bad_queries)
-        numbers, video_ids, names = self._check_all()
+        content = hashlib.sha256()
+        numbers, video_ids, names = self._check_all(content)
         self._asked: list[AskedQuery] | None = None
         num_read = len(source)
         if asked is not None:
@@ -48,9 +51,13 @@ class RowIndex:
             numbers, self._asked = self._join(asked, dict(zip(video_ids, numbers, strict=True)))
             video_ids = [query.video_id for query in self._asked]
             names = [question_names(query.queries) for query in self._asked]
+            for query in self._asked:
+                content.update(repr((query.video_id, query.queries, query.target)).encode())
         self._numbers = numbers
         self.video_ids = [plain_video_id(video_id) for video_id in video_ids]
         self._answers = shared_answers(names, video_ids=self.video_ids)
+        self.digest = content.hexdigest()[:16]
+        """Of all that is read of the rows and their questions, in their order; whatever the files are called."""
         self.num_read = num_read
         """Rows, and queries from another file, good and bad."""
         raise_if_bad(self.bad_rows, num_rows=num_read, on_bad_row=on_bad_row)
@@ -77,8 +84,8 @@ class RowIndex:
         shared = [self._answers.get(name, ()) for name in question_names([query], query_id=query_id)]
         return tuple(sorted({self.video_ids[position]}.union(*shared)))
 
-    def _check_all(self) -> tuple[list[int], list[str], list[list[QuestionName]]]:
-        """Numbers, video ids and questions of the good rows."""
+    def _check_all(self, content: hashlib._Hash) -> tuple[list[int], list[str], list[list[QuestionName]]]:
+        """Numbers, video ids and questions of the good rows, which ``content`` takes in."""
         numbers, video_ids, names = [], [], []
         for number in range(len(self._source)):
             try:
@@ -89,6 +96,7 @@ class RowIndex:
                 numbers.append(number)
                 video_ids.append(row.video_id)
                 names.append(question_names(row.queries, query_id=row.query_id))
+                content.update(repr(replace(row, name="")).encode())
         return numbers, video_ids, names
 
     def _join(self, asked: Sequence[AskedQuery], number_of_video: dict[str, int]) -> tuple[list[int], list[AskedQuery]]:
