@@ -62,13 +62,11 @@ def test_a_question_that_is_stopped_at_any_step_ends_so(
     """The work may write over the stop, since it runs beside it: it sees the stop all the same."""
     session = Session(Source(color_video, read_text=False))
     steps = asking.select(session, QUESTION)
-    for _ in range(num_steps + 1):
-        if next(steps, "over") == "over":
-            break
+    is_over = any(next(steps, "over") == "over" for _ in range(num_steps + 1))
     turn = session.turns[-1]
     assert session.is_busy
     session.stop()
-    if written_over:
+    if written_over and not is_over:  # a slow machine draws fewer steps
         turn.state, turn.error = "indexing", ""
     drawn = list(steps)
 
