@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clamr_select.cli.printable import printable_lines
 from clamr_select.cli.train_data import add_row_arguments
 from clamr_select.errors import InputError
 
@@ -79,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
             options=options,
             progress=lambda done: bar.update(done - bar.n),
         )
-    print("\n".join(report.lines()))
+    print(printable_lines("\n".join(report.lines())))
     print(f"wrote {arguments.output}", file=sys.stderr)
     return 0
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clamr_select.cli.printable import printable_lines
 from clamr_select.cli.train_options import max_tokens
 from clamr_select.errors import InputError
 
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "check":
         return _check(arguments)
     report = _convert_multivent(arguments) if arguments.action == "multivent" else _convert_msrvtt(arguments)
-    print("\n".join(report.lines()))
+    print(printable_lines("\n".join(report.lines())))
     if arguments.bad_rows is not None:
         from clamr_select.training.data.report import write_bad_rows
 
@@ -141,5 +142,5 @@ def _check(arguments: argparse.Namespace) -> int:
         budgets = TextBudgets(tokenizer, max_tokens=max_tokens(arguments.max_tokens))
     with tqdm(total=len(index), desc="checking", unit="row", disable=not sys.stderr.isatty()) as bar:
         report = check_rows(index, loader=loader, budgets=budgets, progress=lambda done: bar.update(done - bar.n))
-    print("\n".join(report.lines()))
+    print(printable_lines("\n".join(report.lines())))
     return 2 if report.bad_rows else 0

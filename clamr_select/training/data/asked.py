@@ -9,7 +9,7 @@ from typing import Any
 
 from clamr_select.errors import BadRowError, InputError
 from clamr_select.training.data.report import BadRow
-from clamr_select.training.data.rows import parse_queries, parse_target
+from clamr_select.training.data.rows import check_utf8, parse_queries, parse_target
 from clamr_select.training.data.sources import JsonLinesSource, read_json
 
 TRAIN_PREFIX = "train_"
@@ -75,6 +75,7 @@ def _entries(path: Path) -> Iterator[tuple[str, Any]]:
 def _parse(entry: Any, *, place: str) -> AskedQuery:
     if not isinstance(entry, dict) or not isinstance(entry.get("video_id"), str) or not entry["video_id"]:
         raise BadRowError(place, "an entry needs video_id, query and query_type")
+    check_utf8(entry["video_id"], field="video_id", name=place)
     name = f"{place} ({entry['video_id']})"
     queries = parse_queries(entry.get("query"), name=name)
     return AskedQuery(name, entry["video_id"], queries, parse_target(entry.get("query_type"), name=name))

@@ -47,6 +47,10 @@ def raise_if_bad(bad_rows: Sequence[BadRow], *, num_rows: int, on_bad_row: OnBad
         raise InputError(f"{summary(bad_rows, num_rows=num_rows)}. Repair them, or skip them with on_bad_row='skip'")
 
 
+_HALVES = "backslashreplace"
+"""Of half a surrogate pair in a name, which UTF-8 cannot hold: as JSON spells it, so that it is read back the same."""
+
+
 class BadRowLog:
     """A file of bad rows, one JSON object a line, that several processes may append to."""
 
@@ -55,7 +59,8 @@ class BadRowLog:
 
     def add(self, bad: BadRow) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:  # one short write: whole, whoever else appends
+        with self.path.open("a", encoding="utf-8", errors=_HALVES) as file:
+            # one short write: whole, whoever else appends
             file.write(json.dumps(asdict(bad), ensure_ascii=False) + "\n")
 
     def read(self) -> list[BadRow]:
@@ -70,4 +75,4 @@ def write_bad_rows(bad_rows: Sequence[BadRow], *, path: Path) -> None:
     """All of them, one JSON object a line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(asdict(bad), ensure_ascii=False) + "\n" for bad in bad_rows]
-    path.write_text("".join(lines), encoding="utf-8")
+    path.write_text("".join(lines), encoding="utf-8", errors=_HALVES)

@@ -61,6 +61,7 @@ def parse_row(raw: Mapping[str, Any], *, place: str, needs_query: bool = True) -
     video_id = raw.get("video_id")
     if not isinstance(video_id, str) or not video_id.strip():
         raise BadRowError(place, f"video_id must be text, got {video_id!r}")
+    check_utf8(video_id, field="video_id", name=place)
     name = f"{place} ({video_id})"
     row = VideoRow(
         name=name,
@@ -79,11 +80,13 @@ def parse_row(raw: Mapping[str, Any], *, place: str, needs_query: bool = True) -
 
 def parse_queries(value: object, *, name: str) -> tuple[str, ...]:
     """Raises:
-    BadRowError: not text or a non-empty list of texts, or one is blank.
+    BadRowError: not text or a non-empty list of texts, or one is blank or no text in UTF-8.
     """
     queries = [value] if isinstance(value, str) else value
     if not isinstance(queries, Sequence) or not queries or not all(isinstance(q, str) and q.strip() for q in queries):
         raise BadRowError(name, f"query must be text or a list of texts, none blank, got {_short(value)}")
+    for query in queries:
+        check_utf8(query, field="query", name=name)
     return tuple(queries)
 
 
@@ -102,12 +105,26 @@ def parse_target(value: object, *, name: str) -> str:
     return target
 
 
+def check_utf8(text: str, *, field: str, name: str) -> None:
+    """JSON can spell half of a surrogate pair, which no tokenizer and no file takes.
+
+    Raises:
+        BadRowError: there is one; names the field.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half = f"half of a surrogate pair, {text[error.start]!r}, at character {error.start}"
+        raise BadRowError(name, f"{field} must be text that UTF-8 can hold, got {half}") from error
+
+
 def _text(raw: Mapping[str, Any], field: str, name: str) -> str:
     value = raw.get(field)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise BadRowError(name, f"{field} must be text or null, got {_short(value)}")
+    check_utf8(value, field=field, name=name)
     return value.strip()
 
 
@@ -117,6 +134,8 @@ def _images(value: object, name: str) -> tuple[str, ...]:
     files = value if isinstance(value, Sequence) and not isinstance(value, str) else None
     if files is None or not all(isinstance(file, str) and file for file in files):
         raise BadRowError(name, f"images must be a list of file names, got {_short(value)}")
+    for file in files:
+        check_utf8(file, field="images", name=name)
     return tuple(files)
 
 

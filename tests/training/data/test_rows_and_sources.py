@@ -10,6 +10,7 @@ import pytest
 from clamr_select.errors import BadRowError, InputError
 from clamr_select.training.data.asked import plain_video_id, read_queries
 from clamr_select.training.data.index import RowIndex
+from clamr_select.training.data.report import BadRow, BadRowLog, write_bad_rows
 from clamr_select.training.data.rows import parse_row
 from clamr_select.training.data.sources import ListSource, open_rows
 
@@ -42,6 +43,11 @@ def test_a_row_of_the_paper() -> None:
         ({"images": [], "asr": "  "}, "nothing to encode"),
         ({"relevance": 0}, "above 0"),
         ({"relevance": "3"}, "above 0"),
+        ({"video_id": "v\ud83d"}, "video_id must be text that UTF-8 can hold, got half of a surrogate pair"),
+        ({"query": ["a", "b \ud83d"]}, "query must be text that UTF-8 can hold, .* at character 2"),
+        ({"asr": "\ud83d"}, "asr must be text that UTF-8 can hold"),
+        ({"title": "\ud83d"}, "title must be text that UTF-8 can hold"),
+        ({"images": ["a.jpg", "\ud83d.jpg"]}, "images must be text that UTF-8 can hold"),
     ],
 )
 def test_a_bad_row_says_which_and_why(change: dict[str, Any], words: str) -> None:
@@ -145,6 +151,23 @@ def test_queries_without_a_row_are_bad(rows_file: Path, tmp_path: Path) -> None:
         RowIndex(open_rows(rows_file), asked=asked, bad_queries=bad)
     with pytest.raises(InputError, match="no queries"):
         read_queries(tmp_path / "absent.json")
+
+
+def test_half_a_surrogate_pair_makes_a_bad_query(tmp_path: Path) -> None:
+    path = tmp_path / "queries.json"
+    good = {"query": "a \U0001f600", "query_type": "asr"}
+    path.write_text(json.dumps({"v\ud83d": good, "w": {**good, "query": "a \ud83d"}, "x": good}))
+    asked, bad = read_queries(path)
+    assert [entry.video_id for entry in asked] == ["x"]
+    assert [entry.reason.split(" must")[0] for entry in bad] == ["video_id", "query"]
+
+
+def test_a_name_that_utf8_cannot_hold_is_written_and_read_back(tmp_path: Path) -> None:
+    bad = BadRow("queries.json[v\ud83d]", "video_id must be text")
+    write_bad_rows([bad], path=tmp_path / "once.jsonl")
+    log = BadRowLog(tmp_path / "log.jsonl")
+    log.add(bad)
+    assert log.read() == BadRowLog(tmp_path / "once.jsonl").read() == [bad]
 
 
 def test_a_prefix_is_a_prefix() -> None:
