@@ -116,7 +116,8 @@ def _read_image(path: Path, row: VideoRow) -> np.ndarray:
         raise
     except FileNotFoundError as error:
         raise BadRowError(row.name, f"no frame at {path}") from error
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        # SyntaxError is what Pillow says of a broken chunk of a PNG
         raise BadRowError(row.name, f"{path.name} cannot be read: {error}") from error
     upright.thumbnail((MAX_FRAME_SIDE, MAX_FRAME_SIDE), Image.Resampling.BICUBIC)
     return np.asarray(upright)

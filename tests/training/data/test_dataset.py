@@ -265,6 +265,18 @@ def test_frames_that_are_refused(tmp_path: Path, images: list[str], words: str) 
         FrameLoader().frames(row)
 
 
+def test_a_png_with_a_broken_chunk_is_a_bad_row(tmp_path: Path) -> None:
+    from PIL import Image
+
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)  # 120 kB: chunks of 64 kB
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    first, second, rest = (tmp_path / "a.png").read_bytes().split(b"IDAT", maxsplit=2)
+    (tmp_path / "a.png").write_bytes(first + b"IDAT" + second + b"\0\0\0\0" + rest)
+    row = RowIndex(ListSource([{"video_id": "v", "query": "q", "images": ["a.png"]}], name="rows"))[0]
+    with pytest.raises(BadRowError, match=r"a\.png cannot be read: broken PNG"):
+        FrameLoader(frames_dir=tmp_path).frames(row)
+
+
 def test_frames_are_spread_evenly_and_made_small(tmp_path: Path) -> None:
     from PIL import Image
 
