@@ -54,7 +54,9 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
     add_row_arguments(parser)
-    parser.add_argument("--model", metavar="NAME", help="count what its tokenizer cuts past 256 tokens of each text")
+    parser.add_argument(
+        "--model", metavar="NAME", help="count what is cut of texts past 256 tokens and of long questions"
+    )
     parser.add_argument("--max-tokens", nargs="+", metavar="MODALITY=N", help="other bounds, as of clamr-select train")
 
 
@@ -133,14 +135,20 @@ def _check(arguments: argparse.Namespace) -> int:
         video_dir=arguments.video_dir,
         num_frames=arguments.num_frames,
     )
-    budgets = None
+    processor = budgets = None
     if arguments.model is not None:
         from clamr_select.model.checkpoint.find import find_checkpoint
         from clamr_select.model.checkpoint.processor import load_processor
 
-        tokenizer = load_processor(find_checkpoint(arguments.model)).tokenizer
-        budgets = TextBudgets(tokenizer, max_tokens=max_tokens(arguments.max_tokens))
+        processor = load_processor(find_checkpoint(arguments.model))
+        budgets = TextBudgets(processor, max_tokens=max_tokens(arguments.max_tokens, processor=processor))
     with tqdm(total=len(index), desc="checking", unit="row", disable=not sys.stderr.isatty()) as bar:
-        report = check_rows(index, loader=loader, budgets=budgets, progress=lambda done: bar.update(done - bar.n))
+        report = check_rows(
+            index,
+            loader=loader,
+            budgets=budgets,
+            processor=processor,
+            progress=lambda done: bar.update(done - bar.n),
+        )
     print(printable_lines("\n".join(report.lines())))
     return 2 if report.bad_rows else 0

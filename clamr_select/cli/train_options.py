@@ -13,6 +13,8 @@ from clamr_select.errors import InputError, MissingDependencyError, missing_depe
 if TYPE_CHECKING:
     from transformers import TrainerCallback
 
+    from clamr_select.model import ClamrProcessor
+
 NANO_ONLY = ("system", "vocab_size")
 ROWS_ONLY = (
     "base", "new_projection", "full", "lora_rank", "lora_alpha", "lora_dropout", "quantization",
@@ -163,15 +165,16 @@ def pairs(given: Sequence[str] | None, *, flag: str, kind: Callable[[str], float
     return found
 
 
-def max_tokens(given: Sequence[str] | None) -> dict[str, int]:
-    """Of each text: those of ``--max-tokens``, and the paper's of the others.
+def max_tokens(given: Sequence[str] | None, *, processor: ClamrProcessor) -> dict[str, int]:
+    """Of each text: those of ``--max-tokens``, and of the others the paper's, or as many as the model reads.
 
     Raises:
         InputError: as :func:`pairs`.
     """
     from clamr_select.training.data.budgets import PAPER_TOKENS
 
-    return {**PAPER_TOKENS, **pairs(given, flag="--max-tokens", kind=int)}
+    others = {modality: min(tokens, processor.max_text_tokens) for modality, tokens in PAPER_TOKENS.items()}
+    return {**others, **pairs(given, flag="--max-tokens", kind=int)}
 
 
 def common_options(arguments: argparse.Namespace) -> dict[str, Any]:

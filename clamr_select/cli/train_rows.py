@@ -258,7 +258,7 @@ def _rows(
         index,
         loader=loader,
         seed=_seed(arguments),
-        budgets=TextBudgets(processor.tokenizer, max_tokens=max_tokens(arguments.max_tokens)),
+        budgets=TextBudgets(processor, max_tokens=max_tokens(arguments.max_tokens, processor=processor)),
         on_bad_row=arguments.on_bad_row or "error",
         bad_row_log=_bad_rows_file(arguments),
         **options,

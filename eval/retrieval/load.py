@@ -52,7 +52,7 @@ def load_encoders(
             view=view,
             parts=_folder(name, identity | seen, settings, corpus),
             hears=AUDIO in encoder.modalities and AUDIO not in settings.without,
-            budgets=TextBudgets(encoder.processor.tokenizer, max_tokens=settings.max_tokens),
+            budgets=TextBudgets(encoder.processor, max_tokens=settings.max_tokens),
             without=settings.without,
         )
 

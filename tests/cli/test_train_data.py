@@ -15,7 +15,7 @@ from clamr_select.cli import main
 def multivent(tmp_path: Path) -> Path:
     """One video of MultiVENT 2.0 with a frame and metadata, and a query about it."""
     (tmp_path / "train" / "000884").mkdir(parents=True)
-    info = {"yt_meta_dict": {"info": {"title": "Cup final", "description": "The whole match. " * 200}}}
+    info = {"yt_meta_dict": {"info": {"title": "Cup final", "description": "The whole match. " * 60}}}
     (tmp_path / "train" / "000884" / "Wp2.json").write_text(json.dumps(info))
     (tmp_path / "mapping.json").write_text('{"000884/Wp2.mp4": [30, 60]}')
     (tmp_path / "frames").mkdir()
@@ -48,8 +48,10 @@ def test_convert_and_check(multivent: Path, capsys: pytest.CaptureFixture[str]) 
     assert "asked about: video 1" in printed
     assert "frames: 2" in printed
     assert "tokens of 1 description texts are past their budget" in printed
-    assert main([*check, "--model", "clamr-nano", "--max-tokens", "description=2000"]) == 0
+    assert main([*check, "--model", "clamr-nano", "--max-tokens", "description=600"]) == 0
     assert "past their budget" not in capsys.readouterr().out
+    assert main([*check, "--model", "clamr-nano", "--max-tokens", "description=2000"]) == 2
+    assert "reads at most 640 tokens of a text, got 'description': 2000" in capsys.readouterr().err
     assert main([*check, "--max-tokens", "description=9"]) == 2
     assert "name it with --model" in capsys.readouterr().err
     (multivent / "frames" / "train_000884_Wp2_frame_60.jpg").unlink()

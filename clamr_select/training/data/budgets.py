@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from clamr_select.errors import InputError
+from clamr_select.model import ClamrProcessor
 from clamr_select.training.data.rows import TEXT_MODALITIES
 
 PAPER_TOKENS: Mapping[str, int] = dict.fromkeys(TEXT_MODALITIES, 256)
@@ -15,31 +15,34 @@ class TextBudgets:
     """Cuts the text of a modality after so many tokens of the model's tokenizer, between two tokens.
 
     Args:
-        tokenizer: a fast one, the model's.
-        max_tokens: modality to tokens, at least 0; a modality that is not named is not cut here (the processor's
-            own ``max_text_tokens`` still holds).
+        processor: the model's; its tokenizer is a fast one.
+        max_tokens: modality to tokens, 0 to the processor's ``max_text_tokens``, which a modality that is not named
+            has.
 
     Raises:
-        InputError: no text modality, or fewer than 0 tokens.
+        InputError: no text modality, or a number of tokens out of range.
     """
 
-    def __init__(self, tokenizer: Any, *, max_tokens: Mapping[str, int] = PAPER_TOKENS) -> None:
+    def __init__(self, processor: ClamrProcessor, *, max_tokens: Mapping[str, int] = PAPER_TOKENS) -> None:
+        most = processor.max_text_tokens
         for modality, tokens in max_tokens.items():
             if modality not in TEXT_MODALITIES or tokens < 0:
                 raise InputError(
                     f"budgets are at least 0 tokens of {', '.join(TEXT_MODALITIES)}, got {modality!r}: {tokens}"
                 )
-        self._tokenizer = tokenizer
-        self._max_tokens = dict(max_tokens)
+            if tokens > most:
+                raise InputError(f"this model reads at most {most} tokens of a text, got {modality!r}: {tokens}")
+        self._tokenizer = processor.tokenizer
+        self._max_tokens = {**dict.fromkeys(TEXT_MODALITIES, most), **max_tokens}
 
     def keeps(self, modality: str) -> bool:
         """Whether anything of this modality is left."""
-        return self._max_tokens.get(modality) != 0
+        return self._max_tokens[modality] != 0
 
     def cut(self, text: str, *, modality: str) -> tuple[str, int]:
         """The text within its budget, and how many tokens were cut off."""
-        budget = self._max_tokens.get(modality)
-        if budget is None or not text:
+        budget = self._max_tokens[modality]
+        if not text:
             return text, 0
         spans = self._spans(text)
         total = len(spans)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from clamr_select.errors import BadRowError
+from clamr_select.model import ClamrProcessor
 from clamr_select.training.data.assemble import row_frames, row_texts
 from clamr_select.training.data.budgets import TextBudgets
 from clamr_select.training.data.index import RowIndex
@@ -26,8 +27,13 @@ class CheckReport:
     num_frames: int = 0
     bad_rows: list[BadRow] = field(default_factory=list)
     texts_cut: Counter[str] = field(default_factory=Counter)
-    """Texts past their budget."""
+    """Texts past their budget, by modality; ``query`` for questions past the model's ``max_query_tokens``."""
     tokens_cut: Counter[str] = field(default_factory=Counter)
+
+    def count_cut(self, modality: str, num_tokens: int) -> None:
+        """Tokens that a text loses, 0 for one that loses none."""
+        self.texts_cut[modality] += bool(num_tokens)
+        self.tokens_cut[modality] += num_tokens
 
     def lines(self) -> Iterator[str]:
         good = sum(self.targets.values())
@@ -46,11 +52,14 @@ def check_rows(
     *,
     loader: FrameLoader,
     budgets: TextBudgets | None = None,
+    processor: ClamrProcessor | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> CheckReport:
     """Read all rows of an index that skipped the bad ones, with their frames.
 
     Args:
+        budgets: count what would be cut of texts.
+        processor: the model's, to count what would be cut of questions.
         progress: told how many rows are done.
     """
     report = CheckReport(index.num_read, bad_rows=list(index.bad_rows))
@@ -70,9 +79,9 @@ def check_rows(
         report.present["video"] += bool(frames)
         for modality, text in row_texts(row).items():
             report.present[modality] += bool(text)
-            cut = budgets.cut(text, modality=modality)[1] if budgets is not None else 0
-            report.texts_cut[modality] += bool(cut)
-            report.tokens_cut[modality] += cut
+            report.count_cut(modality, budgets.cut(text, modality=modality)[1] if budgets is not None else 0)
+        for truncation in processor.process_queries(row.queries)[1] if processor is not None else ():
+            report.count_cut(truncation.modality, truncation.num_tokens_cut)
     report.num_videos = len(videos)
     report.texts_cut = +report.texts_cut
     return report

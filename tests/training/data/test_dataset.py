@@ -12,6 +12,7 @@ from torch.utils.data import BatchSampler, DataLoader, SequentialSampler, Subset
 
 from clamr_select.errors import BadRowError, InputError, UnknownNameError
 from clamr_select.model import ClamrProcessor
+from clamr_select.model.document import Document, TextSegment
 from clamr_select.training.batch import TrainingBatch
 from clamr_select.training.data.budgets import TextBudgets
 from clamr_select.training.data.check import check_rows
@@ -155,7 +156,7 @@ def test_dropout_spares_what_another_rows_question_is_about(make: Any, processor
         for key, document in zip(batch.document_keys, batch.documents, strict=True)
     }
     assert held == {"a": {"asr"}, "b": {"asr", "ocr"}, "c": {"ocr"}}
-    budgets = TextBudgets(processor.tokenizer, max_tokens={"asr": 0})
+    budgets = TextBudgets(processor, max_tokens={"asr": 0})
     rows[3]["query_type"] = None
     index = RowIndex(ListSource(rows[2:], name="rows"))
     dataset = RowBatches(index, loader=FrameLoader(), batch_size=2, modality_dropout=dropout, budgets=budgets)
@@ -166,7 +167,7 @@ def test_a_row_of_which_nothing_is_left_is_bad(processor: ClamrProcessor, tmp_pa
     rows = [{"video_id": f"v{n}", "query": f"q{n}", "description": f"film {n}"} for n in range(6)]
     rows[2] |= {"description": "", "asr": "words"}
     index = RowIndex(ListSource(rows, name="rows"))
-    budgets = TextBudgets(processor.tokenizer, max_tokens={"asr": 0})
+    budgets = TextBudgets(processor, max_tokens={"asr": 0})
     arguments: dict[str, Any] = {"loader": FrameLoader(), "batch_size": 3, "budgets": budgets}
     with pytest.raises(BadRowError, match=r"rows\[2\].*nothing is left"):
         [RowBatches(index, **arguments)[i] for i in range(2)]
@@ -181,7 +182,7 @@ def test_a_row_of_which_nothing_is_left_is_bad(processor: ClamrProcessor, tmp_pa
 
 def test_budgets(make: Any, processor: ClamrProcessor) -> None:
     tokenizer = processor.tokenizer
-    budgets = TextBudgets(tokenizer, max_tokens={"ocr": 3, "asr": 0})
+    budgets = TextBudgets(processor, max_tokens={"ocr": 3, "asr": 0})
     for text in ("harbor lantern glacier moves", "a–b ‹ünïcödé› 漢字かな", "x"):
         cut, lost = budgets.cut(text, modality="ocr")
         kept = tokenizer(" " + cut, add_special_tokens=False)["input_ids"] if cut else []
@@ -194,7 +195,25 @@ def test_budgets(make: Any, processor: ClamrProcessor) -> None:
     batch = make(budgets=budgets)[0]
     assert all(segment.modality != "asr" for document in batch.documents for segment in document.texts)
     with pytest.raises(InputError, match="at least 0"):
-        TextBudgets(tokenizer, max_tokens={"video": 3})
+        TextBudgets(processor, max_tokens={"video": 3})
+    with pytest.raises(InputError, match=f"at most {processor.max_text_tokens} tokens of a text, got 'ocr': 9999"):
+        TextBudgets(processor, max_tokens={"asr": 1, "ocr": 9999})
+
+
+def test_the_check_counts_what_the_processor_would_cut(processor: ClamrProcessor) -> None:
+    long = {"query": ["who?", "where is it " * 40], "asr": "x" * 2 * processor.max_text_tokens}
+    rows = [{"video_id": f"v{n}", **long} for n in range(2)]
+    index = RowIndex(ListSource(rows, name="rows"))
+    arguments: dict[str, Any] = {"loader": FrameLoader(), "processor": processor}
+    report = check_rows(index, **arguments, budgets=TextBudgets(processor, max_tokens={}))
+    _, texts = processor.process_documents(
+        [Document(frames=(), texts=(TextSegment("asr", row["asr"]),)) for row in rows]
+    )
+    _, questions = processor.process_queries([question for row in rows for question in row["query"]])
+    assert report.texts_cut == {"asr": 2, "query": 2}
+    assert report.tokens_cut["asr"] == sum(cut.num_tokens_cut for cut in texts)
+    assert report.tokens_cut["query"] == sum(cut.num_tokens_cut for cut in questions)
+    assert f"cut: {report.tokens_cut['query']} tokens of 2 query texts are past their budget" in report.lines()
 
 
 def test_unreadable_frames_stop_the_run_or_are_replaced_and_written_down(
