@@ -75,6 +75,7 @@ def _folder(alias: str, identity: Mapping[str, Any], settings: Settings, corpus:
         "num_frames": settings.num_frames,
         "without": sorted(settings.without),
         "frames": files.frames_dir is not None,
+        "videos": files.video_dir is not None,
         "part_size": settings.part_size,
         "precision": settings.precision,
     }

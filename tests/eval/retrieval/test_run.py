@@ -200,6 +200,23 @@ def test_other_settings_have_other_folders(settings: Settings) -> None:
     assert sorted(one["num_frames"] for one in kept) == [1, 2, 2, 2]
 
 
+def test_embeddings_made_without_videos_are_made_anew_with_them(
+    settings: Settings, raw_rows: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    """Videos are then found by the names of the rows, which name none themselves."""
+    unnamed = [{name: value for name, value in row.items() if name != "video"} for row in raw_rows]
+    rows = write_rows(tmp_path / "unnamed.jsonl", unnamed)
+    only = changed(settings, systems=("clamr",), files=RowFiles(rows))
+    with_videos = changed(only, files=RowFiles(rows, video_dir=settings.files.video_dir))
+    run_retrieval(only)
+    after, afresh = (run_retrieval(changed(with_videos, output=tmp_path / name)) for name in ("out", "afresh"))
+    assert after is not None
+    assert afresh is not None
+    assert after["encoders"] == afresh["encoders"]
+    assert after["systems"] == afresh["systems"]
+    assert len(list(settings.output.glob("embeddings/clamr-*"))) == 2
+
+
 def test_codes_move_scores_little(settings: Settings) -> None:
     exact = run_retrieval(changed(settings, systems=("clamr",)))
     coded = run_retrieval(changed(settings, systems=("clamr",), precision="int8"))
