@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--targets",
         default="video,ocr,asr,description",
         metavar="A,B",
-        help="modalities to ask about (default: video,ocr,asr,description)",
+        help="modalities to ask about, by 4,000 characters of text at most (default: video,ocr,asr,description)",
     )
     parser.add_argument("--num-queries", type=int, default=1, metavar="N", help="a video and target (default: 1)")
     parser.add_argument("--temperature", type=float, default=0.7, metavar="T", help="(default: 0.7)")

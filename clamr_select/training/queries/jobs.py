@@ -15,7 +15,7 @@ from clamr_select.training.data.report import BadRow, OnBadRow, check_on_bad_row
 from clamr_select.training.data.rows import TARGETS, VideoRow, parse_row
 from clamr_select.training.data.sources import RowSource
 from clamr_select.training.queries.journal import JobRecord
-from clamr_select.training.queries.prompts import query_messages
+from clamr_select.training.queries.prompts import MAX_TEXT_CHARACTERS, query_messages
 from clamr_select.training.queries.writers import SEED_BITS, QueryWriter, Written
 
 
@@ -56,6 +56,8 @@ class GenerationReport:
     """Queries by the kind of reason."""
     empty: Counter[str] = field(default_factory=Counter)
     """Videos without a target's modality, which were asked nothing about it."""
+    cut: Counter[str] = field(default_factory=Counter)
+    """Texts by target of which the writer read the beginning."""
     bad_rows: list[BadRow] = field(default_factory=list)
 
     def lines(self) -> list[str]:
@@ -64,6 +66,8 @@ class GenerationReport:
             lines.append(f"refused: {_counts(self.refused)}")
         if self.empty:
             lines.append(f"videos without: {_counts(self.empty)}")
+        if self.cut:
+            lines.append(f"texts read to character {MAX_TEXT_CHARACTERS} and no further: {_counts(self.cut)}")
         return lines + [f"bad row left out: {bad.name}: {bad.reason}" for bad in self.bad_rows]
 
 
@@ -138,10 +142,13 @@ def jobs_of(
         report.num_videos += 1
         texts = row_texts(row)
         for target in options.targets:
-            if _has_frames(row, loader) if target == "video" else bool(texts[target]):
-                yield Job(row, target, texts.get(target, ""))
-            else:
+            material = texts.get(target, "")
+            if not (_has_frames(row, loader) if target == "video" else material):
                 report.empty[target] += 1
+                continue
+            if len(material) > MAX_TEXT_CHARACTERS:
+                report.cut[target] += 1
+            yield Job(row, target, material)
 
 
 def _has_frames(row: VideoRow, loader: FrameLoader | None) -> bool:

@@ -94,7 +94,7 @@ class OpenAIWriter:
     def write(self, messages: Sequence[Message], *, seed: int) -> Written:
         """Raises:
         ServerUnreachableError: nothing answers, or not in time.
-        ServerError: the server answered with an error, or without a text.
+        ServerError: the server answered with an error, or with no choice.
         """
         from openai import APIConnectionError, APIError
 
@@ -111,9 +111,10 @@ class OpenAIWriter:
         except APIError as error:
             raise ServerError(f"the server at {self._client.base_url} answered with an error: {error}") from error
         choice = completion.choices[0] if completion.choices else None
-        if choice is None or choice.message.content is None:
-            raise ServerError(f"the server at {self._client.base_url} answered without a text")
-        return Written(choice.message.content, cut_off=choice.finish_reason == "length")
+        if choice is None:
+            raise ServerError(f"the server at {self._client.base_url} answered without a choice")
+        # a model that refuses, or a filter, leaves no text: no answer about this video, and the others have theirs
+        return Written(choice.message.content or "", cut_off=choice.finish_reason == "length")
 
 
 class LocalWriter:

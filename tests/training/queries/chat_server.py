@@ -27,15 +27,15 @@ def answer_to(text: str) -> str:
 class ChatServer:
     url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
-    answers: dict[str, str] = field(default_factory=dict)
-    """Material (a part of it) to the answer, instead of one that the text decides."""
+    answers: dict[str, str | None] = field(default_factory=dict)
+    """Material (a part of it) to the answer, instead of one that the text decides; None answers without a text."""
     finish_reason: str = "stop"
     status: int = 200
     delay_seconds: float = 0.0
     hang_after: int | None = None
     """Requests after which it does not answer any more."""
 
-    def reply(self, request: dict[str, Any]) -> str:
+    def reply(self, request: dict[str, Any]) -> str | None:
         content = request["messages"][-1]["content"]
         text = content if isinstance(content, str) else json.dumps(content)
         return next((answer for part, answer in self.answers.items() if part in text), answer_to(text))

@@ -23,7 +23,7 @@ from clamr_select.training.data.sources import ListSource, open_rows
 from clamr_select.training.queries.checks import QueryChecks
 from clamr_select.training.queries.generate import generate_queries
 from clamr_select.training.queries.jobs import GenerationOptions
-from clamr_select.training.queries.prompts import Message, query_messages
+from clamr_select.training.queries.prompts import MAX_TEXT_CHARACTERS, Message, query_messages
 from clamr_select.training.queries.writers import LocalWriter, OpenAIWriter
 
 from .chat_server import ChatServer
@@ -98,6 +98,28 @@ def test_refused_queries_are_counted_and_kept_apart(generate: Any, videos: Path,
     refused = [refused for line in map(json.loads, lines[1:]) for refused in line["refused"]]
     assert {r["reason"].split(":")[0] for r in refused} == set(report.refused)
     assert "refused: copied 1, duplicate 1, held out 1, no answer 1" in report.lines()
+
+
+def test_an_answer_without_a_text_is_no_answer_and_the_others_go_on(generate: Any, server: ChatServer) -> None:
+    """As of a model that refuses, or behind a filter of contents."""
+    server.answers = {"bridge number 1": None}
+    report = generate(options=GenerationOptions(targets=("asr",)))
+    assert dict(report.kept) == {"asr": 2}
+    assert dict(report.refused) == {"no answer": 1}
+
+
+def test_texts_that_are_cut_are_counted_whether_asked_now_or_before(writer: OpenAIWriter, tmp_path: Path) -> None:
+    lengths = {"whole": MAX_TEXT_CHARACTERS, "long": MAX_TEXT_CHARACTERS + 1}
+    rows = [{"video_id": name, "asr": "w" * length, "ocr": "EXIT"} for name, length in lengths.items()]
+    for _ in range(2):
+        report = generate_queries(
+            ListSource(rows, name="rows"),
+            writer=writer,
+            output=tmp_path / "queries.json",
+            options=GenerationOptions(targets=("asr", "ocr")),
+        )
+        assert dict(report.cut) == {"asr": 1}
+        assert "texts read to character 4000 and no further: asr 1" in report.lines()
 
 
 def test_several_queries_and_an_answer_that_was_cut(generate: Any, server: ChatServer) -> None:
