@@ -86,14 +86,24 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _checks(arguments: argparse.Namespace) -> QueryChecks:
-    from clamr_select.training.data.opening import open_source
-    from clamr_select.training.queries.checks import QueryChecks, read_held_out, read_titles
+    from clamr_select.training.queries.checks import QueryChecks, read_held_out
 
     return QueryChecks(
         held_out=[query for path in arguments.held_out for query in read_held_out(path)],
-        test_titles=[title for path in arguments.test_rows for title in read_titles(open_source(path))],
+        test_titles=[title for path in arguments.test_rows for title in _titles(path)],
         max_copied_words=arguments.max_copied_words,
     )
+
+
+def _titles(path: Path) -> list[str]:
+    """Those of ``--test-rows``, and how many there are is said: rows without titles protect none."""
+    from clamr_select.training.data.opening import open_source
+    from clamr_select.training.queries.checks import read_titles
+
+    source = open_source(path)
+    titles = read_titles(source)
+    print(f"{path}: {len(titles)} of {len(source)} rows have a title", file=sys.stderr)
+    return titles
 
 
 def _writer(arguments: argparse.Namespace) -> QueryWriter:

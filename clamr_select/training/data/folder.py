@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from clamr_select.context import describe, find_subtitles, load_subtitles
+from clamr_select.context import find_subtitles, load_subtitles
 from clamr_select.errors import BadRowError, ClamrSelectError, InputError
 from clamr_select.training.data.sources import read_json
 
@@ -54,7 +54,7 @@ class VideoFolder:
             "video": relative.as_posix(),
             "asr": " ".join(line.text for line in lines),
             "ocr": self._ocr(path.with_suffix(OCR_SUFFIX), number),
-            "description": describe(info.get("title"), description=info.get("description")) or "",
+            **info,
         }
 
     def place(self, number: int) -> str:
@@ -70,6 +70,7 @@ class VideoFolder:
 
 
 def _info(path: Path) -> dict[str, str]:
+    """``title`` and ``description``, as far as they are there."""
     content = read_json(path) if path.exists() else {}
     fields = {name: content.get(name) for name in ("title", "description")} if isinstance(content, dict) else None
     if fields is None or not all(value is None or isinstance(value, str) for value in fields.values()):

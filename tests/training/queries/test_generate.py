@@ -201,7 +201,9 @@ def test_the_command_says_what_is_wrong(videos: Path, server: ChatServer, capsys
     held_out.write_text("how glaciers carve valleys\n")
     more = ["--targets", "asr", "--held-out", str(held_out), "--test-rows", str(videos / "rows.jsonl")]
     assert main([*line, "--endpoint", server.url, *more]) == 0
-    assert "3 queries for 4 videos: asr 3" in capsys.readouterr().out
+    captured = capsys.readouterr()
+    assert "3 queries for 4 videos: asr 3" in captured.out
+    assert f"{videos / 'rows.jsonl'}: 3 of 4 rows have a title" in captured.err
 
 
 def test_servers_that_fail(generate: Any, server: ChatServer, videos: Path) -> None:
