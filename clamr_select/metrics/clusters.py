@@ -49,12 +49,31 @@ class ClusterBootstrap:
                 f"values must be {len(self._cluster)} finite numbers of which one or more count, "
                 f"got {numbers.shape} with {int(counts.sum())} that count"
             )
-        width = self._draws.shape[1]
-        sums = np.bincount(self._cluster, np.where(counts, numbers, 0.0), minlength=width)
-        sizes = np.bincount(self._cluster, counts.astype(np.float64), minlength=width)
-        drawn = self._draws @ sizes
-        means = (self._draws @ sums)[drawn > 0] / drawn[drawn > 0]
-        tail = (1 - self._confidence) / 2
-        low, high = np.quantile(means, [tail, 1 - tail])
+        low, high = self._ends(np.where(counts, numbers, 0.0), counts.astype(np.float64))
         mean, num_values = float(numbers[counts].mean()), int(counts.sum())
-        return BootstrapInterval(mean, float(low), float(high), self._confidence, len(self._draws), num_values)
+        return BootstrapInterval(mean, low, high, self._confidence, len(self._draws), num_values)
+
+    def ratio(self, values: np.ndarray, *, to: np.ndarray, mask: np.ndarray | None = None) -> dict[str, float] | None:
+        """``ratio`` of two means of the same values' places, with its ``low`` and ``high``; None where that of ``to``
+        is 0.
+
+        Args:
+            values, to: (num_values,) finite, at least 0.
+            mask: as of :meth:`interval`.
+        """
+        counts = np.ones(len(self._cluster)) if mask is None else mask.astype(np.float64)
+        part, whole = values * counts, to * counts
+        if not whole.any():
+            return None
+        low, high = self._ends(part, whole)
+        return {"ratio": float(part.sum() / whole.sum()), "low": low, "high": high}
+
+    def _ends(self, numerators: np.ndarray, denominators: np.ndarray) -> tuple[float, float]:
+        """Of the interval of a ratio of sums; draws whose denominators sum to 0 have none."""
+        width = self._draws.shape[1]
+        above, below = (
+            self._draws @ np.bincount(self._cluster, each, minlength=width) for each in (numerators, denominators)
+        )
+        tail = (1 - self._confidence) / 2
+        low, high = np.quantile(above[below > 0] / below[below > 0], [tail, 1 - tail])
+        return float(low), float(high)

@@ -57,17 +57,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 def format_report(report: Mapping[str, Any]) -> str:
     """As Markdown."""
-    from clamr_select.eval.speed.report import markdown_table
+    from clamr_select.eval.speed.report import cell, markdown_table
+
+    def shown(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return f"{cell(value['ratio'])} ({cell(value['low'])}–{cell(value['high'])})"
+        return f"{value:.3f}" if isinstance(value, float) else value
 
     settings = report["settings"]
     shares = [
         {"share of full's encoding": effort, **{name: f"{value:.1%}" for name, value in found.items()}}
         for effort, found in report["shares"].items()
     ]
-    recall = [
-        {name: f"{value:.3f}" if isinstance(value, float) else value for name, value in row.items()}
-        for row in report["recall"]
-    ]
+    recall = [{name: shown(value) for name, value in row.items()} for row in report["recall"]]
     lines = [
         f"{settings['num_videos']} videos of {settings['duration_seconds']} s, {report['num_questions']} questions "
         f"({settings['split']} split); windows encoded for a question differ from those encoded beforehand by at most "
@@ -75,7 +77,7 @@ def format_report(report: Mapping[str, Any]) -> str:
         "",
         *markdown_table(shares),
         "",
-        "Evidence recall, and its ratio to full's with a 95 % interval:",
+        f"Evidence recall, and its ratio to full's with a 95 % interval; intervals draw {report['intervals_draw']}:",
         "",
         *markdown_table(recall),
         "",

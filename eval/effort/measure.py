@@ -11,6 +11,7 @@ import numpy as np
 
 from clamr_select.errors import InputError
 from clamr_select.eval.effort.video import Cost, DrawnWindows, EncodedVideo, EncodedWindows, encode_video
+from clamr_select.eval.needle.benchmark.groups import draws_of
 from clamr_select.eval.needle.long_video import LongQuestion, LongVideo, long_video
 from clamr_select.eval.needle.noise import Noise
 from clamr_select.eval.needle.vocabulary import Split
@@ -89,7 +90,7 @@ def measure(
         "num_questions": len(columns["target"]),
         "largest_difference": largest,
         "shares": {effort: mean_of(found) for effort, found in costs.items()},
-        "recall": recalls(columns, plans, seed=settings.seed),
+        **recalls(columns, plans, seed=settings.seed),
     }
 
 
@@ -148,6 +149,7 @@ def ask(
         for budget in BUDGETS:
             columns.setdefault(f"{name}@{budget}", []).append(recall(indexed, scores, question, budget))
         if whole is not None:
+            columns.setdefault("video", []).append(skimmed.video)
             columns.setdefault("target", []).append(question.target)
             columns.setdefault("paraphrased", []).append(question.paraphrased)
 
@@ -160,14 +162,18 @@ def recall(indexed: IndexedVideo, scores: np.ndarray, question: LongQuestion, bu
     return evidence_recall([float(times[at]) for at in chosen.indices], evidence_seconds=question.gold_intervals)
 
 
-def recalls(columns: Columns, plans: Mapping[Effort, EffortPlan], *, seed: int) -> list[dict[str, Any]]:
-    """A row for each kind of question and budget."""
+def recalls(columns: Columns, plans: Mapping[Effort, EffortPlan], *, seed: int) -> dict[str, Any]:
+    """``recall``, a row for each kind of question and budget, and what its intervals draw.
+
+    Ratios are of the means on the same questions.
+    """
     targets = np.array(columns["target"])
     groups = {
         "all": np.ones(len(targets), dtype=bool),
         **{name: targets == name for name in dict.fromkeys(columns["target"])},
         "paraphrased": np.array(columns["paraphrased"], dtype=bool),
     }
+    draws, drawn = draws_of(columns["video"], num_resamples=NUM_RESAMPLES, seed=seed)
     rows = []
     for budget in BUDGETS:
         full = np.array(columns[f"full@{budget}"])
@@ -179,17 +185,6 @@ def recalls(columns: Columns, plans: Mapping[Effort, EffortPlan], *, seed: int) 
             for effort in plans:
                 part = np.array(columns[f"{effort}@{budget}"])
                 row[effort] = float(part[mask].mean())
-                row[f"{effort} of full"] = ratio(part[mask], full[mask], seed=seed)
+                row[f"{effort} of full"] = draws.ratio(part, to=full, mask=mask)
             rows.append(row)
-    return rows
-
-
-def ratio(part: np.ndarray, full: np.ndarray, *, seed: int) -> dict[str, float] | None:
-    """Ratio of the means on the same questions, with its 95 % bootstrap interval; None where full finds nothing."""
-    if full.mean() == 0:
-        return None
-    draws = np.random.default_rng(seed).integers(len(full), size=(NUM_RESAMPLES, len(full)))
-    means = full[draws].mean(axis=1)
-    found = part[draws].mean(axis=1)[means > 0] / means[means > 0]
-    low, high = np.quantile(found, [0.025, 0.975])
-    return {"median": float(part.mean() / full.mean()), "low": float(low), "high": float(high)}
+    return {"recall": rows, "intervals_draw": drawn}

@@ -26,6 +26,17 @@ def test_values_that_agree_within_clusters_are_as_many_as_clusters():
     assert ours.high - ours.low == pytest.approx(usual.high - usual.low, rel=0.1)
 
 
+def test_a_ratio_of_means_moves_with_the_clusters_that_are_drawn():
+    part, whole = np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 1.0, 1.0, 1.0])
+    draws = ClusterBootstrap(["a", "a", "b", "b"], seed=1)
+    assert draws.ratio(part, to=whole) == {"ratio": 0.5, "low": 0.0, "high": 1.0}
+    assert draws.ratio(whole, to=whole) == {"ratio": 1.0, "low": 1.0, "high": 1.0}
+    one = np.array([True, False, False, False])
+    assert draws.ratio(part, to=whole, mask=one) == {"ratio": 1.0, "low": 1.0, "high": 1.0}
+    assert draws.ratio(part, to=np.zeros(4)) is None
+    assert draws.ratio(part, to=part, mask=~one & (part == 0)) is None
+
+
 def test_a_mask_counts_a_part_and_the_seed_decides():
     values, clusters = np.arange(6.0), ["a", "a", "b", "b", "c", "c"]
     mask = np.array([True, False, True, False, False, False])

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from clamr_select.eval.needle.benchmark.systems import BASELINES
-from clamr_select.metrics import bootstrap_interval, paired_bootstrap_interval
+from clamr_select.metrics import ClusterBootstrap, bootstrap_interval, paired_bootstrap_interval
 
 NUM_RESAMPLES = 2000
+ONE_VIDEO = "the questions of one video, and say nothing of others"
 TEXT_TARGETS = ("ocr", "asr", "description")
 
 
@@ -40,6 +41,19 @@ def mean_by_group(values: np.ndarray, groups: Mapping[str, np.ndarray]) -> dict[
 def interval(values: np.ndarray, *, seed: int) -> dict[str, Any]:
     """Mean and 95 % bootstrap interval."""
     return bootstrap_interval(values, num_resamples=NUM_RESAMPLES, seed=seed).as_dict()
+
+
+def draws_of(videos: Sequence[str], *, num_resamples: int = NUM_RESAMPLES, seed: int) -> tuple[ClusterBootstrap, str]:
+    """Draws of whole videos, and what is drawn, in words for the report.
+
+    Of one video its questions are drawn: drawn whole it is the same each time, and the interval would have no width.
+
+    Args:
+        videos: (num_questions,) the name of each question's video.
+    """
+    count = len(set(videos))
+    clusters, drawn = (videos, f"{count} videos") if count > 1 else ([str(i) for i in range(len(videos))], ONE_VIDEO)
+    return ClusterBootstrap(clusters, num_resamples=num_resamples, seed=seed), drawn
 
 
 def best_baseline(means: Mapping[str, float]) -> str | None:

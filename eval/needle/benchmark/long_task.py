@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from clamr_select.eval.needle.benchmark.groups import best_baseline, interval, margin, mean_by_group, question_groups
+from clamr_select.eval.needle.benchmark.groups import best_baseline, draws_of, mean_by_group, question_groups
 from clamr_select.eval.needle.benchmark.scored import Material, Scored
 from clamr_select.eval.needle.long_video import LongQuestion, LongVideo
 from clamr_select.indexing.options import DEFAULT_WINDOW_CANDIDATES
-from clamr_select.metrics import evidence_recall, hit_at_k
+from clamr_select.metrics import ClusterBootstrap, evidence_recall, hit_at_k
 from clamr_select.policies import select_indices
 
 BUDGETS = (1, 4, 8, 16, 32)
@@ -52,6 +52,7 @@ def long_report(scored: Sequence[Scored], videos: Sequence[LongVideo], *, policy
         paraphrased=[question.paraphrased for question in questions],
         held_out=[question.held_out for question in questions],
     )
+    draws, drawn = draws_of([str(number) for number, video in enumerate(videos) for _ in video.questions], seed=seed)
     metrics: dict[str, dict[str, np.ndarray]] = {}
     for name in scored[0].tables:
         parts = [
@@ -64,19 +65,23 @@ def long_report(scored: Sequence[Scored], videos: Sequence[LongVideo], *, policy
     for name, values in metrics.items():
         entry: dict[str, Any] = {metric: mean_by_group(numbers, groups) for metric, numbers in values.items()}
         for metric in ("hit@1", "hit@8"):
-            entry[f"interval {metric}"] = {g: interval(values[metric][mask], seed=seed) for g, mask in groups.items()}
+            entry[f"interval {metric}"] = _intervals(values[metric], groups, draws)
             if baseline is not None and name != baseline:
-                other = metrics[baseline][metric]
-                entry[f"margin {metric}"] = {
-                    g: margin(values[metric][mask], other[mask], seed=seed) for g, mask in groups.items()
-                }
+                entry[f"margin {metric}"] = _intervals(values[metric] - metrics[baseline][metric], groups, draws)
         systems[name] = entry
     return {
         "num_videos": len(videos),
         "num_questions": {group: int(mask.sum()) for group, mask in groups.items()},
         "policy": policy,
+        "intervals_draw": drawn,
         "best_baseline": baseline,
         "systems": systems,
         "left_out": scored[0].left_out,
         "num_tokens_cut": {view: sum(one.num_tokens_cut[view] for one in scored) for view in scored[0].num_tokens_cut},
     }
+
+
+def _intervals(
+    values: np.ndarray, groups: Mapping[str, np.ndarray], draws: ClusterBootstrap
+) -> dict[str, dict[str, float]]:
+    return {group: draws.interval(values, mask=mask).as_dict() for group, mask in groups.items()}

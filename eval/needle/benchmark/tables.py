@@ -88,6 +88,7 @@ def _long(report: Mapping[str, Any], title: str) -> list[str]:
             cells = ["/".join(_cell(entry[f"{metric}@{k}"][group], 0) for k in BUDGETS) for group in groups]
             rows.append([name, *cells, *(_margin(entry.get("margin hit@8"), "all") for _ in last)])
         lines += table(f"{title}: {label}, k = {'/'.join(map(str, BUDGETS))}, %", [*header, *last], rows)
+        lines += [f"intervals draw {report['intervals_draw']}" for _ in last]
     return [*lines, *_notes(report)]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from clamr_select.errors import InputError
 from clamr_select.eval.effort.command import format_report
-from clamr_select.eval.effort.measure import EffortSettings, measure, ratio, recall, shares
+from clamr_select.eval.effort.measure import Columns, EffortSettings, measure, recall, recalls, shares
 from clamr_select.eval.effort.video import WINDOW, Cost, DrawnWindows, EncodedWindows, encode_video
 from clamr_select.eval.needle.long_video import LongVideo, long_video
 from clamr_select.eval.policies.needle import index_needle
@@ -75,16 +75,31 @@ def test_recall_leaves_out_what_may_answer_as_well(encoder: ClamrEncoder, video:
     assert recall(indexed, scores, question, 1) == pytest.approx(1 / len(question.gold_intervals))
 
 
-def test_ratio_and_shares_by_hand() -> None:
+def test_shares_by_hand() -> None:
     full = Cost(documents=100, frames=400, tokens=1000, cpu_seconds=10.0)
     found = shares(full, Cost(10, 40, 100, 1.0), Cost(5, 20, 50, 0.5))
 
     assert found["documents"] == found["tokens"] == found["cpu_seconds"] == pytest.approx(0.15)
     assert found["one more question, cpu_seconds"] == pytest.approx(0.05)
-    same = ratio(np.array([1.0, 0.0, 1.0]), np.array([1.0, 0.0, 1.0]), seed=1)
-    assert same is not None
-    assert (same["median"], same["low"], same["high"]) == (1, 1, 1)
-    assert ratio(np.ones(3), np.zeros(3), seed=1) is None
+
+
+@pytest.mark.parametrize(
+    ("videos", "low", "high", "drawn"),
+    [
+        ("aaaabbbb", 0.0, 1.0, "2 videos"),
+        ("aaaaaaaa", 0.125, 0.875, "the questions of one video, and say nothing of others"),
+    ],
+)
+def test_intervals_of_recall_draw_videos_and_questions_of_a_single_one(
+    videos: str, low: float, high: float, drawn: str
+) -> None:
+    """``fast`` finds all that ``full`` finds in the first four questions, and nothing in the others."""
+    columns: Columns = {"video": list(videos), "target": ["asr"] * 8, "paraphrased": [False] * 8}
+    for budget in (8, 32):
+        columns |= {f"full@{budget}": [1.0] * 8, f"fast@{budget}": [1.0] * 4 + [0.0] * 4}
+    found = recalls(columns, {"fast": PLAN}, seed=1)
+    assert found["intervals_draw"] == drawn
+    assert found["recall"][0]["fast of full"] == {"ratio": 0.5, "low": low, "high": high}
 
 
 def test_the_report_has_a_row_for_each_kind_of_question(encoder: ClamrEncoder) -> None:
@@ -100,5 +115,6 @@ def test_the_report_has_a_row_for_each_kind_of_question(encoder: ClamrEncoder) -
     text = format_report(report)
     assert "| fast |" in text
     assert "| all |" in text
+    assert "intervals draw the questions of one video, and say nothing of others" in text
     with pytest.raises(InputError, match="at least 1"):
         EffortSettings(num_videos=0)

@@ -7,7 +7,7 @@ import pytest
 
 from clamr_select.eval.needle.benchmark.long_task import long_material, long_report, question_metrics
 from clamr_select.eval.needle.benchmark.plot import save_plot
-from clamr_select.eval.needle.benchmark.scored import score_systems
+from clamr_select.eval.needle.benchmark.scored import Scored, score_systems
 from clamr_select.eval.needle.benchmark.tables import format_report
 from clamr_select.eval.needle.long_video import LongQuestion, LongVideo
 from clamr_select.model.document import Document, TextSegment
@@ -79,10 +79,28 @@ def test_spoken_evidence_is_found_and_reported(encoder, tmp_path):
     assert report["best_baseline"] in ("bm25_words", "uniform")
     whole = {"noise": {"clean": {"long": {"40": report}}}}
     text = format_report(whole)
+    assert text.count("intervals draw 2 videos") == 1
     assert "hit@k, k = 1/4/8/16/32" in text
     assert "pooled (no checkpoint of pooled)" in text
     save_plot(whole, tmp_path / "long.png")
     assert (tmp_path / "long.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("num_videos", "low", "high", "drawn"),
+    [(2, 0.5, 0.5, "2 videos"), (1, 0.0, 1.0, "the questions of one video, and say nothing of others")],
+)
+def test_intervals_draw_videos_and_the_questions_of_a_single_one(num_videos, low, high, drawn):
+    """One of the two questions of each video is answered: that moves no mean of whole videos."""
+    video = ShortVideo()
+    scored = Scored(tables={"clamr": np.eye(2, SECONDS, k=4), "uniform": np.zeros((2, SECONDS))})
+    assert question_metrics(scored.tables["clamr"], video.questions, policy="topk")["hit@1"].tolist() == [1, 0]
+    report = long_report([scored] * num_videos, [video] * num_videos, policy="topk", seed=1)
+    assert report["intervals_draw"] == drawn
+    for kind in ("interval hit@1", "margin hit@1"):
+        found = report["systems"]["clamr"][kind]["all"]
+        assert found == {"mean": 0.5, "low": low, "high": high}
+    assert f"intervals draw {drawn}" in format_report({"noise": {"clean": {"long": {"40": report}}}})
 
 
 @pytest.mark.parametrize("window", [1, 4, 7])
