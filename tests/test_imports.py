@@ -35,7 +35,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "context": FOUNDATION | {"container", "limits"},
     "store": FOUNDATION,
     "model": FOUNDATION | {"scoring"},
-    "training": FOUNDATION | {"video", "context", "model", "scoring", "metrics"},
+    "training": FOUNDATION | {"video", "context", "model", "scoring", "metrics", "text_lines"},
 }
 """Rooms with walls (``container`` opens files safely, for the two rooms that read them). Any other room of
 the library joins rooms, and knows all but the consumers."""
