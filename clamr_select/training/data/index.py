@@ -9,7 +9,7 @@ from dataclasses import replace
 from clamr_select.errors import BadRowError, InputError
 from clamr_select.training.data.answers import QuestionName, question_names, shared_answers
 from clamr_select.training.data.asked import AskedQuery, plain_video_id
-from clamr_select.training.data.report import BadRow, OnBadRow, check_on_bad_row, raise_if_bad
+from clamr_select.training.data.report import BadRow, OnBadRow, check_on_bad_row, raise_if_bad, summary
 from clamr_select.training.data.rows import VideoRow, parse_row
 from clamr_select.training.data.sources import RowSource
 
@@ -62,9 +62,7 @@ class RowIndex:
         """Rows, and queries from another file, good and bad."""
         raise_if_bad(self.bad_rows, num_rows=num_read, on_bad_row=on_bad_row)
         if not numbers:
-            raise InputError(
-                f"none of {num_read} rows can be trained on; check them with clamr-select train-data check"
-            )
+            raise InputError(f"none of {num_read} rows can be trained on; {summary(self.bad_rows, num_rows=num_read)}")
 
     def __len__(self) -> int:
         return len(self._numbers)

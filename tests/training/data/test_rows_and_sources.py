@@ -105,8 +105,8 @@ def test_bad_rows_are_named_and_counted(raw_rows: list[dict[str, Any]], tmp_path
     index = RowIndex(open_rows(path), on_bad_row="skip")
     assert len(index) == 14
     assert [bad.name for bad in index.bad_rows] == ["rows.jsonl:3", "rows.jsonl:6 (train_000005_v5)"]
-    with pytest.raises(InputError, match="none of 1 rows"):
-        RowIndex(ListSource([{}], name="rows"), on_bad_row="skip")
+    with pytest.raises(InputError, match=r"none of 7 rows .*; 7 of 7 .* bad: rows\[0\]: video_id .*; and 2 more"):
+        RowIndex(ListSource([{}] * 7, name="rows"), on_bad_row="skip")
 
 
 def test_videos_that_nobody_asks_about(raw_rows: list[dict[str, Any]]) -> None:
