@@ -49,7 +49,7 @@ def _add_msrvtt(parser: argparse.ArgumentParser) -> None:
 def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="rows as .jsonl")
     parser.add_argument("--on-bad-row", default="error", metavar="NAME", help="error (default) or skip")
-    parser.add_argument("--bad-rows", type=Path, metavar="FILE", help="write all bad rows there, with what is wrong")
+    parser.add_argument("--bad-rows", type=Path, metavar="FILE", help="with --on-bad-row skip: what is left out, and why")
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +74,8 @@ def add_row_arguments(parser: argparse.ArgumentParser, *, queries: bool = True) 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "check":
         return _check(arguments)
+    if arguments.on_bad_row != "skip" and arguments.bad_rows is not None:
+        raise InputError("--bad-rows keeps what --on-bad-row skip leaves out; give both")
     report = _convert_multivent(arguments) if arguments.action == "multivent" else _convert_msrvtt(arguments)
     print(printable_lines("\n".join(report.lines())))
     if arguments.bad_rows is not None:

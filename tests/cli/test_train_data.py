@@ -97,6 +97,7 @@ def test_half_a_surrogate_pair_is_a_bad_row_of_msrvtt(tmp_path: Path, capsys: py
             ["multivent", ".", "--frame-mapping", "m.json", "--judgments", "j.jsonl", "--output", "x.jsonl"],
             "--judgments needs --queries",
         ),
+        (["msrvtt", "c.json", "--output", "x.jsonl", "--bad-rows", "bad.jsonl"], "--on-bad-row skip leaves out"),
     ],
 )
 def test_bad_input(arguments: list[str], word: str, capsys: pytest.CaptureFixture[str]) -> None:
