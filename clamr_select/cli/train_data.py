@@ -49,7 +49,9 @@ def _add_msrvtt(parser: argparse.ArgumentParser) -> None:
 def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="rows as .jsonl")
     parser.add_argument("--on-bad-row", default="error", metavar="NAME", help="error (default) or skip")
-    parser.add_argument("--bad-rows", type=Path, metavar="FILE", help="with --on-bad-row skip: what is left out, and why")
+    parser.add_argument(
+        "--bad-rows", type=Path, metavar="FILE", help="with --on-bad-row skip: what is left out, and why"
+    )
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from clamr_select.model import ClamrProcessor
     from clamr_select.training.contrastive_model import ContrastiveModel
     from clamr_select.training.data.index import RowIndex
+    from clamr_select.training.data.plan import BatchPlan
     from clamr_select.training.objective import Objective
     from clamr_select.training.starting import Lora, StartingPoint
 
@@ -226,6 +227,8 @@ def batches(arguments: argparse.Namespace, index: RowIndex, path: Path, *, proce
         num_processes=args.world_size,
         modality_dropout=pairs(arguments.modality_dropout, flag="--modality-dropout", kind=float),
     )
+    if args.process_index == 0:
+        _warn_of_steps_of_one_video(rows.plan, num_processes=args.world_size)
     # with batches beyond the last step, a run that is finished would make one more each time it is started again
     needed = rows if wanted is None else Subset(rows, range(wanted))
     if arguments.teacher_scores is None:
@@ -234,6 +237,17 @@ def batches(arguments: argparse.Namespace, index: RowIndex, path: Path, *, proce
     taught = TaughtBatches(needed, scores=read_teacher_scores(arguments.teacher_scores), asked=asked)
     logger.info("the teacher has scored %d of %d questions with their videos", taught.num_taught, len(asked))
     return taught
+
+
+def _warn_of_steps_of_one_video(plan: BatchPlan, *, num_processes: int) -> None:
+    found = plan.steps_of_one_video()
+    if found:
+        logger.warning(
+            "%d of the first epoch's %d steps hold rows of one video alone, which have nothing to be told from and "
+            "teach nothing; give its questions as one row's list, other videos more rows, or a larger --batch-size",
+            found,
+            plan.batches_per_epoch // num_processes,
+        )
 
 
 def validation_batches(arguments: argparse.Namespace, index: RowIndex, *, processor: ClamrProcessor) -> Any:

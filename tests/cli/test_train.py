@@ -220,7 +220,7 @@ def test_flags_of_the_data(rows: Path, tmp_path: Path) -> None:
 
     def made(path: Path, *more: str, batch_size: str = "6", world_size: int = 1) -> Any:
         arguments = parsed("--model", "m", "--data", str(path), "--batch-size", batch_size, *folder, *more)
-        args = argparse.Namespace(world_size=world_size, gradient_accumulation_steps=1)
+        args = argparse.Namespace(process_index=0, world_size=world_size, gradient_accumulation_steps=1)
         index = train_rows.open_rows(arguments, path, split=None, queries=None)
         processor = load_processor(find_checkpoint(BASE))
         return train_rows.batches(arguments, index, path, processor=processor, args=args)
@@ -243,6 +243,14 @@ def test_flags_of_the_data(rows: Path, tmp_path: Path) -> None:
         made(broken)
     skipping = made(broken, "--on-bad-row", "skip", "--bad-rows", str(tmp_path / "bad.jsonl"))
     assert [bad.name for bad in skipping.bad_rows()] == ["broken.jsonl:13 (v99)"]
+
+
+def test_steps_that_teach_nothing_are_warned_of(rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nine of the twelve rows are of one video: three of six batches of two hold no other."""
+    lines = [json.loads(text) for text in rows.read_text().splitlines()]
+    rows.write_text("\n".join(json.dumps({**row, "video_id": f"v{max(8, n)}"}) for n, row in enumerate(lines)))
+    assert main(line(rows, tmp_path / "out", "--batch-size", "2", "--num-steps", "1", "--lora-rank", "2")) == 0
+    assert "3 of the first epoch's 6 steps hold rows of one video alone" in capsys.readouterr().err
 
 
 def test_rows_that_are_bad_at_the_start_are_kept_in_the_file_once(

@@ -10,7 +10,8 @@ from clamr_select.errors import InputError
 
 
 class BatchPlan:
-    """Every row once an epoch, in an order of its own each epoch; rows of one video in different batches.
+    """Every row once an epoch, in an order of its own each epoch; rows of one video in different batches, as far as
+    there are so many batches.
 
     Batch ``n`` is the same whoever asks for it and whenever, so that a run can go on anywhere, and processes and
     workers that share out the numbers share out the rows, without overlap or loss. Sizes differ by one at most.
@@ -44,6 +45,7 @@ class BatchPlan:
                 "needs two rows, or there is nothing to tell apart; give more rows, or use fewer processes"
             )
         self._num_videos = len(names)
+        self._num_processes = num_processes
         self._num_epochs = num_epochs
         self._seed = seed
         self._cached: tuple[int, list[np.ndarray]] | None = None
@@ -66,6 +68,15 @@ class BatchPlan:
         if self._cached is None or self._cached[0] != epoch:
             self._cached = (epoch, self._batches(epoch))
         return self._cached[1][position].tolist()
+
+    def steps_of_one_video(self) -> int:
+        """Steps of the first epoch whose batches, one a process, hold one video alone: they have nothing to tell it
+        from, and teach nothing."""
+        if np.bincount(self._video_of_row).max() <= self.batches_per_epoch:  # dealt out, it is once in a batch
+            return 0
+        videos = [self._video_of_row[rows] for rows in self._batches(0)]
+        steps = (videos[at : at + self._num_processes] for at in range(0, len(videos), self._num_processes))
+        return sum(len(np.unique(np.concatenate(step))) == 1 for step in steps)
 
     def _batches(self, epoch: int) -> list[np.ndarray]:
         """Rows are lined up video by video and dealt out in turn."""

@@ -34,6 +34,21 @@ def test_no_row_is_alone_whatever_their_number(num_rows: int, processes: int) ->
     assert max(sizes) <= (3 if num_rows >= 4 * processes else 4)
 
 
+@pytest.mark.parametrize(
+    ("num_alike", "batch_size", "processes", "alone"),
+    [(60, 2, 1, 10), (60, 3, 1, 2), (60, 2, 2, None), (50, 2, 1, 0), (99, 2, 1, 49), (99, 4, 1, 24)],
+)
+def test_steps_of_one_video_alone_are_counted(
+    num_alike: int, batch_size: int, processes: int, alone: int | None
+) -> None:
+    videos = ["often"] * num_alike + [f"v{i}" for i in range(100 - num_alike)]
+    plan = BatchPlan(videos, batch_size=batch_size, num_processes=processes, seed=3)
+    batches = [{videos[row] for row in plan.rows_of(i)} for i in range(plan.batches_per_epoch)]
+    steps = [set.union(*batches[at : at + processes]) for at in range(0, len(batches), processes)]
+    assert plan.steps_of_one_video() == sum(len(step) == 1 for step in steps)
+    assert alone is None or plan.steps_of_one_video() == alone
+
+
 def test_order_is_a_function_of_seed_and_number() -> None:
     plan, same = (BatchPlan(VIDEOS, batch_size=4, num_epochs=2, seed=5) for _ in range(2))
     backwards = [same.rows_of(i) for i in reversed(range(len(same)))][::-1]
