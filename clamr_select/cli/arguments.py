@@ -239,8 +239,22 @@ def limits(given: Sequence[str]) -> Limits:
     return Limits.from_mapping(values)
 
 
-def load_selector(arguments: argparse.Namespace) -> FrameSelector:
+def set_threads(num_threads: int | None) -> None:
+    """CPU threads of the models; None leaves torch its choice.
+
+    Raises:
+        InputError: fewer than 1.
+    """
+    if num_threads is None:
+        return
+    if num_threads < 1:
+        raise InputError(f"--threads must be at least 1, got {num_threads}")
     import torch
+
+    torch.set_num_threads(num_threads)
+
+
+def load_selector(arguments: argparse.Namespace) -> FrameSelector:
     from transformers.utils import logging as transformers_logging
 
     from clamr_select.cli.memory import return_large_blocks
@@ -248,8 +262,7 @@ def load_selector(arguments: argparse.Namespace) -> FrameSelector:
 
     return_large_blocks()
     transformers_logging.disable_progress_bar()  # it draws even where stderr is no terminal
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
+    set_threads(arguments.threads)
     given = {"base": arguments.base, "quantization": arguments.quantization, "revision": arguments.revision}
     return FrameSelector.from_pretrained(
         arguments.model,

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from clamr_select.cli import eval_policies, longvideo
-from clamr_select.cli.arguments import DEFAULT_MODEL, add_model_arguments, load_selector
+from clamr_select.cli.arguments import DEFAULT_MODEL, add_model_arguments, load_selector, set_threads
 from clamr_select.errors import InputError
 from clamr_select.eval.compact import command as compact_command
 from clamr_select.eval.effort import command as effort_command
@@ -135,7 +135,6 @@ def run_needle(arguments: argparse.Namespace) -> int:
     import logging
     from typing import get_args
 
-    import torch
     from transformers.utils import logging as transformers_logging
 
     from clamr_select.eval.needle.benchmark.plot import save_plot
@@ -145,8 +144,7 @@ def run_needle(arguments: argparse.Namespace) -> int:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     transformers_logging.disable_progress_bar()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
+    set_threads(arguments.threads)
     several = {"both": ("retrieval", "long"), "all": get_args(Task)}
     settings = Settings(
         tasks=tuple(dict.fromkeys(task for name in arguments.task for task in several.get(name, (name,)))),

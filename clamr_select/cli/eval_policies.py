@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clamr_select.cli.arguments import DEFAULT_MODEL, parse_shard
+from clamr_select.cli.arguments import DEFAULT_MODEL, parse_shard, set_threads
 from clamr_select.errors import InputError
 
 if TYPE_CHECKING:
@@ -81,7 +81,6 @@ def _needle(arguments: argparse.Namespace) -> list[Path]:
         raise InputError("--needle SPLIT and --into DIR go together: which videos, and where their scores are kept")
     if arguments.needle is None:
         return []
-    import torch
     from transformers.utils import logging as transformers_logging
 
     from clamr_select.eval.needle.documents import check_names
@@ -99,8 +98,7 @@ def _needle(arguments: argparse.Namespace) -> list[Path]:
     )
     shard = parse_shard(arguments.shard)
     transformers_logging.disable_progress_bar()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
+    set_threads(arguments.threads)
     encoder = ClamrEncoder.from_pretrained(arguments.model, device=arguments.device)
     return write_score_files(wanted, encoder=encoder, directory=arguments.into, shard=shard)
 

@@ -6,6 +6,7 @@ import argparse
 import logging
 
 from clamr_select.cli import train_options
+from clamr_select.cli.arguments import set_threads
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,10 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
         train_options.refuse(arguments, (*train_options.ROWS_ONLY, "lora"), preset="nano")
     else:
         train_options.refuse(arguments, train_options.NANO_ONLY, preset="paper")
-    if arguments.threads:
-        import torch
-
-        torch.set_num_threads(arguments.threads)
+    train_options.check_numbers(arguments)
+    set_threads(arguments.threads)
     if arguments.preset == "nano":
         from clamr_select.cli.train_nano import run_nano
 

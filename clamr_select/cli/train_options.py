@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clamr_select.errors import InputError, MissingDependencyError, missing_dependency
+from clamr_select.errors import InputError, MissingDependencyError, missing_dependency, unknown_name
 
 if TYPE_CHECKING:
     from transformers import TrainerCallback
@@ -139,11 +140,35 @@ def add_objective_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+LOWEST = {
+    "num_steps": 1, "num_epochs": 1, "save_every": 1, "log_every": 1, "evaluate_every": 1, "patience": 1,
+    "gradient_accumulation": 1, "num_workers": 0, "seed": 0,
+}  # fmt: skip
+"""Of numbers that nothing else checks before a model is loaded."""
+
+
 def refuse(arguments: argparse.Namespace, names: Sequence[str], *, preset: str) -> None:
     """Raises InputError where one of the arguments, which are another preset's, was given."""
-    given = [f"--{name.replace('_', '-')}" for name in names if getattr(arguments, name) not in (None, False)]
+    # by identity: 0, which is equal to False, was given
+    values = {name: getattr(arguments, name) for name in names}
+    given = [_flag(name) for name, value in values.items() if value is not None and value is not False]
     if given:
         raise InputError(f"{', '.join(given)}: not with --preset {preset}")
+
+
+def check_numbers(arguments: argparse.Namespace) -> None:
+    """Raises InputError for a number out of its range."""
+    for name, lowest in LOWEST.items():
+        given = getattr(arguments, name)
+        if given is not None and given < lowest:
+            raise InputError(f"{_flag(name)} must be at least {lowest}, got {given}")
+    rate = arguments.learning_rate
+    if rate is not None and not 0 < rate < math.inf:
+        raise InputError(f"--learning-rate must be a number above 0, got {rate}")
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def pairs(given: Sequence[str] | None, *, flag: str, kind: Callable[[str], float]) -> dict[str, Any]:
@@ -223,10 +248,20 @@ def callbacks(arguments: argparse.Namespace) -> list[TrainerCallback]:
 
 
 def check_report_to(name: str) -> None:
-    """Raises MissingDependencyError for a tracker that is not installed; other names are transformers' to know."""
-    from importlib.util import find_spec
+    """
+    Raises:
+        UnknownNameError: transformers knows no such tracker.
+        MissingDependencyError: it is not installed.
+    """
+    from transformers.integrations import integration_utils
 
-    if name in ("tensorboard", "wandb") and find_spec(name) is None:
+    if name in ("none", "all"):
+        return
+    if name not in integration_utils.INTEGRATION_TO_CALLBACK:
+        raise unknown_name("tracker", name, ["none", "all", *integration_utils.INTEGRATION_TO_CALLBACK])
+    if name not in integration_utils.get_available_reporting_integrations():
         if name == "tensorboard":
             raise missing_dependency(name, extra="train", purpose="--report-to tensorboard")
-        raise MissingDependencyError(f"--report-to wandb needs the package {name!r}; run: pip install {name}")
+        raise MissingDependencyError(
+            f"--report-to {name} needs its package, which is not installed; install it, or leave the flag out"
+        )

@@ -25,17 +25,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import logging
 
-    import torch
     from transformers.utils import logging as transformers_logging
 
+    from clamr_select.cli.arguments import set_threads
     from clamr_select.eval.effort.measure import EffortSettings, measure
     from clamr_select.eval.needle.documents import check_names
     from clamr_select.model.encoder import ClamrEncoder
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     transformers_logging.disable_progress_bar()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
+    set_threads(arguments.threads)
     check_names(arguments.split, "realistic")
     settings = EffortSettings(
         split=arguments.split,

@@ -66,9 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import logging
 
-    import torch
     from transformers.utils import logging as transformers_logging
 
+    from clamr_select.cli.arguments import set_threads
     from clamr_select.eval.retrieval.run import run_retrieval
 
     if arguments.list:
@@ -76,8 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     transformers_logging.disable_progress_bar()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
+    set_threads(arguments.threads)
     settings, published = _settings(arguments)
     report = run_retrieval(settings)
     if report is None:

@@ -299,6 +299,9 @@ def test_flags_of_the_model_and_the_run(monkeypatch: pytest.MonkeyPatch) -> None
     ("more", "words"),
     [
         (["--preset", "nano", "--lora-rank", "4"], "--lora-rank: not with --preset nano"),
+        (["--preset", "nano", "--lora-dropout", "0", "--num-epochs", "0"], "--lora-dropout, --num-epochs: not with"),
+        (["--preset", "nano", "--log-every", "0"], "--log-every must be at least 1, got 0"),
+        (["--preset", "nano", "--threads", "-1"], "--threads must be at least 1, got -1"),
         (["--preset", "nano", "--fsdp", "fsdp"], "--fsdp: not with --preset nano"),
         (["--preset", "paper", "--vocab-size", "9"], "--vocab-size: not with --preset paper"),
         (["--preset", "paper", "--model", "m"], "needs --model"),
@@ -324,6 +327,15 @@ def test_flags_of_the_model_and_the_run(monkeypatch: pytest.MonkeyPatch) -> None
         (["--temperature", "3"], "within its bounds"),
         (["--bad-rows", "bad.jsonl"], "--on-bad-row skip"),
         (["--patience", "3"], "--evaluate-every"),
+        (["--patience", "0"], "--patience must be at least 1"),
+        (["--evaluate-every", "0"], "--evaluate-every must be at least 1"),
+        (["--save-every", "0"], "--save-every must be at least 1"),
+        (["--num-steps", "0"], "--num-steps must be at least 1"),
+        (["--num-workers", "-1"], "--num-workers must be at least 0"),
+        (["--seed", "-1"], "--seed must be at least 0"),
+        (["--learning-rate", "nan"], "--learning-rate must be a number above 0, got nan"),
+        (["--learning-rate", "-1"], "--learning-rate must be a number above 0, got -1"),
+        (["--report-to", "foo"], "unknown tracker 'foo'; choose from"),
         (["--validation", "v.jsonl", "--evaluate-every", "3", "--save-every", "2"], "saves as often"),
         (["--data", "absent.jsonl"], "absent.jsonl"),
         (["--on-bad-row", "ignore"], "ignore"),
@@ -380,13 +392,13 @@ def two_processes(rows: Path, output: Path) -> None:
 
 
 def test_a_tracker_that_is_not_installed_is_said(monkeypatch):
-    import importlib.util
+    from transformers.integrations import integration_utils
 
     from clamr_select.cli.train_options import check_report_to
     from clamr_select.errors import MissingDependencyError
 
     check_report_to("none")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    for name, command in (("tensorboard", r"clamr-select\[train\]"), ("wandb", "pip install wandb")):
-        with pytest.raises(MissingDependencyError, match=command):
+    monkeypatch.setattr(integration_utils, "get_available_reporting_integrations", list)
+    for name, words in (("tensorboard", r"clamr-select\[train\]"), ("mlflow", "--report-to mlflow needs its package")):
+        with pytest.raises(MissingDependencyError, match=words):
             check_report_to(name)
