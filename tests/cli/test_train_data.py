@@ -76,14 +76,16 @@ def test_msrvtt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_half_a_surrogate_pair_is_a_bad_row_of_msrvtt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And a name that is no text is another."""
     captions, rows, bad = (tmp_path / name for name in ("captions.json", "rows.jsonl", "bad.jsonl"))
     entries = [{"video_id": "v1", "caption": "a cat \ud83d"}, {"video_id": "v\ud83d", "caption": "a cat"}]
-    captions.write_text(json.dumps([*entries, {"video_id": "v2", "caption": "a dog"}]))
+    entries += [{"video": 7, "caption": "a cat"}, {"video_id": "v2", "caption": "a dog"}]
+    captions.write_text(json.dumps(entries))
     line = ["train-data", "msrvtt", str(captions), "--output", str(rows)]
     assert main([*line, "--on-bad-row", "skip", "--bad-rows", str(bad)]) == 0
     assert [json.loads(line)["video_id"] for line in rows.read_text().splitlines()] == ["v2"]
-    assert [json.loads(line)["name"] for line in bad.read_text().splitlines()] == ["v1 (v1)", "v\ud83d"]
-    assert "2 of 3 rows are bad" in capsys.readouterr().out
+    assert [json.loads(line)["name"] for line in bad.read_text().splitlines()] == ["v1 (v1)", "v\ud83d", "7"]
+    assert "3 of 4 rows are bad" in capsys.readouterr().out
     assert not list(tmp_path.glob("*.partial"))
 
 

@@ -40,10 +40,12 @@ def convert_msrvtt(
         InputError: nothing to read, another form, an id without captions, or bad rows.
     """
     captions_of = _captions(captions, split=split)
-    wanted: dict[str, list[str] | None] = dict.fromkeys(captions_of) if ids is None else _wanted(ids)
+    wanted: dict[Any, list[str] | None] = dict.fromkeys(captions_of) if ids is None else _wanted(ids)
     report = ConversionReport()
 
-    def make(video_id: str) -> dict[str, Any]:
+    def make(video_id: Any) -> dict[str, Any]:
+        if not isinstance(video_id, str):
+            raise InputError(f"video_id must be text, got {video_id!r}")
         queries = wanted[video_id] or captions_of.get(video_id)
         if queries is None:
             raise InputError(f"no captions of {video_id} in {captions.name}")
@@ -52,13 +54,14 @@ def convert_msrvtt(
 
     def makers() -> Iterator[tuple[str, Make]]:
         for video_id in wanted:
-            yield video_id, partial(make, video_id)
+            yield str(video_id), partial(make, video_id)
 
     write_rows(makers(), output=output, report=report, on_bad_row=on_bad_row, asked=True)
     return report
 
 
-def _captions(path: Path, *, split: str | None) -> dict[str, list[str]]:
+def _captions(path: Path, *, split: str | None) -> dict[Any, list[Any]]:
+    """By video id; an id or a caption that is no text makes a bad row."""
     content = read_json(path)
     try:
         if isinstance(content, dict):
@@ -67,18 +70,20 @@ def _captions(path: Path, *, split: str | None) -> dict[str, list[str]]:
         else:
             entries = [e for e in content if split is None or e["split"] == split]
             pairs = [(_video_id(e), caption) for e in entries for caption in _as_list(e["caption"])]
+        captions: dict[Any, list[Any]] = {}
+        for video_id, caption in pairs:
+            captions.setdefault(video_id, []).append(caption)
     except (KeyError, TypeError) as error:
         raise InputError(f"{path} is not MSR-VTT's JSON: {error!r} is missing or of another kind") from error
-    captions: dict[str, list[str]] = {}
-    for video_id, caption in pairs:
-        captions.setdefault(video_id, []).append(caption)
     if not captions:
         raise InputError(f"no captions in {path}" + (f" for split {split!r}" if split else ""))
     return captions
 
 
-def _video_id(entry: dict[str, Any]) -> str:
-    return entry["video_id"] if "video_id" in entry else entry["video"].removesuffix(".mp4")
+def _video_id(entry: dict[str, Any]) -> Any:
+    if "video_id" in entry:
+        return entry["video_id"]
+    return entry["video"].removesuffix(".mp4") if isinstance(entry["video"], str) else entry["video"]
 
 
 def _as_list(value: Any) -> list[Any]:
