@@ -40,5 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
         save_plot(runs, found, arguments.output / "report.png")
     if arguments.html is not None:
         page = flips_page(runs[0], runs[1], found.places, max_flips=arguments.max_flips)
+        arguments.html.parent.mkdir(parents=True, exist_ok=True)
         arguments.html.write_text(page, encoding="utf-8")
     return 0

@@ -144,7 +144,7 @@ def test_the_command_writes_report_plot_and_page(
     """The page holds everything in itself, and what videos and models say is text, never markup."""
     write_run(tmp_path / "plain", FIRST)
     write_run(tmp_path / "ours", SECOND, selection=color_selection)
-    page = tmp_path / "flips.html"
+    page = tmp_path / "new" / "flips.html"
     command = ["eval", "report", f"even={tmp_path / 'plain'}", str(tmp_path / "ours")]
 
     assert main([*command, "--output", str(tmp_path / "out"), "--html", str(page), "--max-flips", "2"]) == 0
