@@ -26,7 +26,7 @@ class Settings:
     """What is measured.
 
     Raises:
-        InputError: no budget, or one below 1.
+        InputError: no budget, one below 1, or a seed below 0.
     """
 
     policies: tuple[PolicyChoice, ...]
@@ -39,6 +39,8 @@ class Settings:
     def __post_init__(self) -> None:
         if not self.budgets or min(self.budgets) < 1:
             raise InputError(f"budgets must be whole numbers >= 1, got {self.budgets}")
+        if self.seed < 0:
+            raise InputError(f"seed must be at least 0, got {self.seed}")
 
 
 def run_policies(

@@ -73,9 +73,11 @@ def _read(path: Path, question_ids: Sequence[str] | None) -> _Selected:
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{path} is not JSON: {error}") from error
     try:
+        if not data:
+            raise ValueError("nothing in it")
         if isinstance(data, dict):
             return _by_key(data)
-        if data and isinstance(data[0], dict):
+        if isinstance(data[0], dict):
             return _by_entry(data)
         frames = [[int(number) for number in one] for one in data]
     except (KeyError, TypeError, ValueError, IndexError) as error:

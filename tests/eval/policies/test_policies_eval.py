@@ -179,9 +179,11 @@ def test_policies_that_cannot_be_read_are_named(text, error):
         PolicyChoice.parse(text)
 
 
-def test_budgets_below_one_are_refused():
+def test_budgets_and_seeds_out_of_range_are_refused():
     with pytest.raises(InputError, match="budgets must be whole numbers"):
         Settings((PolicyChoice("topk"),), budgets=(0,))
+    with pytest.raises(InputError, match="seed must be at least 0, got -1"):
+        Settings((PolicyChoice("topk"),), seed=-1)
 
 
 # --- selections of others ---
@@ -221,6 +223,10 @@ def test_selections_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "s.json").write_text('[{"id": "a"}]', encoding="utf-8")
     with pytest.raises(InputError, match="known layouts"):
         read_selections({"s": tmp_path / "s.json"})
+    for empty in ("{}", "[]"):
+        (tmp_path / "s.json").write_text(empty, encoding="utf-8")
+        with pytest.raises(InputError, match=r"no file of selections .*nothing in it"):
+            read_selections({"s": tmp_path / "s.json"}, question_ids=[])
     (tmp_path / "s.json").write_text("no", encoding="utf-8")
     with pytest.raises(InputError, match="is not JSON"):
         read_selections({"s": tmp_path / "s.json"})
