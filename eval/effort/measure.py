@@ -51,6 +51,8 @@ class EffortSettings:
     def __post_init__(self) -> None:
         if min(self.num_videos, self.questions_per_video, self.num_timed, self.duration_seconds) < 1:
             raise InputError(f"numbers must be at least 1, got {self}")
+        if self.seed < 0:
+            raise InputError(f"seed must be at least 0, got {self.seed}")
 
 
 def measure(

@@ -75,5 +75,7 @@ class Settings:
                 f"got num_frames={self.num_frames}, part_size={self.part_size}, num_resamples={self.num_resamples}; "
                 "each must be at least 1"
             )
+        if self.seed < 0:
+            raise InputError(f"seed must be at least 0, got {self.seed}")
         if not 0 <= self.shard[0] < self.shard[1]:
             raise InputError(f"a shard is (which, of how many) with 0 <= which < how many, got {self.shard}")

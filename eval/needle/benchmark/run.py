@@ -64,8 +64,11 @@ class Settings:
                     raise unknown_name(kind, name, allowed)
         find_policy(self.policy)
         check_systems(self.systems)
-        if self.num_documents < 2 or self.num_videos < 1:
-            raise InputError(f"got {self.num_documents} documents and {self.num_videos} videos; at least 2 and 1")
+        if self.num_documents < 2 or self.num_videos < 1 or self.seed < 0:
+            raise InputError(
+                f"got {self.num_documents} documents, {self.num_videos} videos and the seed {self.seed}; "
+                "at least 2, 1 and 0"
+            )
 
 
 def run_benchmark(

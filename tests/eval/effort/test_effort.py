@@ -118,3 +118,5 @@ def test_the_report_has_a_row_for_each_kind_of_question(encoder: ClamrEncoder) -
     assert "intervals draw the questions of one video, and say nothing of others" in text
     with pytest.raises(InputError, match="at least 1"):
         EffortSettings(num_videos=0)
+    with pytest.raises(InputError, match="seed must be at least 0"):
+        EffortSettings(seed=-1)

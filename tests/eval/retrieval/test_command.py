@@ -77,6 +77,7 @@ def test_the_systems_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["--rows", "x.jsonl", "--output", "out", "--weights", "magic=x"], "unknown family"),
         (["--rows", "x.jsonl", "--output", "out", "--shard", "2/2"], "0 <= I < N"),
         (["--rows", "x.jsonl", "--output", "out", "--max-tokens", "asr"], "--max-tokens"),
+        (["--rows", "x.jsonl", "--output", "out", "--seed", "-1"], "seed must be at least 0, got -1"),
         (["--rows", "x.jsonl", "--output", "out", "--checkpoints", "nowhere"], "no such directory"),
     ],
 )

@@ -42,6 +42,8 @@ def test_probes_are_of_hard_and_of_independent_documents(tmp_path, capsys):
         (["--systems", "magic"], "system"),
         (["--noise", "loud"], "noise"),
         (["--checkpoints", "nowhere"], "no such directory"),
+        (["--seed", "-1"], "the seed -1; at least 2, 1 and 0"),
+        (["--threads", "-1"], "--threads must be at least 1"),
     ],
 )
 def test_what_cannot_be_measured_is_one_line_and_status_two(options, message, capsys):
