@@ -66,7 +66,7 @@ def run_rows(arguments: argparse.Namespace) -> int:
         callbacks=callbacks(arguments),
         data=described(arguments, index),
         metrics_on="" if arguments.validation is None else arguments.validation.name,
-        run=_identity(arguments, index),
+        run=_identity(arguments, index, processor=processor),
     )
     _log_start(trainer, index)
     if is_main:
@@ -285,13 +285,13 @@ def _batch_size(arguments: argparse.Namespace) -> int:
     return ROWS_PER_PROCESS if arguments.batch_size is None else arguments.batch_size
 
 
-def _identity(arguments: argparse.Namespace, index: RowIndex) -> dict[str, Any]:
+def _identity(arguments: argparse.Namespace, index: RowIndex, *, processor: ClamrProcessor) -> dict[str, Any]:
     """What makes the run another than those of other data, other documents of it, or other layers."""
     return {
         "rows": f"{len(index)}, {index.digest}",
         "batch size": _batch_size(arguments),
         "frames": _num_frames(arguments),
-        "max tokens": max_tokens(arguments.max_tokens),
+        "max tokens": max_tokens(arguments.max_tokens, processor=processor),
         "modality dropout": pairs(arguments.modality_dropout, flag="--modality-dropout", kind=float),
         "LoRA": None if arguments.full else asdict(_lora(arguments)),
     }
