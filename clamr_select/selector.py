@@ -11,7 +11,7 @@ from typing import Any, overload
 import torch
 
 from clamr_select.errors import InputError
-from clamr_select.indexing.asking import as_questions, check_select_options
+from clamr_select.indexing.asking import as_questions, check_select_options, with_tuples
 from clamr_select.indexing.cached_indexer import CacheDir, index_cached
 from clamr_select.indexing.coarse_to_fine.effort import Effort, check_effort
 from clamr_select.indexing.coarse_to_fine.opening import SkimOpener
@@ -173,7 +173,7 @@ class FrameSelector:
         questions = as_questions(question)
         chosen = named_preset(preset)
         index_options = {name: value for name, value in options.items() if name in INDEX_OPTIONS | OF_THE_RUN}
-        select_options = {name: value for name, value in options.items() if name not in index_options}
+        select_options = with_tuples({name: value for name, value in options.items() if name not in index_options})
         # before the minutes of decoding: what is wrong with the question or an option is known at once
         check_select_options({**chosen.select, **select_options}, modalities=self.encoder.modalities)
         self.encoder.encode_query(questions)

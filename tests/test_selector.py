@@ -10,6 +10,8 @@ import pytest
 import clamr_select
 from clamr_select.errors import InputError, SubtitlesError, UnknownNameError, VideoNotFoundError
 from clamr_select.handoff.planned import planned_frames
+from clamr_select.indexing.coarse_to_fine import opening
+from clamr_select.indexing.coarse_to_fine.effort import EffortPlan
 from clamr_select.indexing.explanation import explain
 from clamr_select.selection import Selection
 from clamr_select.selector import FrameSelector
@@ -229,6 +231,43 @@ def test_an_option_of_another_kind_is_an_error_of_ours(selector, color_video, na
 def test_an_open_span_and_any_list_of_questions_will_do(indexed):
     late, again = indexed.select((question for question in ("walrus", "glaciers")), between_seconds=(20, float("inf")))
     assert min(late.timestamps_seconds + again.timestamps_seconds) >= 20
+
+
+@pytest.mark.parametrize("effort", ["full", "fast"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"modalities": ["asr"]},
+        {"include": ["last"]},
+        {"options": ["the walrus", "the lantern keeper"], "query": "with_options"},
+        {"between_seconds": (20, 25)},
+    ],
+)
+def test_an_iterator_as_an_option_is_read_as_a_list_is(selector, color_video, subtitles, monkeypatch, effort, given):
+    monkeypatch.setattr(opening, "EFFORT_PLANS", {"fast": EffortPlan(skim_step=4, dense_windows=3)})
+    (name, *_) = given
+    lists, iterators = (
+        selector.select(
+            color_video,
+            ["who told a story?", "what is said about the walrus?"],
+            num_frames=3,
+            effort=effort,
+            subtitles=subtitles,
+            ocr="off",
+            **{**given, name: kind(given[name])},
+        )
+        for kind in (list, iter)
+    )
+    assert [one.timestamps_seconds for one in iterators] == [one.timestamps_seconds for one in lists]
+    assert [one.method for one in iterators] == [one.method for one in lists]
+
+
+def test_an_iterator_of_modalities_is_read_once(indexed):
+    (query,), _ = indexed.encoder.encode_query(["walrus"])
+    listed, iterated = (indexed.score(query, modalities=names) for names in (["asr"], iter(["asr"])))
+    np.testing.assert_array_equal(iterated.total, listed.total)
+    with pytest.raises(InputError, match="modalities must be a list"):
+        indexed.select("walrus", modalities=iter([]))
 
 
 def test_public_names():

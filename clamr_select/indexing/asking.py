@@ -16,6 +16,9 @@ from clamr_select.policies.operators import in_order, right_after, truth
 from clamr_select.policies.questions import QuestionPlan, plan_question
 from clamr_select.scoring.maxsim import check_similarity
 
+LISTS = frozenset({"modalities", "include", "options", "between_seconds"})
+"""Options of ``IndexedVideo.select`` that may come as any iterable."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -74,14 +77,27 @@ def check_select_options(given: Mapping[str, Any], *, modalities: Sequence[str])
     ChoiceOptions.of({name: value for name, value in given.items() if name not in of_scoring})
 
 
-def check_modalities(modalities: Sequence[str], *, known: Sequence[str]) -> None:
-    """
+def with_tuples(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of ``IndexedVideo.select``, those of ``LISTS`` as tuples: they are read more than once, and an iterator
+    would be used up by the first reading. What is of another kind stays, for its check to refuse."""
+    return {name: as_tuple(value) if name in LISTS else value for name, value in given.items()}
+
+
+def as_tuple(value: Any) -> Any:
+    """An iterable as a tuple; text, and what is no iterable, as it is."""
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str | bytes) else value
+
+
+def check_modalities(modalities: Iterable[str], *, known: Sequence[str]) -> tuple[str, ...]:
+    """The modalities as a tuple, read once.
+
     Raises:
         InputError: not a list of some of those that are known.
     """
-    is_list = isinstance(modalities, Iterable) and not isinstance(modalities, str)
-    if not is_list or not modalities or any(name not in known for name in modalities):
-        raise InputError(f"modalities must be a list of some of {', '.join(known)}, got {modalities!r}")
+    names = as_tuple(modalities)
+    if not isinstance(names, tuple) or not names or any(name not in known for name in names):
+        raise InputError(f"modalities must be a list of some of {', '.join(known)}, got {names!r}")
+    return names
 
 
 def check_span(between_seconds: Sequence[float]) -> tuple[float, float]:

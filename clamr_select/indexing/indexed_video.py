@@ -15,7 +15,7 @@ import torch
 
 from clamr_select.context.timed_text import ContextTrack
 from clamr_select.errors import InputError
-from clamr_select.indexing.asking import Asked, as_asked, as_questions, check_modalities, check_span
+from clamr_select.indexing.asking import Asked, as_asked, as_questions, as_tuple, check_modalities, check_span
 from clamr_select.indexing.choice import ChoiceOptions, Diversity, choose_frames
 from clamr_select.indexing.still_text import repeats_text, text_runs
 from clamr_select.model.encoder import ClamrEncoder
@@ -127,6 +127,7 @@ class IndexedVideo:
             UnknownNameError: no such policy, similarity or modality, or another name outside its list.
         """
         questions = as_questions(question)
+        modalities, between_seconds = as_tuple(modalities), as_tuple(between_seconds)
         choice = ChoiceOptions.of({"num_frames": num_frames, "policy": policy, **options})
         started = time.perf_counter()
         asked = [as_asked(text, choice) for text in questions]
@@ -271,8 +272,8 @@ class IndexedVideo:
 
     def _left_out(self, modalities: Sequence[str]) -> list[int]:
         known = self.tokens.modalities
-        check_modalities(modalities, known=known)
-        return [position for position, name in enumerate(known) if name not in modalities]
+        wanted = check_modalities(modalities, known=known)
+        return [position for position, name in enumerate(known) if name not in wanted]
 
     def _select_one(
         self,

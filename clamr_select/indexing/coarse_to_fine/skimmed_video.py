@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from clamr_select.errors import InputError
-from clamr_select.indexing.asking import as_asked, as_questions, check_span
+from clamr_select.indexing.asking import as_asked, as_questions, check_span, with_tuples
 from clamr_select.indexing.choice import ChoiceOptions
 from clamr_select.indexing.coarse_to_fine.effort import Effort, EffortPlan
 from clamr_select.indexing.coarse_to_fine.parts import (
@@ -72,6 +72,7 @@ class SkimmedVideo:
         Raises:
             As ``IndexedVideo.select``; and VideoError, ContextError where a window of the file cannot be read.
         """
+        options = with_tuples(options)
         if not isinstance(question, str):
             return [self.select(one, **options) for one in as_questions(question)]
         started = time.perf_counter()
