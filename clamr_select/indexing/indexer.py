@@ -16,7 +16,7 @@ from clamr_select.context.ocr_read_ahead import OcrReadAhead
 from clamr_select.context.ocr_track import OcrTracker
 from clamr_select.context.timed_text import ContextTrack
 from clamr_select.indexing.about import About, about_video
-from clamr_select.indexing.alignment import words_by_candidate
+from clamr_select.indexing.alignment import lost_words, words_by_candidate
 from clamr_select.indexing.compact import compact_tokens
 from clamr_select.indexing.frame_size import FrameSize
 from clamr_select.indexing.indexed_video import IndexedVideo
@@ -55,6 +55,8 @@ class _Read:
     words: dict[str, list[list[str]]] = field(default_factory=dict)
     embeddings: list[TokenEmbeddings] = field(default_factory=list)
     tokens_cut: dict[str, int] = field(default_factory=dict)
+    words_lost: list[tuple[str, str]] = field(default_factory=list)
+    """Warnings of what is said where no frame can be decoded."""
     sound: WindowSound | None = None
     """None for a model that does not hear, or shall not."""
     screen: ContextTrack | None = None
@@ -138,6 +140,7 @@ class Indexer:
                 read.timestamps_seconds += [frame.timestamp_seconds for frame, _ in chunk]
                 self._encode(chunk, words, read, description=description)
                 self.progress("encoding", len(read.frame_indices), self.num_candidates)
+            read.words_lost = lost_words(known, decoded=np.isin(candidates.frame_indices, read.frame_indices))
             read.screen = None if text_reader is None else text_reader[1].finish()
         return read
 
@@ -234,6 +237,7 @@ class Indexer:
         loaded = self.encoder.load_report
         assumed = () if loaded is None else loaded.warnings
         warnings = [*assumed, *reader.warnings, *candidates.warnings, *speech.warnings, *about.warnings]
+        warnings += read.words_lost
         warnings += [] if read.sound is None else read.sound.warnings
         warnings += [
             (

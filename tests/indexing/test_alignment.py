@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clamr_select.context.timed_text import TimedText
-from clamr_select.indexing.alignment import candidate_range, words_by_candidate
+from clamr_select.indexing.alignment import candidate_range, lost_words, words_by_candidate
 from clamr_select.indexing.windows import window_document
 
 TIMES = np.array([0.0, 1.0, 2.0, 3.0, 10.0])
@@ -42,6 +43,16 @@ def test_against_a_naive_loop(start, length):
 def test_words_by_candidate():
     lines = (line(0.0, 1.2, "a"), line(1.0, 2.0, "b"))
     assert words_by_candidate(lines, timestamps_seconds=TIMES) == [["a"], ["a", "b"], ["b"], [], []]
+
+
+@pytest.mark.parametrize(
+    ("undecodable", "num_lost"), [((), 0), ((0,), 0), ((1, 2), 1), ((0, 1, 2), 2), ((0, 1, 2, 3, 4), 3)]
+)
+def test_lines_at_no_frame_that_can_be_decoded_are_counted(undecodable: tuple[int, ...], num_lost: int):
+    words = {"asr": [["a"], ["a", "b"], ["b"], [], []], "description": [[], [], [], [], ["The end"]]}
+    decoded = np.array([at not in undecodable for at in range(5)])
+    told = [("words_lost", f"lines left out because no frame at their time can be decoded: {num_lost}")]
+    assert lost_words(words, decoded=decoded) == (told if num_lost else [])
 
 
 def test_a_line_that_runs_on_is_one_segment_and_one_that_returns_is_two():

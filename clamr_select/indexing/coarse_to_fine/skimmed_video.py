@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from clamr_select.errors import InputError
+from clamr_select.indexing.alignment import lost_words
 from clamr_select.indexing.asking import as_asked, as_questions, check_span, with_tuples
 from clamr_select.indexing.choice import ChoiceOptions
 from clamr_select.indexing.coarse_to_fine.effort import Effort, EffortPlan
@@ -127,7 +128,12 @@ class SkimmedVideo:
             tokens=concatenate([piece.tokens for piece in pieces]),
             words={OCR: [lines for piece in pieces for lines in piece.screen_words], **known},
             method={**self.skim.method, **self._looked_at(len(positions), windows)},
-            warnings=(*self.skim.warnings, *_of_windows(windows), *self._skipped(len(positions), len(windows))),
+            warnings=(
+                *self.skim.warnings,
+                *_of_windows(windows),
+                *self._words_lost(windows),
+                *self._skipped(len(positions), len(windows)),
+            ),
             timings_seconds=self.skim.timings_seconds,
             encoder=self.encoder,
             tracks=self.skim.tracks,
@@ -173,6 +179,14 @@ class SkimmedVideo:
             "num_candidates_with_words": sum(len(window.candidates) for window in windows),
             "num_windows": len(windows),
         }
+
+    def _words_lost(self, windows: Sequence[DenseWindow]) -> list[SelectionWarning]:
+        """Of the windows looked at; what is said elsewhere is not lost, another question may look there."""
+        decoded = np.ones(self.skim.num_candidates, dtype=bool)
+        for window in windows:
+            bounds = self.skim.window(window.number)
+            decoded[bounds.start : bounds.stop] = np.isin(bounds, window.candidates)
+        return [SelectionWarning(*lost) for lost in lost_words(self.skim.words, decoded=decoded)]
 
     def _skipped(self, num_seen: int, num_windows: int) -> list[SelectionWarning]:
         if self.plan.covers(self.skim.num_windows):

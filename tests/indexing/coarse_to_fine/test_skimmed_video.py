@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,8 @@ import torch
 from clamr_select.answer import VideoQA
 from clamr_select.cli.main import main
 from clamr_select.errors import InputError, UnknownNameError, UnreadableVideoError
-from clamr_select.indexing.coarse_to_fine import opening
+from clamr_select.indexing import indexer
+from clamr_select.indexing.coarse_to_fine import file_windows, opening, skimmer
 from clamr_select.indexing.coarse_to_fine.effort import EffortPlan
 from clamr_select.indexing.coarse_to_fine.skimmed_video import SkimmedVideo
 from clamr_select.indexing.token_matches import frame_matches
@@ -25,6 +27,8 @@ from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.selection import Selection
 from clamr_select.selector import FrameSelector
 from clamr_select.store import Store
+from clamr_select.video.reader import DecodedFrame
+from clamr_select.video.stream import decode_candidates
 
 SRT = """1
 00:00:11,500 --> 00:00:13,400
@@ -299,6 +303,31 @@ def test_undecodable_windows_are_left_out_and_said(skimmed: SkimmedVideo) -> Non
         np.searchsorted(skimmed.skim.frame_indices, seen.frame_indices).tolist()
     )
     assert ("undecodable_frames", "4 frames") in {(w.code, w.message) for w in seen.warnings}
+
+
+@pytest.mark.parametrize(("undecodable", "lost"), [((120,), False), ((120, 130), True)])
+@pytest.mark.parametrize("effort", ["full", "fast"])
+def test_words_at_frames_that_cannot_be_decoded_are_not_lost_in_silence(
+    nano: FrameSelector,
+    talk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    effort: str,
+    undecodable: tuple[int, ...],
+    lost: bool,
+) -> None:
+    """The walrus answers at candidates 12 and 13, frames 120 and 130."""
+
+    def decode(*arguments: object, **options: object) -> Iterator[tuple[DecodedFrame, DecodedFrame | None]]:
+        pairs = decode_candidates(*arguments, **options)  # type: ignore[arg-type]
+        return (pair for pair in pairs if pair[0].frame_index not in undecodable)
+
+    for module in (indexer, file_windows, skimmer):
+        monkeypatch.setattr(module, "decode_candidates", decode)
+    selection = nano.select(talk, WALRUS, num_frames=2, effort=effort, ocr="off")  # type: ignore[call-overload]
+
+    told = {warning.code: warning.message for warning in selection.warnings}
+    assert told.get("words_lost", "").endswith("decoded: 1") == lost
+    assert any("walrus" in text.get("asr", "") for text in selection.text) == (not lost)
 
 
 def test_a_model_answers_from_a_skim(nano: FrameSelector, talk: Path) -> None:
