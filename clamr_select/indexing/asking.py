@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from clamr_select.errors import InputError
-from clamr_select.indexing.choice import ChoiceOptions
+from clamr_select.indexing.choice import ChoiceOptions, as_tuple
 from clamr_select.policies.operators import in_order, right_after, truth
 from clamr_select.policies.questions import QuestionPlan, plan_question
 from clamr_select.scoring.maxsim import check_similarity
@@ -81,11 +81,6 @@ def with_tuples(given: Mapping[str, Any]) -> dict[str, Any]:
     """Options of ``IndexedVideo.select``, those of ``LISTS`` as tuples: they are read more than once, and an iterator
     would be used up by the first reading. What is of another kind stays, for its check to refuse."""
     return {name: as_tuple(value) if name in LISTS else value for name, value in given.items()}
-
-
-def as_tuple(value: Any) -> Any:
-    """An iterable as a tuple; text, and what is no iterable, as it is."""
-    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str | bytes) else value
 
 
 def check_modalities(modalities: Iterable[str], *, known: Sequence[str]) -> tuple[str, ...]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from numbers import Real
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from clamr_select.errors import InputError, unknown_name
-from clamr_select.policies import DEFAULT_POLICY, check_parameters, select_indices
+from clamr_select.policies import DEFAULT_POLICY, check_parameters, policy_names, select_indices
 from clamr_select.policies.budgets import (
     VLM_FAMILIES,
     Fused,
@@ -37,11 +39,11 @@ class ChoiceOptions:
 
     Raises:
         UnknownNameError: a name outside its list.
-        InputError: options that go only together, or a number out of range.
+        InputError: options that go only together, a number out of range, or a value of another kind.
     """
 
     num_frames: int | Literal["auto"] = 8
-    """``auto``: fewer where the evidence is concentrated, ``max_frames`` at most."""
+    """``auto``: fewer where the evidence is concentrated, ``max_frames`` at most, those to be included at least."""
     policy: str = DEFAULT_POLICY
     diversity: Diversity = "pooled"
     """What policies that compare frames compare: the mean of a frame's tokens, or their token sets by MaxSim."""
@@ -71,8 +73,8 @@ class ChoiceOptions:
     policy_parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_parameters(self.policy, self.policy_parameters)
         for kind, value, allowed in (
+            ("policy", self.policy, policy_names()),
             ("diversity", self.diversity, get_args(Diversity)),
             ("resolution", self.resolution, get_args(Resolution)),
             ("vlm_pair", self.vlm_pair, get_args(Fused)),
@@ -80,38 +82,58 @@ class ChoiceOptions:
         ):
             if value not in allowed:
                 raise unknown_name(kind, value, allowed)
+        check_parameters(self.policy, self.policy_parameters)
+        self._take_lists()
         if not callable(self.question_rules) and self.question_rules not in ("off", "rules"):
             raise InputError(f"question_rules must be off, rules or a function, got {self.question_rules!r}")
         if (self.vlm is None) != (self.max_tokens is None):
             raise InputError(f"vlm and max_tokens go together, got vlm={self.vlm!r} and max_tokens={self.max_tokens!r}")
         if self.vlm_pair != "repeat" and self.vlm is None:
             raise InputError(f"vlm_pair={self.vlm_pair!r} says how the frames of a vlm share tokens, and none is given")
-        if self.vlm is not None and self.vlm not in VLM_FAMILIES:
+        if self.vlm is not None and self.vlm not in tuple(VLM_FAMILIES):  # a tuple, since a list has no hash
             raise unknown_name("VLM family", self.vlm, VLM_FAMILIES)
         if self.max_tokens is not None and self.max_seconds is not None:
             raise InputError("max_tokens and max_seconds are both given; which of them is the budget?")
         if self.query == "with_options" and not self.options:
             raise InputError("query='with_options' needs options, the answers to choose from")
         # plain numbers of Python, which go into Selection.method and JSON
-        for name in ("num_frames", "max_frames", "max_tokens"):
-            if getattr(self, name) not in (None, "auto"):
-                object.__setattr__(self, name, whole_number(name, getattr(self, name), low=1))
+        whole = ["max_frames"]
+        whole += [] if self.num_frames == "auto" else ["num_frames"]
+        whole += [] if self.max_tokens is None else ["max_tokens"]
+        for name in whole:
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), low=1))
         for name in ("max_seconds", "clip_seconds"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, number(name, getattr(self, name), low=0))
-        unknown = [name for name in self.include if isinstance(name, str) and name not in ("first", "last")]
-        if unknown:
-            raise InputError(f"include takes 'first', 'last' and times in seconds, got {unknown[0]!r}")
+
+    def _take_lists(self) -> None:
+        """``include`` and ``options`` as tuples; they may come as any iterable but text."""
+        for name, told, is_one in (
+            ("include", "'first', 'last' and times in seconds", _can_be_included),
+            ("options", "the answers to choose from, each a text", lambda entry: isinstance(entry, str)),
+        ):
+            entries = as_tuple(getattr(self, name))
+            if not isinstance(entries, tuple) or not all(map(is_one, entries)):
+                raise InputError(f"{name} takes a list of {told}, got {entries!r}")
+            object.__setattr__(self, name, entries)
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> ChoiceOptions:
         """From keyword arguments; those that are no option here are the policy's own parameters."""
         own = {option.name for option in fields(cls)} - {"policy_parameters"}
         known = {name: value for name, value in given.items() if name in own}
-        for name in ("include", "options"):
-            if name in known:
-                known[name] = tuple(known[name])
         return cls(**known, policy_parameters={name: value for name, value in given.items() if name not in own})
+
+
+def as_tuple(value: Any) -> Any:
+    """An iterable as a tuple; text, and what is no iterable, as it is."""
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str | bytes) else value
+
+
+def _can_be_included(entry: object) -> bool:
+    if isinstance(entry, str):
+        return entry in ("first", "last")
+    return isinstance(entry, Real) and not isinstance(entry, bool) and math.isfinite(entry)
 
 
 @dataclass(frozen=True)
@@ -144,7 +166,8 @@ def choose_frames(
     times = timestamps_seconds
     policy = "uniform" if plan is not None and plan.scope == "whole" else options.policy
     parameters = options.policy_parameters if policy == options.policy else {}
-    num_frames, side = _num_frames(scores, times, options, facts)
+    forced = _forced(times, options)
+    num_frames, side = _num_frames(scores, times, options, facts, num_forced=len(forced))
     open_to = _open_to(times, plan, num_frames=min(num_frames, len(scores)))
     given = inputs(policy)
     noticed: dict[str, str] = {}
@@ -163,7 +186,6 @@ def choose_frames(
         used.update(result.parameters)
         return result.indices
 
-    forced = _forced(times, options)
     if num_frames > len(scores):
         noticed["fewer_candidates"] = f"{num_frames} frames were asked for and there are {len(scores)} candidates"
     wanted = min(num_frames, len(scores))
@@ -203,8 +225,10 @@ def choose_frames(
     )
 
 
-def _num_frames(scores: np.ndarray, times: np.ndarray, options: ChoiceOptions, facts: VideoFacts) -> tuple[int, float]:
-    """How many, and the side of each where all are alike."""
+def _num_frames(
+    scores: np.ndarray, times: np.ndarray, options: ChoiceOptions, facts: VideoFacts, *, num_forced: int
+) -> tuple[int, float]:
+    """How many, and the side of each where all are alike; ``auto`` leaves room for those that must be there."""
     if options.max_tokens is not None and options.vlm is not None:
         count = frames_for_tokens(
             options.max_tokens, family=options.vlm, width=facts.width, height=facts.height, pair=options.vlm_pair
@@ -213,7 +237,8 @@ def _num_frames(scores: np.ndarray, times: np.ndarray, options: ChoiceOptions, f
         count = frames_for_seconds(options.max_seconds, seconds_per_frame=median_step_seconds(times))
     elif options.num_frames == "auto":
         most = options.max_frames
-        count = adaptive_num_frames(scores, timestamps_seconds=times, max_frames=most, min_frames=min(2, most))
+        telling = adaptive_num_frames(scores, timestamps_seconds=times, max_frames=most, min_frames=min(2, most))
+        count = min(most, max(telling, num_forced))
     else:
         count = options.num_frames
     if options.resolution == "more_smaller":

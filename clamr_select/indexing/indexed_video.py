@@ -15,8 +15,8 @@ import torch
 
 from clamr_select.context.timed_text import ContextTrack
 from clamr_select.errors import InputError
-from clamr_select.indexing.asking import Asked, as_asked, as_questions, as_tuple, check_modalities, check_span
-from clamr_select.indexing.choice import ChoiceOptions, Diversity, choose_frames
+from clamr_select.indexing.asking import Asked, as_asked, as_questions, check_modalities, check_span
+from clamr_select.indexing.choice import ChoiceOptions, Diversity, as_tuple, choose_frames
 from clamr_select.indexing.still_text import repeats_text, text_runs
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.policies import DEFAULT_POLICY, PooledSimilarity, policy_inputs

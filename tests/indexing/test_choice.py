@@ -72,6 +72,15 @@ def test_fewer_frames_where_evidence_is_concentrated():
     assert {20, 100, 180} == set(found.indices)
 
 
+@pytest.mark.parametrize(("include", "num_frames"), [((), 3), ((1.0, 2.0), 3), ((1.0, 2.0, 3.0, "first", "last"), 5)])
+def test_fewer_frames_leave_room_for_those_included(include, num_frames):
+    found = chosen(num_frames="auto", max_frames=6, include=include)
+    assert found.method["num_frames"] == len(found.indices) == num_frames
+    assert set(found.method.get("included", [])) <= set(TIMES[list(found.indices)])
+    with pytest.raises(InputError, match="3 frames must be included and num_frames is 2"):
+        chosen(num_frames="auto", max_frames=2, include=[1.0, 2.0, 3.0])
+
+
 def test_included_frames_are_there_and_count():
     found = chosen(include=["first", "last", 50.2])
     assert found.indices == (0, 20, 50, 199)
@@ -150,7 +159,7 @@ def test_options_are_scored_only_where_asked_for():
         ({"vlm": "qwen3-vl", "max_tokens": 5, "max_seconds": 5}, InputError, "which of them is the budget"),
         ({"query": "with_options"}, InputError, "needs options"),
         ({"num_frames": "some"}, InputError, "num_frames must be a whole number"),
-        ({"include": ["middle"]}, InputError, "include takes 'first', 'last' and times"),
+        ({"include": ["middle"]}, InputError, "include takes a list of 'first', 'last' and times"),
         ({"include": [900.0]}, InputError, "candidates are at"),
         ({"min_gap": 1}, InputError, "policy 'topk_gap' has no parameter 'min_gap'"),
         ({"num_frames": 1, "include": ["first", "last"]}, InputError, "2 frames must be included"),
@@ -160,6 +169,21 @@ def test_options_are_scored_only_where_asked_for():
         ({"vlm": "qwen3-vl", "max_tokens": 0}, InputError, "max_tokens must be a whole number"),
         ({"max_seconds": -1}, InputError, "max_seconds must be a finite number"),
         ({"clip_seconds": "4"}, InputError, "clip_seconds must be a finite number"),
+        ({"include": 5.0}, InputError, "include takes a list"),
+        ({"include": "first"}, InputError, "include takes a list"),
+        ({"include": None}, InputError, "include takes a list"),
+        ({"include": [None]}, InputError, "include takes a list"),
+        ({"include": [True]}, InputError, "include takes a list"),
+        ({"include": [float("nan")]}, InputError, "include takes a list"),
+        ({"options": None}, InputError, "options takes a list"),
+        ({"options": "abc", "query": "with_options"}, InputError, "options takes a list"),
+        ({"options": [5]}, InputError, "options takes a list"),
+        ({"num_frames": None}, InputError, "num_frames must be a whole number"),
+        ({"num_frames": "auto", "max_frames": None}, InputError, "max_frames must be a whole number"),
+        ({"num_frames": "auto", "max_frames": "auto"}, InputError, "max_frames must be a whole number"),
+        ({"vlm": "qwen3-vl", "max_tokens": "auto"}, InputError, "max_tokens must be a whole number"),
+        ({"policy": ["topk"]}, UnknownNameError, "unknown policy"),
+        ({"vlm": ["qwen3-vl"], "max_tokens": 5}, UnknownNameError, "unknown VLM family"),
     ],
 )
 def test_wrong_options_are_named(given, error, message):
