@@ -166,7 +166,7 @@ def choose_frames(
     times = timestamps_seconds
     policy = "uniform" if plan is not None and plan.scope == "whole" else options.policy
     parameters = options.policy_parameters if policy == options.policy else {}
-    forced = _forced(times, options)
+    forced = forced_candidates(times, options)
     num_frames, side = _num_frames(scores, times, options, facts, num_forced=len(forced))
     open_to = _open_to(times, plan, num_frames=min(num_frames, len(scores)))
     given = inputs(policy)
@@ -267,7 +267,12 @@ def _open_to(times: np.ndarray, plan: QuestionPlan | None, *, num_frames: int) -
     return near if len(near) >= num_frames else everywhere
 
 
-def _forced(times: np.ndarray, options: ChoiceOptions) -> tuple[int, ...]:
+def forced_candidates(times: np.ndarray, options: ChoiceOptions) -> tuple[int, ...]:
+    """Positions of the candidates that ``include`` names, in time order.
+
+    Raises:
+        InputError: a time outside theirs.
+    """
     at_seconds = [float(entry) for entry in options.include if not isinstance(entry, str)]
     return forced_positions(
         times, first="first" in options.include, last="last" in options.include, at_seconds=at_seconds

@@ -17,14 +17,15 @@ def best_of_windows(scores: np.ndarray, *, window_candidates: int) -> np.ndarray
     return np.maximum.reduceat(scores, starts)
 
 
-def propose_windows(channels: Sequence[np.ndarray], *, num_windows: int) -> tuple[int, ...]:
+def propose_windows(channels: Sequence[np.ndarray], *, num_windows: int, forced: Sequence[int] = ()) -> tuple[int, ...]:
     """The best windows of each kind of evidence in turn: the best by pictures, the best by words, the second …
 
     Scores of different kinds are never compared, so none can crowd out the other.
 
     Args:
         channels: (windows of the video,) each; ``-inf`` is never proposed. The earlier of two equals comes first.
-        num_windows: at most so many.
+        num_windows: at most so many, unless more are forced.
+        forced: windows that are there whatever the channels say, and count.
 
     Returns:
         Numbers of windows, increasing.
@@ -33,10 +34,10 @@ def propose_windows(channels: Sequence[np.ndarray], *, num_windows: int) -> tupl
         [int(window) for window in np.argsort(-scores, kind="stable") if scores[window] > -np.inf]
         for scores in channels
     ]
-    taken: set[int] = set()
+    taken = set(forced)
     for rank in range(max(map(len, orders), default=0)):
         for order in orders:
-            if len(taken) == num_windows:
+            if len(taken) >= num_windows:
                 return tuple(sorted(taken))
             if rank < len(order):
                 taken.add(order[rank])

@@ -13,8 +13,8 @@ import torch
 
 from clamr_select.errors import InputError
 from clamr_select.indexing.alignment import lost_words
-from clamr_select.indexing.asking import as_asked, as_questions, check_span, with_tuples
-from clamr_select.indexing.choice import ChoiceOptions
+from clamr_select.indexing.asking import Asked, as_asked, as_questions, check_span, with_tuples
+from clamr_select.indexing.choice import ChoiceOptions, forced_candidates
 from clamr_select.indexing.coarse_to_fine.effort import Effort, EffortPlan
 from clamr_select.indexing.coarse_to_fine.parts import (
     DenseWindow,
@@ -27,6 +27,7 @@ from clamr_select.indexing.coarse_to_fine.proposals import best_of_windows, prop
 from clamr_select.indexing.coarse_to_fine.trigrams import TrigramIndex
 from clamr_select.indexing.indexed_video import OCR, IndexedVideo
 from clamr_select.model.encoder import ClamrEncoder
+from clamr_select.policies.spread import spread_evenly
 from clamr_select.scoring.codes import Precision
 from clamr_select.scoring.maxsim import Similarity
 from clamr_select.scoring.tokens import TokenEmbeddings, concatenate
@@ -100,17 +101,21 @@ class SkimmedVideo:
         similarity: Similarity = options.pop("similarity", "token_max")
         modalities: Sequence[str] | None = options.pop("modalities", None)
         between_seconds: tuple[float, float] | None = options.pop("between_seconds", None)
-        asked = as_asked(question, ChoiceOptions.of(options))
+        choice = ChoiceOptions.of(options)
+        asked = as_asked(question, choice)
+        inside = self._inside(between_seconds)
+        if not len(inside):
+            return ()  # which IndexedVideo.select refuses
+        forced = self._windows_of(inside[list(forced_candidates(self.skim.timestamps_seconds[inside], choice))])
+        windows = self._windows_of(inside)
         kinds = self.encoder.modalities if modalities is None else tuple(modalities)
-        channels = []
-        if VIDEO in kinds:
-            queries, _ = self.encoder.encode_query(list(asked.texts))
-            channels += [self._by_pictures(query, similarity) for query in queries]
-        words = tuple(name for name in ("asr", OCR, "description") if name in kinds)
-        channels += [self._by_words(text, words) for text in asked.texts if words]
-        open_to = self._within(between_seconds)
-        eligible = [np.where(open_to, channel, -np.inf) for channel in channels]
-        return propose_windows(eligible, num_windows=self.plan.dense_windows)
+        channels = [_only(windows, of=channel) for channel in self._channels(asked, similarity, kinds)]
+        if between_seconds is not None and not any(np.isfinite(channel).any() for channel in channels):
+            # there is no evidence in the span, and it is to be answered from within all the same
+            left = max(1, self.plan.dense_windows - len(forced))
+            spread = spread_evenly(windows.astype(np.float64), num_frames=min(left, len(windows)))
+            channels = [_only(windows[spread], of=np.zeros(self.skim.num_windows))]
+        return propose_windows(channels, num_windows=self.plan.dense_windows, forced=forced.tolist())
 
     def indexed(self, dense: Iterable[DenseWindow]) -> IndexedVideo:
         """All that was seen, as one index: these windows with their words, between them the pictures of the skim."""
@@ -141,6 +146,15 @@ class SkimmedVideo:
             word_windows=_word_windows(pieces),
         )
 
+    def _channels(self, asked: Asked, similarity: Similarity, kinds: tuple[str, ...]) -> list[np.ndarray]:
+        """What each kind of evidence says of every window, for each text that is scored."""
+        channels = []
+        if VIDEO in kinds:
+            queries, _ = self.encoder.encode_query(list(asked.texts))
+            channels += [self._by_pictures(query, similarity) for query in queries]
+        words = tuple(name for name in ("asr", OCR, "description") if name in kinds)
+        return channels + [self._by_words(text, words) for text in asked.texts if words]
+
     def _by_pictures(self, query: torch.Tensor, similarity: Similarity) -> np.ndarray:
         scores = np.full(self.skim.num_candidates, -np.inf)
         scores[self.skim.seen] = self._skimmed.score(query, similarity=similarity).total
@@ -164,12 +178,15 @@ class SkimmedVideo:
                 lines[position] += found
         return [" ".join(found) for found in lines]
 
-    def _within(self, between_seconds: tuple[float, float] | None) -> np.ndarray:
-        """(num_windows,) bool: those with a candidate in the span."""
+    def _inside(self, between_seconds: tuple[float, float] | None) -> np.ndarray:
+        """Positions of the candidates in the span, increasing."""
         times = self.skim.timestamps_seconds
         start, end = (-np.inf, np.inf) if between_seconds is None else check_span(between_seconds)
-        inside = (times >= start) & (times <= end)
-        return best_of_windows(inside.astype(np.float64), window_candidates=self.skim.window_candidates) > 0
+        return np.flatnonzero((times >= start) & (times <= end))
+
+    def _windows_of(self, positions: np.ndarray) -> np.ndarray:
+        """Numbers of the windows with these candidates, increasing."""
+        return np.unique(positions // self.skim.window_candidates)
 
     def _looked_at(self, num_seen: int, windows: Sequence[DenseWindow]) -> dict[str, Any]:
         return {
@@ -217,6 +234,11 @@ class _Piece:
     screen_words: list[list[str]]
     has_words: bool
     """Whether its words were encoded with it."""
+
+
+def _only(windows: np.ndarray, *, of: np.ndarray) -> np.ndarray:
+    """A channel in which no others are proposed than ``windows``."""
+    return np.where(np.isin(np.arange(len(of)), windows), of, -np.inf)
 
 
 def _word_windows(pieces: Sequence[_Piece]) -> tuple[range, ...]:

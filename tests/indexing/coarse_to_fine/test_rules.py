@@ -69,6 +69,15 @@ def test_kinds_of_evidence_take_turns() -> None:
     assert propose_windows([], num_windows=3) == ()
 
 
+def test_forced_windows_are_there_and_count() -> None:
+    pictures = np.array([0.1, 0.9, 0.8, 0.7])
+
+    assert propose_windows([pictures], num_windows=2, forced=(3,)) == (1, 3)
+    assert propose_windows([pictures], num_windows=2, forced=(1,)) == (1, 2)
+    assert propose_windows([pictures], num_windows=1, forced=(0, 3)) == (0, 3)
+    assert propose_windows([], num_windows=2, forced=(3,)) == (3,)
+
+
 def test_the_earlier_of_equals_is_proposed() -> None:
     assert propose_windows([np.zeros(5)], num_windows=2) == (0, 1)
 

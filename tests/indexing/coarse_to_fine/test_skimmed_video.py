@@ -247,6 +247,49 @@ def test_a_span_has_the_windows_to_itself(skimmed: SkimmedVideo) -> None:
         skimmed.select(WALRUS, between_seconds=(90.0, 99.0))
 
 
+@pytest.mark.parametrize(
+    ("include", "span", "included"),
+    [
+        (["first", "last"], None, [0.0, 29.0]),
+        ([5.2, 14.9, 27.4], None, [5.0, 15.0, 27.0]),
+        (["first", 24.0], (19.5, 26.0), [20.0, 24.0]),
+    ],
+)
+@pytest.mark.parametrize("modalities", [None, ["asr"]])
+def test_the_frames_to_be_included_are_those_of_full(
+    nano: FrameSelector,
+    talk: Path,
+    include: list[float | str],
+    span: tuple[float, float] | None,
+    included: list[float],
+    modalities: list[str] | None,
+) -> None:
+    for effort in ("full", "fast", "balanced"):
+        selection = nano.select(
+            talk,
+            WALRUS,
+            num_frames=4,
+            include=include,
+            between_seconds=span,
+            modalities=modalities,
+            effort=effort,
+            ocr="off",
+        )
+        assert selection.method["included"] == included
+        assert set(included) <= set(selection.timestamps_seconds)
+
+
+@pytest.mark.parametrize("span", [(14.0, 15.0), (20.0, 29.0), (0.0, 29.0)])
+def test_a_span_without_evidence_is_looked_at_evenly(skimmed: SkimmedVideo, span: tuple[float, float]) -> None:
+    """No word is like the question, and pictures are not to count."""
+    proposed = skimmed.propose("xyzzy", between_seconds=span, modalities=["asr"])
+    selection = skimmed.select("xyzzy", num_frames=2, between_seconds=span, modalities=["asr"])
+
+    assert proposed == {14.0: (3,), 20.0: (5, 6, 7), 0.0: (1, 3, 6)}[span[0]]
+    assert all(span[0] <= seconds <= span[1] for seconds in selection.timestamps_seconds)
+    assert len(selection) == 2
+
+
 def test_only_the_modalities_asked_for_propose(skimmed: SkimmedVideo) -> None:
     assert skimmed.propose(GLACIERS, modalities=["asr"])[0] in (2, 3, 5)
     assert len(skimmed.propose("xyzzy", modalities=["asr"])) == 0
