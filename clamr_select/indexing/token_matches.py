@@ -42,8 +42,9 @@ class FrameMatches:
     """One candidate frame and one question."""
 
     question_words: tuple[str, ...]
-    patches: np.ndarray
-    """(num_question_words, rows, columns) float32: cosine of each patch, mean over the word's tokens."""
+    patches: np.ndarray | None
+    """(num_question_words, rows, columns) float32: cosine of each patch, mean over the word's tokens. None with
+    ``token_pooling``, which makes one token of patches that lie apart."""
     words: tuple[WordMatch, ...]
     """For each question word and modality with text, its best word."""
     typical: np.ndarray
@@ -80,12 +81,6 @@ def _of_candidate(
     typical: np.ndarray,
     candidate: int,
 ) -> FrameMatches:
-    tokens = indexed.tokens
-    mine = (tokens.first_candidates <= candidate) & (tokens.last_candidates >= candidate)
-    seen = mine & (tokens.modality_ids == 1 + tokens.modalities.index(VIDEO))
-    cosines = tokens.vectors[seen].float() @ query.T  # [patches, question tokens]
-    by_word = torch.stack([cosines[:, positions].mean(dim=1) for _, positions in asked]) if asked else cosines.T[:0]
-    rows, columns = _grid(indexed, num_patches=int(seen.sum()))
     words = [
         match
         for modality in indexed.words
@@ -94,10 +89,25 @@ def _of_candidate(
     ]
     return FrameMatches(
         question_words=tuple(word for word, _ in asked),
-        patches=by_word.reshape(len(asked), rows, columns).numpy(),
+        patches=_patches(indexed, query, asked, candidate),
         words=tuple(words),
         typical=typical,
     )
+
+
+def _patches(
+    indexed: IndexedVideo, query: torch.Tensor, asked: list[tuple[str, list[int]]], candidate: int
+) -> np.ndarray | None:
+    """Of a candidate, as :attr:`FrameMatches.patches`."""
+    if indexed.method.get("token_pooling", 1) > 1:
+        return None
+    tokens = indexed.tokens
+    mine = (tokens.first_candidates <= candidate) & (tokens.last_candidates >= candidate)
+    seen = mine & (tokens.modality_ids == 1 + tokens.modalities.index(VIDEO))
+    cosines = tokens.vectors[seen].float() @ query.T  # [patches, question tokens]
+    by_word = torch.stack([cosines[:, positions].mean(dim=1) for _, positions in asked]) if asked else cosines.T[:0]
+    rows, columns = _grid(indexed, num_patches=int(seen.sum()))
+    return by_word.reshape(len(asked), rows, columns).numpy()
 
 
 def _grid(indexed: IndexedVideo, *, num_patches: int) -> tuple[int, int]:

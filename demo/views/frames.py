@@ -95,12 +95,14 @@ def _hits(ours: Selection, uniform: Selection, truth: Truth) -> dict[str, int] |
     return {**inside, "of": len(ours)}
 
 
-def _heat(matches: FrameMatches, all_shown: Sequence[FrameMatches]) -> dict[str, Any]:
+def _heat(matches: FrameMatches, all_shown: Sequence[FrameMatches]) -> dict[str, Any] | None:
     """Patches as bytes: 0 at a word's median over all shown patches, 255 where it is matched best, by picture or by
-    text. So a word that the text answers leaves the pictures cool."""
+    text. So a word that the text answers leaves the pictures cool. None where the index does not hold the patches."""
+    if matches.patches is None:
+        return None
     levels = []
     for word in range(len(matches.question_words)):
-        shown = np.concatenate([frame.patches[word].ravel() for frame in all_shown])
+        shown = np.concatenate([frame.patches[word].ravel() for frame in all_shown if frame.patches is not None])
         low, high = float(np.median(shown)), _best(all_shown, word)
         scaled = np.clip((matches.patches[word] - low) / max(high - low, 1e-6), 0, 1)
         levels.append(base64.b64encode((255 * scaled).round().astype(np.uint8).tobytes()).decode("ascii"))
@@ -109,10 +111,10 @@ def _heat(matches: FrameMatches, all_shown: Sequence[FrameMatches]) -> dict[str,
 
 
 def _best(all_shown: Sequence[FrameMatches], word: int) -> float:
-    """The best match of a word in any of the frames shown."""
-    seen = max(float(frame.patches[word].max()) for frame in all_shown)
+    """The best match of a word in any of the frames shown, as far as it is known where; 0 where it is not."""
+    seen = [float(frame.patches[word].max()) for frame in all_shown if frame.patches is not None]
     read = [match.score for frame in all_shown for match in frame.words if match.question_word == word]
-    return max([seen, *read])
+    return max([*seen, *read], default=0.0)
 
 
 def word_weights(all_shown: Sequence[FrameMatches]) -> list[float]:

@@ -122,6 +122,18 @@ def test_the_frames_carry_their_words_and_pictures(indexed: IndexedVideo) -> Non
     assert json.loads(json.dumps(view)) == view
 
 
+def test_pooled_tokens_show_matched_words_and_no_heat(color_video, subtitles) -> None:
+    selector = FrameSelector.from_pretrained("clamr-nano", device="cpu")
+    pooled = selector.index(color_video, subtitles=subtitles, ocr="off", token_pooling=4)
+    selection = pooled.select("what is said about the walrus?", num_frames=3)
+    view = frames_view(pooled, selection, selection, pictures=Pictures(pooled.video), truth=())
+
+    assert [frame["heat"] for frame in view["frames"]] == [None] * 3
+    shown = [piece for frame in view["frames"] for line in frame["text"] for piece in line["pieces"]]
+    assert any("words" in piece for piece in shown)
+    assert json.loads(json.dumps(view)) == view
+
+
 def test_reference_labels_show_no_matches_and_the_rest(indexed: IndexedVideo, monkeypatch) -> None:
     selection = indexed.select("walrus", num_frames=2)
     monkeypatch.setattr(indexed.encoder.processor, "compat", "reference")

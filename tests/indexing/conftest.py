@@ -25,8 +25,13 @@ def nano() -> FrameSelector:
 
 
 @pytest.fixture(scope="session")
-def spoken_video(nano: FrameSelector, color_video: Path, tmp_path_factory: pytest.TempPathFactory) -> IndexedVideo:
-    """``color_video`` with two spoken sentences; thirty candidates, none with text on screen."""
+def spoken_subtitles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("spoken") / "talk.srt"
     path.write_text(SRT, encoding="utf-8")
-    return nano.index(color_video, subtitles=path, ocr="off")
+    return path
+
+
+@pytest.fixture(scope="session")
+def spoken_video(nano: FrameSelector, color_video: Path, spoken_subtitles: Path) -> IndexedVideo:
+    """``color_video`` with two spoken sentences; thirty candidates, none with text on screen."""
+    return nano.index(color_video, subtitles=spoken_subtitles, ocr="off")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from clamr_select.indexing.indexed_video import IndexedVideo
 from clamr_select.indexing.token_matches import _grid, frame_matches
 from clamr_select.model.pixels import smart_resize
 from clamr_select.selection import VideoFacts
+from clamr_select.selector import FrameSelector
 
 QUESTION = "What does the walrus say?"
 SPOKEN_AT, SILENT_AT = 12, 3
@@ -68,12 +70,26 @@ def test_patches_are_those_of_a_loop_over_tokens(spoken_video: IndexedVideo) -> 
     rows, columns = height // 28, width // 28
 
     assert first.words == ()
+    assert first.patches is not None
+    assert second.patches is not None
     assert first.patches.shape == second.patches.shape == (5, rows, columns)
     for (number, (_, positions)), row, column in product(
         enumerate(spoken_video.encoder.processor.question_words(QUESTION)), range(rows), range(columns)
     ):
         cosine = np.mean([float(seen[row * columns + column] @ query[p]) for p in positions])
         assert first.patches[number, row, column] == pytest.approx(cosine, abs=1e-5)
+
+
+def test_pooled_tokens_have_words_and_no_place_in_the_picture(
+    nano: FrameSelector, spoken_video: IndexedVideo, color_video: Path, spoken_subtitles: Path
+) -> None:
+    """They are means of patches that lie apart."""
+    pooled = nano.index(color_video, subtitles=spoken_subtitles, ocr="off", token_pooling=4)
+    (whole,), (matches,) = (frame_matches(video, QUESTION, [SPOKEN_AT]) for video in (spoken_video, pooled))
+
+    assert matches.patches is None
+    assert [(m.start, m.end) for m in matches.words] == [(m.start, m.end) for m in whole.words]
+    assert [m.score for m in matches.words] == pytest.approx([m.score for m in whole.words], abs=1e-5)
 
 
 def test_the_best_patch_of_a_word_is_what_the_frame_scored(spoken_video: IndexedVideo) -> None:
@@ -90,6 +106,7 @@ def test_the_best_patch_of_a_word_is_what_the_frame_scored(spoken_video: Indexed
     ]
 
     assert single
+    assert matches.patches is not None
     for number, position in single:
         assert matches.patches[number].max() == pytest.approx(by_token[SILENT_AT, video, position], abs=1e-5)
 
