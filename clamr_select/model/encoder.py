@@ -109,7 +109,7 @@ class ClamrEncoder:
         """Token vectors of each question, (num_tokens, dim) float32 on the CPU, and what did not fit.
 
         Raises:
-            InputError: a question is empty.
+            InputError: there is no question, or one is empty or no text that can be written.
         """
         if isinstance(questions, str):
             raise InputError("encode_query takes a list of questions, got one string; put it in a list")

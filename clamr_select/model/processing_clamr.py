@@ -170,11 +170,12 @@ class ClamrProcessor(ProcessorMixin):
         padded on the right.
 
         Raises:
-            InputError: a question is empty.
+            InputError: there is no question, or one is empty or cannot be written as UTF-8.
         """
+        if not questions:
+            raise InputError("there is no question to encode; give one text or more")
         for position, question in enumerate(questions):
-            if not question.strip():
-                raise InputError(f"question {position} is empty; ask something, e.g. 'when does the bridge open?'")
+            _check_question(question, position=position)
         suffix = [self._token_id(self.query_suffix_token)] * self.num_query_suffix_tokens
         budget = self.max_query_tokens - len(suffix)
         sequences, truncations = [], []
@@ -398,3 +399,15 @@ class ClamrProcessor(ProcessorMixin):
 
     def _token_id(self, token: str | None) -> int:
         return self.tokenizer.convert_tokens_to_ids(token)
+
+
+def _check_question(question: str, *, position: int) -> None:
+    if not question.strip():
+        raise InputError(f"question {position} is empty; ask something, e.g. 'when does the bridge open?'")
+    try:
+        question.encode()
+    except UnicodeEncodeError as error:  # a lone surrogate stands for a byte that Python could not read
+        raise InputError(
+            f"question {position} holds {question[error.start : error.end]!r} at character {error.start}, which is no "
+            "text; give it as UTF-8"
+        ) from error

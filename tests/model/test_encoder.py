@@ -104,6 +104,10 @@ def test_similarity_prefers_what_is_the_same(encoder, documents):
 def test_encode_fails_on_bad_input(encoder):
     with pytest.raises(InputError, match="empty"):
         encoder.encode_query(["  "])
+    with pytest.raises(InputError, match="there is no question"):
+        encoder.encode_query([])
+    with pytest.raises(InputError, match=r"question 1 holds '\\udce9' at character 3"):
+        encoder.encode_query(["lantern", "caf\udce9 what"])
     with pytest.raises(InputError, match="list of questions"):
         encoder.encode_query("lantern")
     with pytest.raises(InputError, match="no modality 'smell'"):
