@@ -10,6 +10,7 @@ import pytest
 import clamr_select
 from clamr_select.errors import InputError, SubtitlesError, UnknownNameError, VideoNotFoundError
 from clamr_select.handoff.planned import planned_frames
+from clamr_select.indexing import explanation
 from clamr_select.indexing.coarse_to_fine import opening
 from clamr_select.indexing.coarse_to_fine.effort import EffortPlan
 from clamr_select.indexing.explanation import explain
@@ -164,6 +165,16 @@ def test_explanation_agrees_with_the_selection(indexed):
         explain(indexed, question, at_seconds=31.5)
 
 
+def test_the_smallest_budget_is_looked_for_up_to_a_bound(indexed, monkeypatch):
+    """Each budget is a run of the policy: to try all of them would take the square of the video's length."""
+    question = "what is said about the walrus?"
+    found = explain(indexed, question, at_seconds=2.0).smallest_num_frames
+    monkeypatch.setattr(explanation, "MOST_FRAMES_TRIED", found)
+    assert explain(indexed, question, at_seconds=2.0).smallest_num_frames == found
+    monkeypatch.setattr(explanation, "MOST_FRAMES_TRIED", found - 1)
+    assert explain(indexed, question, at_seconds=2.0).smallest_num_frames is None
+
+
 def test_select_fails_on_bad_input(selector, indexed, color_video, tmp_path):
     with pytest.raises(VideoNotFoundError):
         selector.select(tmp_path / "none.mp4", "walrus")
@@ -202,6 +213,7 @@ def test_select_fails_on_bad_input(selector, indexed, color_video, tmp_path):
         (None, {}, "question must be text"),
         (["walrus", 5], {}, "question must be text"),
         (["walrus", ""], {}, "question 1 is empty"),
+        ("caf\udce9 what", {}, "question 0 holds"),
     ],
 )
 @pytest.mark.parametrize("effort", ["full", "fast"])

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from clamr_select.indexing.explanation import explain
+    from clamr_select.indexing.explanation import MOST_FRAMES_TRIED, explain
 
     check(arguments)
     at_seconds = parse_time(arguments.at)
@@ -43,7 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     print("beaten by" if found.beaten_by else "beaten by nothing")
     for seconds, score, modality in found.beaten_by:
         print(f"  {format_time(seconds):>11}  {score:6.3f}  {modality}")
-    print(f"smallest --num-frames with which {arguments.policy} selects it: {found.smallest_num_frames}")
+    smallest = found.smallest_num_frames or f"more than {MOST_FRAMES_TRIED}"
+    print(f"smallest --num-frames with which {arguments.policy} selects it: {smallest}")
     return 0
 
 

@@ -12,6 +12,9 @@ from clamr_select.indexing.indexed_video import IndexedVideo, QuestionScores, be
 from clamr_select.policies import DEFAULT_POLICY, select_indices
 from clamr_select.scoring.maxsim import Similarity
 
+MOST_FRAMES_TRIED = 128
+"""Budgets that are tried for the smallest that selects a frame: each is a run of the policy over all candidates."""
+
 
 @dataclass(frozen=True)
 class WordScore:
@@ -38,8 +41,9 @@ class Explanation:
     words: tuple[WordScore, ...]
     beaten_by: tuple[tuple[float, float, str], ...]
     """(timestamp_seconds, score, winning modality) of the best candidates above this one, at most five."""
-    smallest_num_frames: int
-    """The smallest budget with which the policy selects this frame."""
+    smallest_num_frames: int | None
+    """The smallest budget with which the policy selects this frame; None where it is more than
+    ``MOST_FRAMES_TRIED``."""
 
 
 def explain(
@@ -88,9 +92,9 @@ def explain(
 
 def _smallest_budget(
     indexed: IndexedVideo, scores: QuestionScores, candidate: int, policy: str, parameters: dict[str, Any]
-) -> int:
+) -> int | None:
     inputs = indexed.policy_inputs(policy)
-    for num_frames in range(1, len(indexed) + 1):
+    for num_frames in range(1, min(len(indexed), MOST_FRAMES_TRIED) + 1):
         result = select_indices(
             scores.competing,
             timestamps_seconds=indexed.timestamps_seconds,
@@ -101,7 +105,7 @@ def _smallest_budget(
         )
         if candidate in result.indices:
             return num_frames
-    return len(indexed)
+    return None
 
 
 def _word_scores(indexed: IndexedVideo, question: str, scores: QuestionScores, candidate: int) -> tuple[WordScore, ...]:

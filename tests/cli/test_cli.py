@@ -77,13 +77,16 @@ def test_output_receives_pictures_json_and_full_size_frames(color_video, subtitl
     assert table.count("\n") >= 3
 
 
-def test_why(color_video, subtitles, capsys):
+def test_why(color_video, subtitles, capsys, monkeypatch):
     arguments = ["why", str(color_video), QUESTION, "--subtitles", str(subtitles), "--ocr", "off", "--at", "0:12"]
     assert main(arguments) == 0
     printed = capsys.readouterr().out
     assert "rank 1 of 30" in printed or "rank 2 of 30" in printed
     assert "walrus?" in printed
     assert "smallest --num-frames" in printed
+    monkeypatch.setattr("clamr_select.indexing.explanation.MOST_FRAMES_TRIED", 1)
+    assert main([*arguments[:-1], "0:02"]) == 0
+    assert "selects it: more than 1\n" in capsys.readouterr().out
 
 
 def test_why_takes_no_number_of_frames_since_it_tells_one(color_video, capsys):
