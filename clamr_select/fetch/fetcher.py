@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import hashlib
 import http.client
 import os
@@ -21,7 +22,8 @@ _READ_BYTES = 1 << 16
 
 
 def fetch(url: str, *, folder: str | Path, limits: Limits = DEFAULT_LIMITS) -> Path:
-    """Download ``url`` into ``folder``, in place of what it gave before; the file's name is a digest of the URL.
+    """Download ``url`` into ``folder``, in place of what it gave before, where that was other bytes; the file's name is
+    a digest of the URL.
 
     The URL is parsed once and its host resolved once; every address must be public, and one of them is dialled. The
     same holds for each of at most five redirects; one from https to http is refused. Errors name no address and
@@ -82,7 +84,8 @@ def _save(response: http.client.HTTPResponse, path: Path, *, deadline: Deadline,
                 raise FetchError(f"the transfer was cut short: {num_bytes} of {promised} bytes came")
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        if not _holds_the_same(path, temporary):  # else it stays, with its time and inode, for those who read it
+            os.replace(temporary, path)
     except FetchError:
         raise
     except OSError as error:
@@ -90,6 +93,14 @@ def _save(response: http.client.HTTPResponse, path: Path, *, deadline: Deadline,
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _holds_the_same(path: Path, other: Path) -> bool:
+    """Byte for byte; no where there is no file."""
+    try:
+        return filecmp.cmp(path, other, shallow=False)
+    except FileNotFoundError:
+        return False
 
 
 def _read(response: http.client.HTTPResponse, deadline: Deadline) -> bytes:

@@ -31,7 +31,7 @@ FileState = tuple[int, int, int]
 
 NOT_CACHED = "not_cached"
 UNKNOWN_WEIGHTS = "a part of the model's weights lies on disk, so its embeddings cannot be kept for another run"
-CHANGED_VIDEO = "the video changed while it was read, so its embeddings were not kept"
+CHANGED_VIDEO = "the video changed or went while it was read, so its embeddings were not kept"
 CHANGED_TEXTS = "the files beside the video changed while it was read, so its embeddings were not kept"
 
 
@@ -74,8 +74,7 @@ def fetched(url: str, *, cache_dir: CacheDir, limits: Limits) -> tuple[Path, Sto
         raise InputError("a URL is downloaded to the cache, so it needs one; give cache_dir, or a file")
     store = open_store(cache_dir)
     path = fetch(url, folder=store.downloads, limits=limits)
-    store.downloaded(path)
-    return path, store
+    return path, store.downloaded(path)
 
 
 def open_store(cache_dir: str | Path | Store) -> Store:
@@ -100,7 +99,7 @@ def _index_once(indexer: Indexer, video: str | Path, store: Store) -> IndexedVid
     indexed = indexer.index(video, store=store)
     if key is None:
         return _with(indexed, [(NOT_CACHED, UNKNOWN_WEIGHTS)])
-    if file_state(video) != before:
+    if not is_unchanged(video, before):
         return _with(indexed, [*store.take_warnings(), (NOT_CACHED, CHANGED_VIDEO)])
     if not same_files_beside(key, video, options=indexer.options):
         return _with(indexed, [*store.take_warnings(), (NOT_CACHED, CHANGED_TEXTS)])
@@ -131,9 +130,24 @@ def same_files_beside(key: Key, video: str | Path, *, options: IndexOptions) -> 
 
 
 def file_state(video: str | Path) -> FileState:
-    """What changes when a file does."""
-    found = os.stat(video)
+    """What changes when a file does.
+
+    Raises:
+        VideoNotFoundError: there is none.
+    """
+    try:
+        found = os.stat(video)
+    except FileNotFoundError as error:
+        raise VideoNotFoundError(f"no such file: {os.fspath(video)!r}") from error
     return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def is_unchanged(video: str | Path, state: FileState) -> bool:
+    """Whether a file is what it was; one that is gone is not."""
+    try:
+        return file_state(video) == state
+    except VideoNotFoundError:
+        return False
 
 
 def _with(indexed: IndexedVideo, warnings: list[tuple[str, str]]) -> IndexedVideo:

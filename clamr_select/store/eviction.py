@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from clamr_select.store.layout import OwnFile, own_files
@@ -21,14 +22,14 @@ class Budget:
         self._until_look = 0
         """Bytes that may be written before the folder is looked at again."""
 
-    def written(self, num_bytes: int, *, keep: Path) -> None:
+    def written(self, num_bytes: int, *, keep: Collection[Path]) -> None:
         """To be called after an entry was written; evicts others than ``keep`` where there are too many bytes."""
         self._until_look -= num_bytes
         if self._until_look < 0:
             total = self._evict(keep)
             self._until_look = min(self._max_bytes - total, self._max_bytes // _SLACK)
 
-    def _evict(self, keep: Path) -> int:
+    def _evict(self, keep: Collection[Path]) -> int:
         """The bytes that are left."""
         files = list(own_files(self._folder))
         total = sum(file.num_bytes for file in files)
@@ -36,7 +37,7 @@ class Budget:
         wanted = total if total <= self._max_bytes else self._max_bytes - self._max_bytes // _SLACK
         for file in sorted(files, key=lambda file: (file.state != "damaged", file.last_used_seconds)):
             abandoned = file.state == "temporary" and file.last_used_seconds < living
-            too_much = total > wanted and file.state != "temporary" and file.path != keep
+            too_much = total > wanted and file.state != "temporary" and file.path not in keep
             if (abandoned or too_much) and delete(file):
                 total -= file.num_bytes
         return total

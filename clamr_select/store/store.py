@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
 import os
 from collections.abc import Iterator
@@ -65,6 +66,7 @@ class Store:
         check_folder(self.folder)
         self._budget = Budget(self.folder, max_bytes=max_bytes)
         self._warnings: dict[str, str] = {}
+        self._held: tuple[Path, ...] = ()
 
     def get(self, key: Key) -> Entry | None:
         """The entry under ``key``, checked byte for byte; None where there is none, or it is damaged."""
@@ -111,7 +113,7 @@ class Store:
         except OSError as error:
             self._note("not_cached", f"the cache in {self.folder} cannot be written: {error.strerror or error}")
             return False
-        self._budget.written(num_bytes, keep=path)
+        self._budget.written(num_bytes, keep=(path, *self._held))
         return True
 
     @property
@@ -119,9 +121,13 @@ class Store:
         """Where files that are fetched go; they count, and are evicted like entries."""
         return self.folder / DOWNLOADS
 
-    def downloaded(self, path: Path) -> None:
-        """To be called after a file was written to :attr:`downloads`."""
-        self._budget.written(path.stat().st_size, keep=path)
+    def downloaded(self, path: Path) -> Store:
+        """To be called after a file was written to :attr:`downloads`; the same store to go on with, whose entries do
+        not evict this file: they are made from it, and more of it may be wanted."""
+        self._budget.written(path.stat().st_size, keep=(path,))
+        holding = copy.copy(self)
+        holding._held, holding._warnings = (path,), {}
+        return holding
 
     def take_warnings(self) -> list[tuple[str, str]]:
         """(code, message) of what went wrong since the last call, the first of each code: ``cache_damaged``,

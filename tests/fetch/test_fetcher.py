@@ -74,6 +74,15 @@ class TestAnswers:
         (name,) = left(tmp_path)
         assert len(name) == 64
 
+    def test_a_file_of_the_same_bytes_stays_for_those_who_read_it(self, get, tmp_path):
+        get("whole")
+        (path,) = (tmp_path / "downloads").iterdir()
+        before = path.stat()
+        get("whole")
+        assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+        path.write_bytes(CONTENT[:-1] + b"x")
+        assert get("whole") == path.read_bytes() == CONTENT
+
     @pytest.mark.parametrize(
         ("path", "reason"),
         [

@@ -314,16 +314,19 @@ def test_a_default_folder_that_may_not_be_used_is_left_alone_a_named_one_is_an_e
         selector.index(talk, cache_dir=public)
 
 
-def test_a_video_that_changes_while_it_is_read_is_not_kept(selector, talk, monkeypatch):
+@pytest.mark.parametrize("change_file", [os.utime, Path.unlink])
+def test_a_video_that_changes_or_goes_while_it_is_read_is_not_kept(selector, talk, monkeypatch, change_file):
     real = ClamrEncoder.encode_document
 
     def change(*arguments, **options):
-        os.utime(talk)
+        if talk.exists():
+            change_file(talk)
         return real(*arguments, **options)
 
     monkeypatch.setattr(ClamrEncoder, "encode_document", change)
     selection = selector.select(talk, QUESTION, num_frames=3, **QUICK)
 
+    assert len(selection) == 3
     assert [warning.code for warning in selection.warnings] == ["not_cached"]
     assert list(Store().entries()) == []
 

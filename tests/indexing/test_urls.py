@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from clamr_select.cli import main
 from clamr_select.errors import InputError, UnreadableVideoError, UnsafeUrlError
+from clamr_select.indexing.coarse_to_fine.effort import EffortPlan
 from clamr_select.selector import FrameSelector
 from clamr_select.store import Store
 
@@ -27,7 +29,8 @@ def web(monkeypatch, color_video) -> dict[str, bytes]:
     def fetch(url: str, *, folder: Path, limits: object) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / ("0" * 64)
-        path.write_bytes(pages[url])
+        if not path.exists() or path.read_bytes() != pages[url]:
+            path.write_bytes(pages[url])
         return path
 
     monkeypatch.setattr("clamr_select.indexing.cached_indexer.fetch", fetch)
@@ -46,6 +49,18 @@ def test_a_url_that_is_asked_for_is_downloaded_and_indexed(selector, web):
     assert Path(selection.video).parent == Store().downloads
     assert len(selection.frames(max_side=32)) == 2
     assert {file.state for file in Store().clear()} == {"entry", "download"}
+
+
+def test_a_skim_of_a_url_does_not_evict_its_own_video(selector, web, tmp_path, monkeypatch):
+    monkeypatch.setattr("clamr_select.indexing.coarse_to_fine.opening.EFFORT_PLANS", {"fast": EffortPlan(4, 3)})
+    store = Store(tmp_path / "small", max_bytes=150_000)  # more than any entry, less than two
+    skimmed = selector.skim(URL, ocr="off", allow_urls=True, cache_dir=store)
+    os.utime(skimmed.video, (1e9, 1e9))
+    skimmed = selector.skim(URL, ocr="off", allow_urls=True, cache_dir=store)
+
+    for question in ("green", "what is red?"):
+        assert len(skimmed.select(question, num_frames=2)) == 2
+    assert Path(skimmed.video).exists()
 
 
 def test_what_a_url_gives_is_checked_like_a_file(selector, web):

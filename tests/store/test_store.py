@@ -144,6 +144,23 @@ def test_size_is_bounded_and_the_longest_unused_goes_first(tmp_path, make_entry,
     assert {5, 6, 7} <= set(kept)
 
 
+def test_a_download_outlives_the_entries_made_from_it(tmp_path, make_entry):
+    store = Store(tmp_path / "cache", max_bytes=50_000)
+    path = store.downloads / ("0" * 64)
+    path.parent.mkdir(parents=True, mode=0o700)
+    path.write_bytes(b"x" * 30_000)
+    os.utime(path, (1e9, 1e9))
+    holding = store.downloaded(path)
+    for number in range(20):
+        holding.put(*make_entry(number, num_tokens=100))
+        assert path.exists()
+
+    for number in range(20, 40):  # of other videos
+        store.put(*make_entry(number, num_tokens=100))
+    assert not path.exists()
+    assert _size(store) <= 50_000 * (1 + 1 / 16)
+
+
 def test_the_bound_counts_what_another_process_writes(tmp_path, make_entry):
     writers = [Store(tmp_path / "cache", max_bytes=200_000) for _ in range(4)]
     for number in range(200):

@@ -63,7 +63,7 @@ class FileWindows:
 
     def windows(self, numbers: Sequence[int]) -> Iterator[DenseWindow]:
         """Raises:
-        VideoError: the file is not the one that was skimmed, or can no longer be read.
+        VideoError: the file is gone or not the one that was skimmed, or can no longer be read.
         OcrError: reading text failed.
         """
         if not numbers:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from clamr_select.indexing.cached_indexer import file_state
+from clamr_select.indexing.cached_indexer import is_unchanged
 from clamr_select.indexing.coarse_to_fine.effort import EffortPlan
 from clamr_select.indexing.coarse_to_fine.file_windows import FileWindows
 from clamr_select.indexing.coarse_to_fine.parts import DenseWindow, Skim, WindowSource
@@ -76,7 +76,7 @@ class StoredWindows:
             if entry is not None:
                 found[number] = window_of(entry, modalities=modalities)
         read = list(self._source.windows([number for number in numbers if number not in found]))
-        unchanged = not read or file_state(self._source.video) == self._source.state
+        unchanged = not read or is_unchanged(self._source.video, self._source.state)
         for window in read:
             found[window.number] = window
             if unchanged:  # of a file that changed meanwhile nobody knows whose frames these are

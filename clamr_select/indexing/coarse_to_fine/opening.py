@@ -16,6 +16,7 @@ from clamr_select.indexing.cached_indexer import (
     CacheDir,
     fetched,
     file_state,
+    is_unchanged,
     open_store,
     same_files_beside,
     video_key,
@@ -80,7 +81,7 @@ class SkimOpener:
             entry = store.get(key)
         if entry is None:
             skim = self._skim(video, store=store)
-            if file_state(video) != state:
+            if not is_unchanged(video, state):
                 return self._with(self._windows(video, skim, state), skim, video, [(NOT_CACHED, CHANGED_VIDEO)])
             if not same_files_beside(index, video, options=self.options):
                 return self._with(self._windows(video, skim, state), skim, video, [(NOT_CACHED, CHANGED_TEXTS)])

@@ -17,7 +17,7 @@ import torch
 
 from clamr_select.answer import VideoQA
 from clamr_select.cli.main import main
-from clamr_select.errors import InputError, UnknownNameError, UnreadableVideoError
+from clamr_select.errors import InputError, UnknownNameError, UnreadableVideoError, VideoNotFoundError
 from clamr_select.indexing import indexer
 from clamr_select.indexing.coarse_to_fine import file_windows, opening, skimmer
 from clamr_select.indexing.coarse_to_fine.effort import EffortPlan
@@ -229,6 +229,30 @@ def test_a_file_that_changed_is_an_error(nano: FrameSelector, talk: Path) -> Non
 
     with pytest.raises(UnreadableVideoError, match="changed since it was skimmed"):
         skimmed.select(WALRUS)
+
+
+def test_a_file_that_is_gone_is_an_error_of_ours(nano: FrameSelector, talk: Path) -> None:
+    skimmed = nano.skim(talk, ocr="off")
+    talk.unlink()
+
+    with pytest.raises(VideoNotFoundError, match="no such file"):
+        skimmed.select(WALRUS)
+
+
+def test_what_was_looked_at_while_the_file_went_is_answered_and_not_stored(
+    nano: FrameSelector, talk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skimmed = nano.skim(talk, ocr="off")
+    real = ClamrEncoder.encode_document
+
+    def remove(*arguments: object, **options: object) -> object:
+        talk.unlink(missing_ok=True)
+        return real(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ClamrEncoder, "encode_document", remove)
+
+    assert 12.0 in skimmed.select(WALRUS, num_frames=2).timestamps_seconds
+    assert list(Store().entries(kind="window")) == []
 
 
 def test_a_touched_file_is_skimmed_anew_from_its_bytes(nano: FrameSelector, talk: Path) -> None:
