@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, overload
 
 import numpy as np
@@ -77,6 +77,9 @@ class SkimmedVideo:
         options = with_tuples(options)
         if not isinstance(question, str):
             return [self.select(one, **options) for one in as_questions(question)]
+        ask = options.get("question_rules")
+        if callable(ask):  # proposing and selecting both plan the question, and a language model is asked once
+            options["question_rules"] = cache(ask)
         started = time.perf_counter()
         numbers = self.propose(question, **options)
         proposed = time.perf_counter()

@@ -326,6 +326,19 @@ def test_several_questions_have_a_selection_each(skimmed: SkimmedVideo) -> None:
     assert [plain(one) for one in both] == [plain(skimmed.select(q, num_frames=2)) for q in (WALRUS, GLACIERS)]
 
 
+def test_a_language_model_is_asked_once_a_question(skimmed: SkimmedVideo) -> None:
+    asked: list[str] = []
+
+    def reply(prompt: str) -> str:
+        asked.append(prompt)
+        return json.dumps({"text": "the walrus", "place": "end"})
+
+    selections = skimmed.select([WALRUS, GLACIERS], num_frames=2, question_rules=reply)
+
+    assert len(asked) == len(set(asked)) == 2
+    assert {selection.method["question_plan"]["by"] for selection in selections} == {"model"}
+
+
 @pytest.mark.parametrize("policy", ["uniform", "mmr", "aks", "dpp"])
 def test_any_policy_chooses_among_what_was_seen(skimmed: SkimmedVideo, policy: str) -> None:
     selection = skimmed.select(WALRUS, num_frames=5, policy=policy)
