@@ -85,6 +85,7 @@ def open_store(cache_dir: str | Path | Store) -> Store:
 
 
 def _index_once(indexer: Indexer, video: str | Path, store: Store) -> IndexedVideo:
+    store.take_warnings()  # of another video, where a store is shared
     watch, found = Stopwatch(), None
     with watch.stage("load"):
         check_container(video, limits=indexer.options.limits)

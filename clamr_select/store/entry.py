@@ -66,11 +66,23 @@ def encode(record: str, *, tensors: Mapping[str, torch.Tensor], key: Key, label:
     if tensors:
         from safetensors.torch import save
 
-        blank = memoryview(save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata))
+        blank = memoryview(save(_apart(tensors), metadata))
     else:
         blank = memoryview(safetensors.serialize({}, metadata))
     start = read_header(blank).checksum_start
     return [blank[:start], hashlib.sha256(blank).hexdigest().encode(), blank[start + len(_NO_CHECKSUM) :]]
+
+
+def _apart(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Contiguous, and each in memory of its own: safetensors refuses two names for one."""
+    apart: dict[str, torch.Tensor] = {}
+    taken: set[int] = set()
+    for name, tensor in tensors.items():
+        whole = tensor.contiguous()
+        memory = whole.untyped_storage().data_ptr()
+        apart[name] = whole.clone() if memory in taken else whole
+        taken.add(memory)
+    return apart
 
 
 def decode(data: bytes, *, key: Key) -> Entry:

@@ -19,7 +19,7 @@ DOWNLOADS = "downloads"
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # equality of Python takes 1 for True, and a list for no tuple
 class Key:
     """Equal where kind and values are equal as JSON; a value that differs in type only (``1`` and ``True``) differs.
 
@@ -35,6 +35,12 @@ class Key:
     def __post_init__(self) -> None:
         check_kind(self.kind)
         _ = self.canonical
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Key) and (self.kind, self.canonical) == (other.kind, other.canonical)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.canonical))
 
     @cached_property
     def canonical(self) -> str:

@@ -29,7 +29,7 @@ from clamr_select.indexing.options import IndexOptions
 from clamr_select.limits import Limits
 from clamr_select.model.encoder import ClamrEncoder
 from clamr_select.selector import FrameSelector
-from clamr_select.store import Store
+from clamr_select.store import Entry, Key, Store
 
 SRT = "1\n00:00:11,500 --> 00:00:13,400\nThe walrus answered the harbor master.\n"
 QUESTION = "what is said about the walrus?"
@@ -291,6 +291,17 @@ def test_a_damaged_entry_is_made_anew_and_said(selector, talk, count_indexing):
     assert third.warnings == first.warnings == ()
     assert second.scores == third.scores == first.scores
     assert len(count_indexing) == 2
+
+
+@pytest.mark.parametrize("effort", ["full", "fast"])
+def test_what_went_wrong_with_another_video_is_not_told_of_this_one(selector, talk, tmp_path, effort):
+    store, key = Store(tmp_path / "shared"), Key("transcript", {"video": "another"})
+    store.put(key, Entry({}))
+    ((file, _),) = store.entries()
+    file.path.write_bytes(b"damaged")
+    assert store.get(key) is None
+
+    assert selector.select(talk, QUESTION, effort=effort, cache_dir=store, **QUICK).warnings == ()
 
 
 def test_where_nothing_can_be_written_the_work_is_done_with_one_warning(selector, talk, monkeypatch):

@@ -37,9 +37,11 @@ DIFFERENT = [
 
 
 def test_what_differs_has_another_key() -> None:
-    digests = [Key(kind, values).digest for kind, values in DIFFERENT]
+    keys = [Key(kind, values) for kind, values in DIFFERENT]
+    digests = [key.digest for key in keys]
 
-    assert len(set(digests)) == len(DIFFERENT)
+    assert len(set(digests)) == len(set(keys)) == len(DIFFERENT)
+    assert all((one == other) == (one is other) for one in keys for other in keys)
     assert all(len(digest) == 64 for digest in digests)
 
 
@@ -53,6 +55,8 @@ def test_what_differs_has_another_key() -> None:
 )
 def test_order_of_names_and_type_of_sequence_do_not_matter(one: dict, other: dict) -> None:
     assert Key("ocr", one).digest == Key("ocr", other).digest
+    assert Key("ocr", one) == Key("ocr", other)
+    assert len({Key("ocr", one), Key("ocr", other)}) == 1
 
 
 @pytest.mark.parametrize(

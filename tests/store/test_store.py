@@ -63,6 +63,14 @@ def test_an_entry_is_a_safetensors_file_that_only_its_owner_reads(store, make_en
         assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
 
 
+def test_tensors_that_share_memory_are_stored_each(store, same):
+    numbers = torch.arange(6)
+    entry = Entry({}, {"all": numbers, "again": numbers, "start": numbers[:2], "rows": numbers.view(2, 3).T})
+
+    assert store.put(Key("ocr", {}), entry)
+    assert same(store.get(Key("ocr", {})), entry)
+
+
 @pytest.mark.parametrize("record", [{"a": float("nan")}, {"a": b"bytes"}, {"a": object()}])
 def test_a_record_is_json(store, record):
     with pytest.raises(InputError, match="JSON"):

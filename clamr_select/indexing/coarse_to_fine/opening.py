@@ -70,6 +70,7 @@ class SkimOpener:
         return self._stored(video, store)
 
     def _stored(self, video: str | Path, store: Store) -> SkimmedVideo:
+        store.take_warnings()  # of another video, where a store is shared
         watch = Stopwatch()
         with watch.stage("load"):
             check_container(video, limits=self.options.limits)
