@@ -186,7 +186,7 @@ class FrameSelector:
         selected = indexed.select(wanted, **{**chosen.select, **select_options})
         if preset is None:
             return selected
-        noted = record(preset, given=options)
+        noted = record(preset, given={**index_options, **select_options})
         if isinstance(selected, Selection):
             return replace(selected, method={**selected.method, **noted})
         return [replace(selection, method={**selection.method, **noted}) for selection in selected]

@@ -72,13 +72,17 @@ def preset(name: str | None) -> Preset:
     """
     if name is None:
         return Preset()
-    if name not in PRESETS:
+    if name not in tuple(PRESETS):  # a tuple, since a list has no hash
         raise unknown_name("preset", name, PRESETS)
     return PRESETS[name]
 
 
 def record(name: str, *, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``Selection.method`` says of a preset: its name, what was given otherwise, and its answering side."""
+    """What ``Selection.method`` says of a preset: its name, what was given otherwise, and its answering side.
+
+    Args:
+        given: options, lists among them as tuples.
+    """
     chosen = preset(name)
     preset_options = {**chosen.index, **chosen.select}
     overridden = sorted(key for key in preset_options if key in given and given[key] != preset_options[key])

@@ -46,7 +46,13 @@ def test_as_published_scores_each_candidate_as_its_own_document(selector, color_
 
 
 def test_explicit_options_win_and_are_named(selector, color_video, subtitles):
-    options = {"num_frames": 3, "candidate_fps": 1.0, "subtitles": subtitles, "policy": "topk"}
+    options = {
+        "num_frames": 3,
+        "candidate_fps": 1.0,
+        "subtitles": subtitles,
+        "policy": "topk",  # and modalities: as the preset has them
+        "modalities": ["video", "asr"],
+    }
     questions = [QUESTION, "what moves?"]
 
     selections = selector.select(color_video, questions, preset="as_published", **options)
@@ -73,6 +79,8 @@ def test_unknown_preset(selector, color_video):
         selector.select(color_video, QUESTION, preset="as_printed")
     with pytest.raises(UnknownNameError, match="as_published"):
         selector.index(color_video, preset="as_printed")
+    with pytest.raises(UnknownNameError, match="as_published"):
+        selector.select(color_video, QUESTION, preset=["as_published"])
 
 
 def test_command_line(color_video, subtitles, capsys):
