@@ -18,11 +18,11 @@ def default_folder() -> Path:
     """``$CLAMR_SELECT_CACHE``, else ``clamr-select`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``.
 
     Raises:
-        StoreError: neither is set, and the user has no home.
+        StoreError: neither is set, and the user has no home; or as :func:`named_folder`.
     """
     chosen = os.environ.get(ENVIRONMENT_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return named_folder(chosen)
     base = Path(os.environ.get("XDG_CACHE_HOME") or "")
     # the XDG specification: a path that is not absolute is to be ignored
     if not base.is_absolute():
@@ -31,6 +31,23 @@ def default_folder() -> Path:
         except RuntimeError as error:
             raise StoreError(f"there is no home for a cache; set {ENVIRONMENT_VARIABLE}, or switch it off") from error
     return base / "clamr-select"
+
+
+def named_folder(folder: str | Path) -> Path:
+    """A folder that was named, from the root.
+
+    Raises:
+        StoreError: the name is empty, or begins with the ``~`` of a user whose home is not known.
+    """
+    if not os.fspath(folder):  # it would be the working directory
+        raise StoreError("the cache folder has no name, got ''; name a folder, or switch the cache off")
+    try:
+        return Path(folder).expanduser().absolute()
+    except RuntimeError as error:
+        raise StoreError(
+            f"whose home the cache folder {os.fspath(folder)!r} is in is not known; write it without ~, or switch the "
+            "cache off"
+        ) from error
 
 
 def check_folder(folder: Path) -> None:

@@ -22,7 +22,7 @@ from clamr_select.store.entry import (
     record_json,
 )
 from clamr_select.store.eviction import Budget, delete
-from clamr_select.store.folder import check_folder, default_folder, write_whole
+from clamr_select.store.folder import check_folder, default_folder, named_folder, write_whole
 from clamr_select.store.key import DOWNLOADS, Key
 from clamr_select.store.layout import OwnFile, damaged_path, entry_path, own_files
 
@@ -54,14 +54,15 @@ class Store:
             the same time may exceed it by a sixteenth.
 
     Raises:
-        StoreError: the folder is a file, another user's, or writable for everyone.
+        StoreError: the folder is a file, another user's, or writable for everyone; or its name is empty, or begins
+            with the ``~`` of a user whose home is not known.
         InputError: ``max_bytes`` is below 1.
     """
 
     def __init__(self, folder: str | Path | None = None, *, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         if max_bytes < 1:
             raise InputError(f"max_bytes must be at least 1, got {max_bytes}")
-        self.folder = default_folder() if folder is None else Path(folder).expanduser().absolute()
+        self.folder = default_folder() if folder is None else named_folder(folder)
         self.max_bytes = max_bytes
         check_folder(self.folder)
         self._budget = Budget(self.folder, max_bytes=max_bytes)

@@ -232,6 +232,16 @@ def test_where_it_lies_by_default(monkeypatch, tmp_path):
     assert Store().folder == tmp_path / "mine"
 
 
+@pytest.mark.parametrize("name", ["", "~nobody-of-this-name/cache"])
+def test_a_folder_that_is_nowhere_is_refused(monkeypatch, tmp_path, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match=f"{name!r}.*switch"):
+        Store(name)
+    monkeypatch.setenv("CLAMR_SELECT_CACHE", "~nobody-of-this-name/cache")
+    with pytest.raises(StoreError, match="nobody-of-this-name"):
+        default_folder()
+
+
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="is a file"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from clamr_select.errors import CheckpointError
 from clamr_select.model.checkpoint.lora import LoraConfig
 from clamr_select.model.checkpoint.pairs import PEFT_PREFIX
-from clamr_select.model.checkpoint.source import CONFIG, EMBEDDED_MODELS, Source
+from clamr_select.model.checkpoint.source import CONFIG, Source, folder_of
 
 OMNI = "qwen2_5_omni_thinker"
 WHOLE_OMNI = "qwen2_5_omni"
@@ -66,7 +66,7 @@ def _recorded(lora: LoraConfig) -> tuple[str, str] | None:
 
 def _model_type(name: str) -> str | None:
     """Of the backbone in a local folder, None where there is none."""
-    config = EMBEDDED_MODELS.get(name, Path(name).expanduser()) / CONFIG
+    config = folder_of(name) / CONFIG
     try:
         stored = json.loads(config.read_text(encoding="utf-8"))
     except (OSError, ValueError):

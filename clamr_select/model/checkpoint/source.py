@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,7 @@ def find_source(name_or_path: str | Path, *, hub: HubOptions | None = None) -> S
         CheckpointError: no weights, or files that contradict each other.
     """
     name = str(name_or_path)
-    directory = EMBEDDED_MODELS.get(name, Path(name).expanduser())
+    directory = folder_of(name)
     if directory.is_dir():
         listed = [path.name for path in directory.iterdir()]
         weights = _weights(directory, _wanted(directory, name), listed=listed, name=name)
@@ -77,6 +78,12 @@ def find_source(name_or_path: str | Path, *, hub: HubOptions | None = None) -> S
         return _from_hub(name, hub or HubOptions())
     except (OSError, HFValidationError) as error:
         raise ModelNotFoundError(_not_found(name, error)) from error
+
+
+def folder_of(name: str) -> Path:
+    """Where a model of this name lies, if it is no hub id."""
+    # unlike Path.expanduser it leaves the ~ of a user who does not exist, and no such folder is found
+    return EMBEDDED_MODELS.get(name, Path(os.path.expanduser(name)))
 
 
 def _from_hub(name: str, hub: HubOptions) -> Source:

@@ -34,6 +34,7 @@ def check(key, model_type, **lora):
         ("base_model.model.talker.model.layers.0.mlp.up_proj.lora_A.weight", VL, {}, "talker.model"),
         (PLAIN, OMNI, {"base": "Qwen/Qwen2.5-VL-3B-Instruct"}, "Qwen2.5-VL-3B-Instruct"),
         (PLAIN, VL, {"base": "Qwen/Qwen2.5-Omni-3B"}, "Qwen2.5-Omni-3B"),
+        (PLAIN, VL, {"base": "~nobody-of-this-name/Qwen2.5-Omni-3B"}, "Qwen2.5-Omni-3B"),
         (PLAIN, VL, {"base_class": "ColQwen2_5Omni"}, "ColQwen2_5Omni"),
     ],
 )

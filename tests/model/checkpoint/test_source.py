@@ -93,7 +93,7 @@ def test_contradictions_are_refused(tmp_path, content, named):
         find_source(repository(tmp_path / "m", **content))
 
 
-@pytest.mark.parametrize("name", ["no/such/model", "/no/such/directory", "bad name"])
+@pytest.mark.parametrize("name", ["no/such/model", "/no/such/directory", "bad name", "~nobody-of-this-name/model"])
 def test_names_that_cannot_be(name):
     with pytest.raises(ModelNotFoundError, match=name):
         find_source(name, hub=HubOptions(local_files_only=True))
