@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,8 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     check(arguments)
     check_effort(arguments.effort)
     chosen = choice_options(arguments)
-    if arguments.output is not None and arguments.output.exists() and not arguments.output.is_dir():
-        raise InputError(f"--output must be a directory, {arguments.output} is a file")
+    earlier = [] if arguments.output is None else prepare_output(arguments.output)
     selector = load_selector(arguments)
     with Bars() as bars:
         selection = selector.select(
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print(table(selection))
     if arguments.output is not None:
-        write_outputs(selection, directory=arguments.output)
+        write_outputs(selection, directory=arguments.output, earlier=earlier)
         print(f"wrote {arguments.output}", file=sys.stderr)
     return 0
 
@@ -90,17 +90,37 @@ def table(selection: Selection) -> str:
     return "\n".join(lines)
 
 
-def write_outputs(selection: Selection, *, directory: Path) -> None:
+def prepare_output(directory: Path) -> list[Path]:
+    """Make the folder; returns the frames that an earlier question left in it, which may be removed.
+
+    Raises:
+        InputError: there can be no such folder, or it holds a ``selection.json`` or frames that are not ours.
+    """
+    from clamr_select.handoff.frames import check_no_strangers, frame_names
+    from clamr_select.selection import Selection
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--output must be a directory, and {directory} cannot be one: {error.strerror}") from error
+    saved, frames = directory / "selection.json", directory / "frames"
+    try:
+        earlier = [frames / name for name in frame_names(Selection.load(saved))] if saved.exists() else []
+    except InputError as error:
+        raise InputError(f"{saved} is of no earlier question: {error}; choose another directory") from error
+    check_no_strangers(frames, known=earlier)
+    return earlier
+
+
+def write_outputs(selection: Selection, *, directory: Path, earlier: Sequence[Path]) -> None:
     """``selection.json``, ``contact_sheet.png``, ``timeline.png`` and ``frames/`` at full size.
 
-    Frames that an earlier question left there are removed; whatever else lies there stays.
+    ``earlier``, frames of an earlier question, are removed; whatever else lies there stays.
     """
     from clamr_select.handoff.frames import save_frames
 
-    directory.mkdir(parents=True, exist_ok=True)
-    if (directory / "selection.json").exists():
-        for frame in (directory / "frames").glob("frame_*.jpg"):
-            frame.unlink()
+    for frame in earlier:
+        frame.unlink(missing_ok=True)
     selection.save(directory / "selection.json")
     selection.contact_sheet().save(directory / "contact_sheet.png")
     selection.timeline().save(directory / "timeline.png")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,21 +59,30 @@ def save_frames(selection: Selection, directory: str | Path) -> list[Path]:
     from PIL import Image
 
     folder = Path(directory)
-    names = [
-        f"frame_{number:04d}_{format_time_for_filename(seconds)}.jpg"
-        for number, seconds in enumerate(selection.timestamps_seconds, start=1)
-    ]
-    strangers = sorted({path.name for path in folder.glob("frame_*.jpg")} - set(names))
-    if strangers:
-        raise InputError(
-            f"{folder} holds {len(strangers)} frames of another selection, e.g. {strangers[0]}; "
-            "remove them or choose another directory"
-        )
+    paths = [folder / name for name in frame_names(selection)]
+    check_no_strangers(folder, known=paths)
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / name for name in names]
     for path, frame in zip(paths, _frames_as_selected(selection, max_side=None), strict=True):
         Image.fromarray(frame.image).save(path, quality=JPEG_QUALITY, subsampling=0)
     return paths
+
+
+def frame_names(selection: Selection) -> list[str]:
+    """What :func:`save_frames` calls the files, in time order."""
+    return [
+        f"frame_{number:04d}_{format_time_for_filename(seconds)}.jpg"
+        for number, seconds in enumerate(selection.timestamps_seconds, start=1)
+    ]
+
+
+def check_no_strangers(folder: Path, *, known: Iterable[Path]) -> None:
+    """Raises InputError where ``folder`` holds a ``frame_*.jpg`` that is not ``known``."""
+    strangers = sorted(set(folder.glob("frame_*.jpg")) - set(known))
+    if strangers:
+        raise InputError(
+            f"{folder} holds {len(strangers)} frames of another selection, e.g. {strangers[0].name}; "
+            "remove them or choose another directory"
+        )
 
 
 def frames_at(

@@ -77,6 +77,35 @@ def test_output_receives_pictures_json_and_full_size_frames(color_video, subtitl
     assert table.count("\n") >= 3
 
 
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_output_keeps_frames_that_no_earlier_question_left(color_video, tmp_path, capsys, asked_before):
+    line = ["select", str(color_video), QUESTION, "--ocr", "off", "--num-frames", "2", "--output", str(tmp_path)]
+    if asked_before:
+        assert main(line) == 0
+    own = tmp_path / "frames" / "frame_of_my_holiday.jpg"
+    own.parent.mkdir(exist_ok=True)
+    own.write_bytes(b"the sea")
+    for _ in range(2):
+        assert main(line) == 2
+        assert "holds 1 frames of another selection, e.g. frame_of_my_holiday.jpg" in capsys.readouterr().err
+    assert own.read_bytes() == b"the sea"
+
+
+def test_output_keeps_a_selection_json_that_is_none(color_video, tmp_path, capsys):
+    (tmp_path / "selection.json").write_text("my notes", encoding="utf-8")
+    assert main(["select", str(color_video), QUESTION, "--ocr", "off", "--output", str(tmp_path)]) == 2
+    assert "selection.json is of no earlier question" in capsys.readouterr().err
+    assert (tmp_path / "selection.json").read_text(encoding="utf-8") == "my notes"
+
+
+@pytest.mark.parametrize("below", [".", "out"])
+def test_an_output_that_cannot_be_a_folder_is_told_before_a_model_is_loaded(color_video, tmp_path, capsys, below):
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    output = str(tmp_path / "notes.txt" / below)
+    assert main(["select", str(color_video), QUESTION, "--model", "no-such-model", "--output", output]) == 2
+    assert "--output must be a directory" in capsys.readouterr().err
+
+
 def test_why(color_video, subtitles, capsys, monkeypatch):
     arguments = ["why", str(color_video), QUESTION, "--subtitles", str(subtitles), "--ocr", "off", "--at", "0:12"]
     assert main(arguments) == 0
