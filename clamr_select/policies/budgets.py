@@ -47,30 +47,44 @@ InternVL3: one 448-pixel tile a frame. LLaVA-OneVision: 27 x 27 patches pooled t
 def tokens_per_frame(
     family: str, *, width: int, height: int, pair: Fused = "repeat", max_pixels: int | None = None
 ) -> int:
-    """Visual tokens that one selected frame costs.
+    """Visual tokens that one selected frame costs among others.
 
     Args:
         family: a name in ``VLM_FAMILIES``.
         width, height: of the video, in pixels.
         pair: how frames are handed to a model that fuses two: ``repeat`` and ``neighbor`` spend a whole temporal patch
-            on each selected frame, ``none`` lets two of them share one.
+            on each selected frame, ``none`` lets two of them share one (of an odd number the last has one alone).
         max_pixels: of a frame, where the family scales; None is its default. Below the least that the family scales a
             frame up to, that least is taken to be lifted with it.
 
     Raises:
         UnknownNameError: no such family or pairing.
     """
+    tokens, sharing = _patch(family, width=width, height=height, pair=pair, max_pixels=max_pixels)
+    return math.ceil(tokens / sharing)
+
+
+def tokens_of_frames(
+    num_frames: int, *, family: str, width: int, height: int, pair: Fused = "repeat", max_pixels: int | None = None
+) -> int:
+    """Visual tokens of so many frames of one size; arguments and errors as :func:`tokens_per_frame`."""
+    tokens, sharing = _patch(family, width=width, height=height, pair=pair, max_pixels=max_pixels)
+    return math.ceil(num_frames / sharing) * tokens
+
+
+def _patch(family: str, *, width: int, height: int, pair: Fused, max_pixels: int | None) -> tuple[int, int]:
+    """Visual tokens of a temporal patch, and how many selected frames share it."""
     if family not in VLM_FAMILIES:
         raise unknown_name("VLM family", family, VLM_FAMILIES)
     if pair not in ("none", "repeat", "neighbor"):
         raise unknown_name("pair", pair, ("none", "repeat", "neighbor"))
     known = VLM_FAMILIES[family]
+    sharing = known.fused if pair == "none" else 1
     if not known.cell_pixels:
-        return known.tokens
+        return known.tokens, sharing
     most = known.max_pixels if max_pixels is None else whole_number("max_pixels", max_pixels, low=known.cell_pixels**2)
     least = known.min_pixels if known.min_pixels <= most else known.cell_pixels**2
-    cells = _cells(width, height, cell_pixels=known.cell_pixels, min_pixels=least, max_pixels=most)
-    return cells if pair != "none" else math.ceil(cells / known.fused)
+    return _cells(width, height, cell_pixels=known.cell_pixels, min_pixels=least, max_pixels=most), sharing
 
 
 def _cells(width: int, height: int, *, cell_pixels: int, min_pixels: int, max_pixels: int) -> int:
@@ -103,13 +117,13 @@ def frames_for_tokens(
         UnknownNameError: no such family or pairing.
     """
     allowed = whole_number("max_tokens", max_tokens, low=1)
-    each = tokens_per_frame(family, width=width, height=height, pair=pair, max_pixels=max_pixels)
-    if allowed < each:
+    tokens, sharing = _patch(family, width=width, height=height, pair=pair, max_pixels=max_pixels)
+    if allowed < tokens:
         raise InputError(
-            f"a frame of {width} x {height} costs {family} {each} tokens with pair={pair!r}, max_tokens is {allowed}; "
-            "allow more, or smaller frames by max_pixels"
+            f"one frame of {width} x {height} costs {family} {tokens} tokens with pair={pair!r}, "
+            f"max_tokens is {allowed}; allow more, or smaller frames by max_pixels"
         )
-    return allowed // each
+    return allowed // tokens * sharing
 
 
 def frames_for_seconds(max_seconds: float, *, seconds_per_frame: float) -> int:

@@ -13,6 +13,7 @@ from clamr_select.policies.budgets import (
     adaptive_num_frames,
     frames_for_seconds,
     frames_for_tokens,
+    tokens_of_frames,
     tokens_per_frame,
 )
 from clamr_select.policies.include import clip_intervals, clip_positions, forced_positions, with_forced
@@ -59,6 +60,15 @@ def test_as_many_frames_as_fit_the_tokens():
         frames_for_tokens(100, family="gpt", **size)
     with pytest.raises(UnknownNameError, match="unknown pair 'twice'"):
         frames_for_tokens(100, family="qwen3-vl", pair="twice", **size)
+
+
+@pytest.mark.parametrize(("max_tokens", "num_frames"), [(299, 2), (597, 2), (598, 4), (750, 4), (900, 6)])
+def test_an_odd_frame_left_over_costs_a_whole_patch(max_tokens, num_frames):
+    frames = {"family": "qwen2.5-vl", "width": 640, "height": 360, "pair": "none"}
+    assert frames_for_tokens(max_tokens, **frames) == num_frames
+    assert tokens_of_frames(num_frames, **frames) <= max_tokens < tokens_of_frames(num_frames + 1, **frames)
+    with pytest.raises(InputError, match=r"costs qwen2\.5-vl 299 tokens with pair='none', max_tokens is 298"):
+        frames_for_tokens(298, **frames)
 
 
 def test_qwen_tokens_are_those_of_its_own_resize():
