@@ -18,14 +18,16 @@ from clamr_select.policies.budgets import (
     adaptive_num_frames,
     frames_for_seconds,
     frames_for_tokens,
+    tokens_of_frames,
 )
 from clamr_select.policies.include import clip_positions, forced_positions, with_forced
 from clamr_select.policies.parameters import number, whole_number
 from clamr_select.policies.peaks import median_step_seconds
-from clamr_select.policies.plans import FramePlan, even_plan, more_smaller_frames, tier_plan, tiers_of
+from clamr_select.policies.plans import FramePlan, Tiers, more_smaller_frames, tier_plan, tiers_for_tokens, tiers_of
 from clamr_select.policies.questions import QuestionPlan
 from clamr_select.policies.similarity import some_inputs
 from clamr_select.selection import VideoFacts
+from clamr_select.video.scaling import scaled_size
 
 Diversity = Literal["pooled", "late_interaction"]
 Resolution = Literal["full", "more_smaller", "tiers"]
@@ -62,8 +64,8 @@ class ChoiceOptions:
     include: tuple[float | str, ...] = ()
     """``first``, ``last``, or times in seconds: the nearest candidates are among the frames."""
     resolution: Resolution = "full"
-    """``more_smaller``: twice the frames at half of the tokens; ``tiers``: the best large, the others small. The sides
-    are in ``Selection.method["side_shares"]``."""
+    """``more_smaller``: twice the frames at half of the area; ``tiers``: the best large, the others small. The sides
+    are in ``Selection.method["side_shares"]``. Of ``max_tokens``, as many frames of these sizes as fit."""
     question_rules: Literal["off", "rules"] | Callable[[str], str] = "off"
     """``rules`` reads words of time and count in the question; a function from prompt to reply is a language model."""
     options: tuple[str, ...] = ()
@@ -92,6 +94,11 @@ class ChoiceOptions:
             raise InputError(f"vlm_pair={self.vlm_pair!r} says how the frames of a vlm share tokens, and none is given")
         if self.vlm is not None and self.vlm not in tuple(VLM_FAMILIES):  # a tuple, since a list has no hash
             raise unknown_name("VLM family", self.vlm, VLM_FAMILIES)
+        if self.vlm is not None and self.resolution != "full" and not VLM_FAMILIES[self.vlm].cell_pixels:
+            raise InputError(
+                f"{self.vlm} spends as many tokens on a small frame as on a large one, so that "
+                f"resolution={self.resolution!r} saves none of max_tokens; take resolution='full'"
+            )
         if self.max_tokens is not None and self.max_seconds is not None:
             raise InputError("max_tokens and max_seconds are both given; which of them is the budget?")
         if self.query == "with_options" and not self.options:
@@ -167,7 +174,8 @@ def choose_frames(
     policy = "uniform" if plan is not None and plan.scope == "whole" else options.policy
     parameters = options.policy_parameters if policy == options.policy else {}
     forced = forced_candidates(times, options)
-    num_frames, side = _num_frames(scores, times, options, facts, num_forced=len(forced))
+    tiers = _tiers(scores, times, options, facts, num_forced=len(forced))
+    num_frames = sum(frames for frames, _ in tiers)
     open_to = _open_to(times, plan, num_frames=min(num_frames, len(scores)))
     given = inputs(policy)
     noticed: dict[str, str] = {}
@@ -209,7 +217,7 @@ def choose_frames(
             num_frames=wanted,
         )
         indices = tuple(int(i) for i in allowed[list(places)])
-    shown = _plan(scores[list(indices)], options, side=side, num_frames=num_frames)
+    shown = None if options.resolution == "full" else tier_plan(scores[list(indices)].tolist(), tiers=tiers)
     return Chosen(
         indices,
         tuple(noticed.items()),
@@ -225,15 +233,13 @@ def choose_frames(
     )
 
 
-def _num_frames(
+def _tiers(
     scores: np.ndarray, times: np.ndarray, options: ChoiceOptions, facts: VideoFacts, *, num_forced: int
-) -> tuple[int, float]:
-    """How many, and the side of each where all are alike; ``auto`` leaves room for those that must be there."""
+) -> Tiers:
+    """How many frames of which side, one tier where all are alike; ``auto`` leaves room for those that must be there."""
     if options.max_tokens is not None and options.vlm is not None:
-        count = frames_for_tokens(
-            options.max_tokens, family=options.vlm, width=facts.width, height=facts.height, pair=options.vlm_pair
-        )
-    elif options.max_seconds is not None:
+        return _tiers_for_tokens(options.max_tokens, options.vlm, options, facts)
+    if options.max_seconds is not None:
         count = frames_for_seconds(options.max_seconds, seconds_per_frame=median_step_seconds(times))
     elif options.num_frames == "auto":
         most = options.max_frames
@@ -241,20 +247,24 @@ def _num_frames(
         count = min(most, max(telling, num_forced))
     else:
         count = options.num_frames
-    if options.resolution == "more_smaller":
-        return more_smaller_frames(count)
     if options.resolution == "tiers":
-        return sum(frames for frames, _ in tiers_of(count)), 1.0
-    return count, 1.0
+        return tiers_of(count)
+    return (more_smaller_frames(count) if options.resolution == "more_smaller" else (count, 1.0),)
 
 
-def _plan(scores: np.ndarray, options: ChoiceOptions, *, side: float, num_frames: int) -> FramePlan | None:
-    if options.resolution == "more_smaller":
-        return even_plan(len(scores), side_share=side)
+def _tiers_for_tokens(max_tokens: int, vlm: str, options: ChoiceOptions, facts: VideoFacts) -> Tiers:
+    """As many frames as fit, each priced at the size it is shown in: within the limits that a family scales to, a
+    smaller frame may cost as much as a large one."""
+
+    def shown(side: float) -> dict[str, Any]:
+        (longer,) = FramePlan((side,)).max_sides(width=facts.width, height=facts.height)
+        width, height = scaled_size(facts.width, facts.height, longer)
+        return {"family": vlm, "width": width, "height": height, "pair": options.vlm_pair}
+
     if options.resolution == "tiers":
-        ranked = [tiers for tiers in map(tiers_of, range(1, num_frames + 1)) if sum(n for n, _ in tiers) == num_frames]
-        return tier_plan(scores.tolist(), tiers=ranked[0])
-    return None
+        return tiers_for_tokens(max_tokens, cost=lambda frames, side: tokens_of_frames(frames, **shown(side)))
+    _, side = more_smaller_frames(1) if options.resolution == "more_smaller" else (1, 1.0)
+    return ((frames_for_tokens(max_tokens, **shown(side)), side),)
 
 
 def _open_to(times: np.ndarray, plan: QuestionPlan | None, *, num_frames: int) -> np.ndarray:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from clamr_select.errors import InputError
 from clamr_select.policies.parameters import number, whole_number
 
+Tiers = Sequence[tuple[int, float]]
+"""Frames and side share of each, the largest side first."""
 TIERS = ((4, 1.0), (8, 0.5), (32, 0.25))
 """Frames and side of each tier, of the largest tier's side: Q-Frame's (arXiv 2506.22139). Its rule of equal tokens,
 ``high + middle / 4 + low / 16``, makes them 8 frames of the largest."""
@@ -25,7 +28,7 @@ class FramePlan:
 
     @property
     def equal_frames(self) -> float:
-        """Full frames that cost as many tokens: tokens go with the area."""
+        """Full frames of the same area."""
         return float(sum(share**2 for share in self.side_shares))
 
     def max_sides(self, *, width: int, height: int) -> tuple[int, ...]:
@@ -34,13 +37,13 @@ class FramePlan:
 
 
 def more_smaller_frames(num_frames: int, *, token_share: float = 0.5) -> tuple[int, float]:
-    """How many frames, and their side, at the tokens of ``num_frames`` full ones.
+    """How many frames, and their side, at the area of ``num_frames`` full ones.
 
-    With half of the tokens each, twice the frames: 16 at half beat 8 full ones by 1.6 to 3.0 points on three
-    benchmarks (a controlled study; docs/policies.md).
+    With half of it each, twice the frames: 16 at half of the tokens beat 8 full ones by 1.6 to 3.0 points on three
+    benchmarks (a controlled study; docs/policies.md). Tokens go with the area where a family of VLMs does not scale.
 
     Args:
-        token_share: of a full frame's tokens, above 0 up to 1.
+        token_share: of a full frame's area, above 0 up to 1.
 
     Returns:
         (num_frames, side_share)
@@ -49,24 +52,45 @@ def more_smaller_frames(num_frames: int, *, token_share: float = 0.5) -> tuple[i
     return max(1, math.floor(whole_number("num_frames", num_frames, low=1) / share)), math.sqrt(share)
 
 
-def even_plan(num_frames: int, *, side_share: float) -> FramePlan:
-    """All frames of one size."""
-    return FramePlan((number("side_share", side_share, low=1e-6, high=1),) * num_frames)
-
-
-def tiers_of(num_frames: int) -> tuple[tuple[int, float], ...]:
-    """Q-Frame's tiers, scaled to the tokens of ``num_frames`` full frames; at least one frame each."""
+def tiers_of(num_frames: int) -> Tiers:
+    """Q-Frame's tiers, scaled to the area of ``num_frames`` full frames; at least one frame each."""
     wanted = whole_number("num_frames", num_frames, low=1)
     full = sum(count * side**2 for count, side in TIERS)
     return tuple((max(1, math.floor(count * wanted / full)), side) for count, side in TIERS)
 
 
-def tier_plan(scores: Sequence[float], *, tiers: Sequence[tuple[int, float]] = TIERS) -> FramePlan:
+def tiers_for_tokens(max_tokens: int, *, cost: Callable[[int, float], int]) -> Tiers:
+    """The largest of :func:`tiers_of` that fit ``max_tokens``.
+
+    Args:
+        cost: tokens of (frames, side share), one a frame at least.
+
+    Raises:
+        InputError: not even the smallest fit.
+    """
+
+    def total(num_frames: int) -> int:
+        return sum(cost(*tier) for tier in tiers_of(num_frames))
+
+    allowed = whole_number("max_tokens", max_tokens, low=1)
+    if total(1) > allowed:
+        raise InputError(
+            f"the smallest tiers, {_listed(tiers_of(1))}, cost {total(1)} tokens, max_tokens is {allowed}; "
+            "allow more, or take resolution='full'"
+        )
+    return tiers_of(bisect_right(range(1, allowed + 1), allowed, key=total))
+
+
+def _listed(tiers: Tiers) -> str:
+    return ", ".join(f"{frames} at {side:g} of the side" for frames, side in tiers)
+
+
+def tier_plan(scores: Sequence[float], *, tiers: Tiers = TIERS) -> FramePlan:
     """The best frames the largest: each tier takes the next best, the last one all that are left.
 
     Args:
         scores: of the selected frames, in time order; equal ones go to the earlier.
-        tiers: (frames, side share), the largest first.
+        tiers: a single one makes all frames alike.
 
     Raises:
         InputError: no tier, or sides that grow.

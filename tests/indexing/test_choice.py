@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +14,10 @@ from clamr_select.indexing.asking import as_asked
 from clamr_select.indexing.choice import ChoiceOptions, choose_frames
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.policies import PooledSimilarity
+from clamr_select.policies.budgets import tokens_of_frames
 from clamr_select.policies.questions import QuestionPlan
 from clamr_select.selection import VideoFacts
+from clamr_select.video.scaling import scaled_size
 
 TIMES = np.arange(200.0)
 SCORES = np.random.default_rng(0).random(200) * 0.2
@@ -23,14 +27,14 @@ VECTORS /= np.linalg.norm(VECTORS, axis=1, keepdims=True)
 FACTS = VideoFacts(560, 336, 5000, 0.0, 200.0, 25.0)
 
 
-def chosen(plan: QuestionPlan | None = None, **given: object):
+def chosen(plan: QuestionPlan | None = None, *, facts: VideoFacts = FACTS, **given: object):
     inputs = {"mmr": {"similarity": PooledSimilarity(VECTORS)}, "qca": {"embeddings": VECTORS}}
     return choose_frames(
         SCORES,
         timestamps_seconds=TIMES,
         options=ChoiceOptions.of({"num_frames": 4, "policy": "topk_gap", **given}),
         inputs=lambda policy: inputs.get(policy, {}),
-        facts=FACTS,
+        facts=facts,
         plan=plan,
     )
 
@@ -107,6 +111,29 @@ def test_more_smaller_frames_and_tiers():
     assert len(tiers.indices) == 2 + 4 + 16
     assert tiers.method["equal_frames"] == pytest.approx(4.0)
     assert dict(zip(tiers.indices, tiers.method["side_shares"], strict=True))[20] == 1.0
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1280, 720), (640, 360), (320, 240), (90, 1600)])
+@pytest.mark.parametrize("family", ["qwen2.5-vl", "qwen3-vl"])
+@pytest.mark.parametrize("pair", ["repeat", "none"])
+@pytest.mark.parametrize("resolution", ["full", "more_smaller", "tiers"])
+def test_frames_of_every_size_fit_the_tokens(size, family, pair, resolution):
+    facts = replace(FACTS, width=size[0], height=size[1])
+    found = chosen(facts=facts, vlm=family, max_tokens=5760, vlm_pair=pair, resolution=resolution)
+    sides = Counter(found.method.get("side_shares", [1.0] * len(found.indices)))
+    shown = {side: scaled_size(*size, round(side * max(size))) for side in sides}
+    costs = [
+        tokens_of_frames(frames, family=family, width=shown[side][0], height=shown[side][1], pair=pair)
+        for side, frames in sides.items()
+    ]
+    assert len(found.indices) == found.method["num_frames"]
+    assert 0.6 * 5760 < sum(costs) <= 5760
+
+
+def test_smaller_frames_save_nothing_where_all_cost_the_same():
+    with pytest.raises(InputError, match=r"internvl3 spends as many tokens on a small frame .* take resolution='full'"):
+        chosen(vlm="internvl3", max_tokens=5760, resolution="tiers")
+    assert len(chosen(vlm="internvl3", max_tokens=5760).indices) == 22
 
 
 def test_questions_about_the_whole_get_coverage():

@@ -17,7 +17,7 @@ from clamr_select.policies.budgets import (
     tokens_per_frame,
 )
 from clamr_select.policies.include import clip_intervals, clip_positions, forced_positions, with_forced
-from clamr_select.policies.plans import TIERS, even_plan, more_smaller_frames, tier_plan, tiers_of
+from clamr_select.policies.plans import TIERS, more_smaller_frames, tier_plan, tiers_for_tokens, tiers_of
 
 TIMES = np.arange(100.0)
 
@@ -142,7 +142,8 @@ def test_clips_hold_hits_then_their_neighbours_then_the_best_elsewhere():
 
 def test_more_smaller_frames_cost_as_much():
     count, side = more_smaller_frames(8)
-    assert (count, even_plan(count, side_share=side).equal_frames) == (16, pytest.approx(8.0))
+    plan = tier_plan([0.5] * count, tiers=[(count, side)])
+    assert (count, plan.equal_frames) == (16, pytest.approx(8.0))
     assert more_smaller_frames(8, token_share=1.0) == (8, 1.0)
     with pytest.raises(InputError, match="token_share"):
         more_smaller_frames(8, token_share=0)
@@ -161,3 +162,16 @@ def test_tiers_are_q_frames():
     assert math.isclose(tier_plan([1.0, 2.0]).equal_frames, 2.0)
     with pytest.raises(InputError, match="largest side first"):
         tier_plan([1.0], tiers=[(1, 0.5), (1, 1.0)])
+
+
+def test_the_largest_tiers_that_fit_the_tokens():
+    def cost(frames: int, side: float) -> int:
+        return frames * round(64 * side**2)
+
+    assert list(tiers_for_tokens(8 * 64, cost=cost)) == [*TIERS]
+    totals = [sum(cost(*tier) for tier in tiers_of(num_frames)) for num_frames in range(1, 60)]
+    for max_tokens in range(96, 2000, 37):
+        most = max(place for place, total in enumerate(totals, start=1) if total <= max_tokens)
+        assert tiers_for_tokens(max_tokens, cost=cost) == tiers_of(most)
+    with pytest.raises(InputError, match=r"1 at 1 of the side, 1 at 0.5 of the side, 4 at 0.25 .* cost 96 tokens"):
+        tiers_for_tokens(95, cost=cost)
