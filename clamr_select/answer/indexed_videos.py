@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clamr_select.container import is_url
 from clamr_select.errors import InputError, VideoNotFoundError
 from clamr_select.indexing.coarse_to_fine.effort import Effort, check_effort
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class IndexedVideos:
-    """Indexes a file once for as long as it does not change; at most ``max_videos`` are kept.
+    """Indexes a file once for as long as it does not change, a URL once; at most ``max_videos`` are kept.
 
     Raises:
         InputError: ``max_videos`` is below 1.
@@ -40,7 +42,7 @@ class IndexedVideos:
             raise InputError(f"max_indexed_videos must be at least 1, got {max_videos}")
         self.selector, self.index_options, self.effort = selector, index_options, effort
         self.max_videos, self.progress = max_videos, progress
-        self._kept: OrderedDict[tuple[Path, int, int], IndexedVideo | SkimmedVideo] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], IndexedVideo | SkimmedVideo] = OrderedDict()
 
     def get(
         self,
@@ -61,7 +63,7 @@ class IndexedVideos:
 
         if not isinstance(video, str | Path):
             return video
-        key = _key(Path(video))
+        key = _key(video)
         if key not in self._kept:
             check_select_options(select_options, modalities=self.selector.encoder.modalities)
             started = time.perf_counter()
@@ -79,9 +81,12 @@ class IndexedVideos:
         return self.selector.skim(video, effort=self.effort, progress=self.progress, **self.index_options)
 
 
-def _key(path: Path) -> tuple[Path, int, int]:
-    """Another size or time of change is another video."""
-    if not path.exists():
-        raise VideoNotFoundError(f"no such file: {path}")
-    found = path.stat()
-    return path.resolve(), found.st_size, found.st_mtime_ns
+def _key(video: str | Path) -> tuple[object, ...]:
+    """Another size or time of change is another video; whether a URL may be asked for, and what it is, the selector
+    judges."""
+    if is_url(video):
+        return (video,)
+    if not os.path.exists(video):  # where Path.exists raises for a name that no file can have, this is False
+        raise VideoNotFoundError(f"no such file: {video}")
+    found = os.stat(video)
+    return Path(video).resolve(), found.st_size, found.st_mtime_ns

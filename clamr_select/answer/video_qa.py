@@ -83,8 +83,8 @@ class VideoQA:
         """Answer one question about a video.
 
         Args:
-            video: a local file, indexed now if it was not before, or what ``FrameSelector.index`` or ``skim``
-                returned.
+            video: a local file, or a URL with the index option ``allow_urls``, indexed now if it was not before; or
+                what ``FrameSelector.index`` or ``skim`` returned.
             options: of a multiple-choice question; ``Answer.choice`` is then the letter that was chosen.
             **settings: fields of :class:`~clamr_select.answer.settings.AskSettings` (``num_frames=8``,
                 ``max_new_tokens=512``, ``subtitles=True``, ``select_for=None``), and options of

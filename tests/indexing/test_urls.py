@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from clamr_select.answer import VideoQA
 from clamr_select.cli import main
 from clamr_select.errors import InputError, UnreadableVideoError, UnsafeUrlError
 from clamr_select.indexing.coarse_to_fine.effort import EffortPlan
@@ -61,6 +62,17 @@ def test_a_skim_of_a_url_does_not_evict_its_own_video(selector, web, tmp_path, m
     for question in ("green", "what is red?"):
         assert len(skimmed.select(question, num_frames=2)) == 2
     assert Path(skimmed.video).exists()
+
+
+@pytest.mark.parametrize("effort", ["full", "fast"])
+def test_a_url_that_is_asked_for_can_be_asked_about(selector, web, effort):
+    options = {"ocr": "off", "candidate_fps": 0.4, "allow_urls": True}
+    qa = VideoQA(selector, index_options=options, effort=effort)
+
+    assert qa.ask(URL, "green", num_frames=2).selection.method["url"] == URL
+    assert "index" not in qa.ask(URL, "red", num_frames=2).timings_seconds
+    with pytest.raises(InputError, match=r"is a URL.*allow_urls=True"):
+        VideoQA(selector, effort=effort).ask(URL, "green")
 
 
 def test_what_a_url_gives_is_checked_like_a_file(selector, web):
