@@ -109,14 +109,14 @@ class LibraryTab:
     def _search(
         self, text: str, top_k: float, modalities: list[str], filters: str, visit: Visit
     ) -> Generator[list[Any], None, None]:
-        visit.found = Found(question=(text or "").strip())
+        found = visit.found = Found(question=(text or "").strip())
         yield self._drawn(visit)
         all_of_them = set(modalities) == set(self.library.selector.encoder.modalities)
         wanted = Wanted(text or "", int(top_k), () if all_of_them else tuple(modalities), lines_of(filters))
         try:
-            visit.found = replace(visit.found, result=self.library.search(wanted))
+            visit.found = replace(found, result=self.library.search(wanted))
         except ClamrSelectError as error:
-            visit.found = replace(visit.found, error=sentence(error))
+            visit.found = replace(found, error=sentence(error))
         yield self._drawn(visit)
 
     def _add_pictures(self, visit: Visit) -> list[Any]:
@@ -132,13 +132,16 @@ class LibraryTab:
 
     def _choose(self, visit: Visit, event: gr.EventData) -> list[Any]:
         """The moments of one video, or of none where it was chosen already."""
-        place = event._data.get("place")
+        searched, place = visit.found.result, event._data.get("place")
         hit = visit.hit(place)
         if hit is None or place == visit.found.chosen:
-            visit.found = replace(visit.found, chosen=None)
+            found = replace(visit.found, chosen=None)
         else:
             moments = range(0 if hit.moments is None else len(hit.moments))
-            visit.found = replace(self._with_pictures(visit.found, place, hit, moments), chosen=place)
+            found = replace(self._with_pictures(visit.found, place, hit, moments), chosen=place)
+        if visit.found.result is not searched:  # searched anew meanwhile
+            return [gr.skip(), gr.skip()]
+        visit.found = found
         return self._drawn(visit)
 
     def _with_pictures(self, found: Found, place: int, hit: Hit, moments: Sequence[int]) -> Found:

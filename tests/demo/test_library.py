@@ -15,11 +15,13 @@ import pytest
 
 pytest.importorskip("gradio", reason="the demo needs gradio")
 
+import gradio as gr
+
 from clamr_select.cli import main
 from clamr_select.demo.hearing import SWITCHED_OFF, Hearing
 from clamr_select.demo.indexes import Indexes
 from clamr_select.demo.library import MAX_TOP_K, Library, Wanted, lines_of
-from clamr_select.demo.library_tab import Visit
+from clamr_select.demo.library_tab import LibraryTab, Visit
 from clamr_select.demo.messages import sentence
 from clamr_select.demo.settings import DemoSettings
 from clamr_select.demo.views.library import NO_MOMENTS, NOT_SHOWN, Found, library_view, moment_pictures
@@ -291,6 +293,28 @@ def test_a_file_that_was_replaced_has_no_pictures_and_says_so(
         assert (pictures, why_not) == ({}, sentence(UnreadableVideoError("")))
     finally:
         path.write_bytes(whole)
+
+
+def test_a_video_chosen_before_a_new_search_leaves_nothing_in_it(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab, visit, searching = LibraryTab(library, serve=str, nothing_asked=lambda session: []), Visit(), []
+
+    def search(name: str) -> Iterator[list[Any]]:
+        return tab._search(QUESTION.format(name), 3, list(library.selector.encoder.modalities), "", visit)
+
+    def slow_pictures(*_: Any, **__: Any) -> tuple[dict[int, str], str]:
+        searching.append(search("treaty"))  # while the pictures of a row of the old search are decoded
+        next(searching[0])
+        return {0: "data:old"}, ""
+
+    list(search("walrus"))
+    monkeypatch.setattr("clamr_select.demo.library_tab.moment_pictures", slow_pictures)
+    tab._choose(visit, gr.EventData(None, {"place": 0}))
+    assert visit.found == Found(question=QUESTION.format("treaty"))
+    list(searching[0])
+    assert visit.found.question == QUESTION.format("treaty")
+    assert (visit.found.chosen, visit.found.images) == (None, {})
 
 
 def test_places_that_no_search_gave_are_nothing(library: Library) -> None:
