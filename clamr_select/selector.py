@@ -66,7 +66,7 @@ class FrameSelector:
             dtype: ``auto``, or a torch dtype.
             revision: of the hub repository.
             compat: ``reference`` labels and scores as the released CLaMR code, for comparison with published
-                numbers (docs/compatibility.md); ``corrected`` is the default.
+                numbers, each candidate as its own document (docs/compatibility.md); ``corrected`` is the default.
             **options: ``base`` (what an adapter is put on), ``quantization`` (``4bit``, ``8bit``), and transformers'
                 ``attn_implementation``, ``device_map``, ``token``, …; see
                 :func:`clamr_select.model.loading.load_model`.
@@ -109,7 +109,7 @@ class FrameSelector:
             UnsafeUrlError, FetchError: see :func:`clamr_select.fetch.fetch`.
             StoreError: ``cache_dir`` is a file, another user's, or writable for everyone.
         """
-        indexer = Indexer(self.encoder, options=_index_options(options, preset), progress=progress)
+        indexer = Indexer(self.encoder, options=self._index_options(options, preset), progress=progress)
         return index_cached(indexer, video, cache_dir=cache_dir, allow_urls=allow_urls)
 
     def skim(
@@ -136,7 +136,9 @@ class FrameSelector:
         Raises:
             As :meth:`index`; UnknownNameError for another effort.
         """
-        opener = SkimOpener(self.encoder, options=_index_options(options, preset), effort=effort, progress=progress)
+        opener = SkimOpener(
+            self.encoder, options=self._index_options(options, preset), effort=effort, progress=progress
+        )
         return opener.open(video, cache_dir=cache_dir, allow_urls=allow_urls)
 
     @overload
@@ -191,9 +193,17 @@ class FrameSelector:
             return replace(selected, method={**selected.method, **noted})
         return [replace(selection, method={**selection.method, **noted}) for selection in selected]
 
-
-def _index_options(given: dict[str, Any], preset: str | None) -> IndexOptions:
-    unknown = sorted(set(given) - INDEX_OPTIONS)
-    if unknown:
-        raise InputError(f"no such option: {', '.join(unknown)}; allowed: {', '.join(sorted(INDEX_OPTIONS))}")
-    return IndexOptions(**{**named_preset(preset).index, **given})
+    def _index_options(self, given: dict[str, Any], preset: str | None) -> IndexOptions:
+        unknown = sorted(set(given) - INDEX_OPTIONS)
+        if unknown:
+            raise InputError(f"no such option: {', '.join(unknown)}; allowed: {', '.join(sorted(INDEX_OPTIONS))}")
+        chosen = {**named_preset(preset).index, **given}
+        if self.encoder.compat != "reference":
+            return IndexOptions(**chosen)
+        options = IndexOptions(**{"window_candidates": 1, **chosen})
+        if options.window_candidates != 1:
+            raise InputError(
+                "compat='reference' scores whole documents, so a frame must be one of its own: window_candidates "
+                f"must be 1, its default there, got {options.window_candidates}"
+            )
+        return options

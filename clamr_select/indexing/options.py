@@ -35,7 +35,7 @@ class IndexOptions:
     candidate_fps: float = 1.0
     max_candidates: int = DEFAULT_MAX_CANDIDATES
     window_candidates: int = DEFAULT_WINDOW_CANDIDATES
-    """Consecutive candidates in one document."""
+    """Consecutive candidates in one document; a model with ``compat="reference"`` takes 1."""
     pair: Pairing = "repeat"
     """What the second half of the backbone's two-frame patch holds: the candidate again, or the frame that
     follows it in the source."""

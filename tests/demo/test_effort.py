@@ -119,3 +119,10 @@ def test_a_model_that_needs_every_frame_offers_nothing_else(selector: FrameSelec
     assert [name for _, name in offered.choices] == ["full", "balanced", "fast"]
     assert (offered.interactive, refused.interactive) == (True, False)
     assert "every frame" in str(refused.info)
+
+
+def test_a_model_that_scores_as_the_released_code_answers(color_video: Path, subtitles: Path, tmp_path: Path) -> None:
+    asking = asking_with(FrameSelector.from_pretrained("clamr-nano", device="cpu", compat="reference"), tmp_path)
+    session = Session(Source(color_video, subtitles, read_text=False))
+    ask(asking, session, "What does the walrus do?", num_frames=4)
+    assert (session.turns[-1].state, session.turns[-1].error) == ("done", "")

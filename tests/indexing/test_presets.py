@@ -7,6 +7,7 @@ import json
 import pytest
 
 from clamr_select import FrameSelector
+from clamr_select.answer import VideoQA
 from clamr_select.cli import main
 from clamr_select.errors import InputError, UnknownNameError
 
@@ -70,8 +71,11 @@ def test_reference_scores_frames_of_one_frame_documents_alone(color_video, subti
 
     assert selection.method["compat"] == "reference"
     assert min(selection.candidates.scores) >= 0.0  # a pad beats whatever is negative
-    with pytest.raises(InputError, match="as_published"):
-        reference.select(color_video, QUESTION, ocr="off", subtitles=subtitles)
+    plain = VideoQA(reference, index_options={"ocr": "off", "subtitles": subtitles}).ask(color_video, QUESTION)
+    assert plain.selection.method["window_candidates"] == 1
+    assert min(plain.selection.candidates.scores) >= 0.0
+    with pytest.raises(InputError, match="window_candidates must be 1, its default there, got 4"):
+        reference.select("not-there.mp4", QUESTION, window_candidates=4)  # known before the video is opened
 
 
 def test_unknown_preset(selector, color_video):
