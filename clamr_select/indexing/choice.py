@@ -176,7 +176,7 @@ def choose_frames(
     forced = forced_candidates(times, options)
     tiers = _tiers(scores, times, options, facts, num_forced=len(forced))
     num_frames = sum(frames for frames, _ in tiers)
-    open_to = _open_to(times, plan, num_frames=min(num_frames, len(scores)))
+    open_to = _open_to(times, plan)
     given = inputs(policy)
     noticed: dict[str, str] = {}
     used: dict[str, Any] = {}
@@ -197,6 +197,11 @@ def choose_frames(
     if num_frames > len(scores):
         noticed["fewer_candidates"] = f"{num_frames} frames were asked for and there are {len(scores)} candidates"
     wanted = min(num_frames, len(scores))
+    if len(open_to) < wanted:
+        noticed["place_too_short"] = (
+            f"the part of the video that the question names has {len(open_to)} candidates; "
+            f"{wanted} frames were asked for, and the others are from elsewhere"
+        )
     if options.clip_seconds is not None:
         per_clip = max(1, round(options.clip_seconds / median_step_seconds(times)))
         hits = open_to[list(choose(open_to, max(1, min(wanted // per_clip, len(open_to)))))].tolist()
@@ -210,8 +215,11 @@ def choose_frames(
         )
     else:
         allowed = np.union1d(open_to, np.array(forced, dtype=np.int64))
+        must_be_there: Sequence[int] = forced
+        if len(allowed) < wanted:
+            must_be_there, allowed = allowed.tolist(), np.arange(len(scores))
         places = with_forced(
-            np.searchsorted(allowed, forced).tolist(),
+            np.searchsorted(allowed, must_be_there).tolist(),
             lambda others, count: choose(allowed[others], count),
             num_candidates=len(allowed),
             num_frames=wanted,
@@ -267,14 +275,13 @@ def _tiers_for_tokens(max_tokens: int, vlm: str, options: ChoiceOptions, facts: 
     return ((frames_for_tokens(max_tokens, **shown(side)), side),)
 
 
-def _open_to(times: np.ndarray, plan: QuestionPlan | None, *, num_frames: int) -> np.ndarray:
+def _open_to(times: np.ndarray, plan: QuestionPlan | None) -> np.ndarray:
     """Positions the policy may choose from: the end or the start of the video, where the question names one."""
     everywhere = np.arange(len(times))
     if plan is None or plan.place is None:
         return everywhere
     span = float(times[-1] - times[0]) * PLACE_SHARE
-    near = everywhere[times >= times[-1] - span] if plan.place == "end" else everywhere[times <= times[0] + span]
-    return near if len(near) >= num_frames else everywhere
+    return everywhere[times >= times[-1] - span] if plan.place == "end" else everywhere[times <= times[0] + span]
 
 
 def forced_candidates(times: np.ndarray, options: ChoiceOptions) -> tuple[int, ...]:

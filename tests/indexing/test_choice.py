@@ -149,6 +149,18 @@ def test_questions_about_the_end_look_there():
     assert max(chosen(QuestionPlan("who stands", place="start")).indices) <= 50
 
 
+@pytest.mark.parametrize(
+    ("given", "at_the_end"), [({}, 50), ({"include": ["first"]}, 50), ({"clip_seconds": 2.0}, 60 // 2)]
+)
+def test_an_end_with_fewer_candidates_than_frames_comes_first_and_it_is_said(given, at_the_end):
+    found = chosen(QuestionPlan("who stands", place="end"), num_frames=60, **given)
+    assert len(found.indices) == 60
+    assert sum(index >= 150 for index in found.indices) >= at_the_end
+    ((code, message),) = found.warnings
+    assert code == "place_too_short"
+    assert "has 50 candidates; 60 frames were asked for" in message
+
+
 def test_events_in_order_shift_what_is_relevant():
     asked = as_asked("What does she say after he opens the door?", ChoiceOptions(question_rules="rules"))
     assert asked.texts == ("What does she say?", "he opens the door")
