@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from clamr_select.errors import InputError
-from clamr_select.handoff.frames import frames_at
+from clamr_select.handoff.frames import frames_at, opened_as
 from clamr_select.policies.plans import FramePlan
 from clamr_select.selection import Selection
 
@@ -34,5 +34,6 @@ def planned_frames(selection: Selection, *, full_side: int | None = None) -> lis
     images: dict[int, np.ndarray] = {}
     for side in sorted(set(sides)):
         wanted = {index: seconds for index, seconds in times.items() if side_of[index] == side}
-        images |= {f.frame_index: f.image for f in frames_at(selection.video, wanted, max_side=side)}
+        decoded = frames_at(selection.video, wanted, max_side=side, **opened_as(selection))
+        images |= {frame.frame_index: frame.image for frame in decoded}
     return [images[index] for index in selection.frame_indices]

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clamr_select.errors import FrameDecodeError, InputError, VideoNotFoundError
+from clamr_select import isolation
+from clamr_select.errors import FrameDecodeError, InputError, VideoNotFoundError, VideoTooLargeError
 from clamr_select.handoff.frames import decode_frames, save_frames
+from clamr_select.handoff.planned import planned_frames
+from clamr_select.video import open_video
 
 SCENES = (
     ((200, 40, 40), (50, 80, 200), (50, 80, 200), (50, 80, 200), (210, 180, 40))
@@ -60,6 +63,18 @@ def test_shorter_video_fails(color_selection):
 def test_missing_video_fails(color_selection, tmp_path):
     with pytest.raises(VideoNotFoundError):
         decode_frames(replace(color_selection, video=str(tmp_path / "gone.mp4")))
+
+
+@pytest.mark.parametrize("decode", [decode_frames, planned_frames])
+def test_the_video_is_opened_as_it_was_indexed(color_selection, decode, monkeypatch):
+    planned = {"side_shares": [1.0] * 4 + [0.5] * 4}
+    assert len(decode(replace(color_selection, method={**planned, "limits": {"max_streams": 99}}))) == 8
+    with pytest.raises(VideoTooLargeError, match="the limit max_pixels is 100"):
+        decode(replace(color_selection, method={**planned, "limits": {"max_pixels": 100}}))
+    asked = []
+    monkeypatch.setattr(isolation, "opener", lambda *, isolate: asked.append(isolate) or open_video)
+    decode(replace(color_selection, method={**planned, "isolate": True}))
+    assert set(asked) == {True}
 
 
 def test_saved_frames_are_named_by_order_and_time(color_selection, tmp_path):
