@@ -58,7 +58,8 @@ def focus(
     zoom = number("zoom_share", zoom_share, low=0, high=1)
     top = number("top_share", top_share, low=0, high=1)
     warmth = number("temperature", temperature, low=1e-9)
-    rng = np.random.default_rng(whole_number("seed", seed, low=0))
+    plain_seed = whole_number("seed", seed, low=0)
+    rng = np.random.default_rng(plain_seed)
     relevance = unit_range(scores)
     fps = 1 / median_step_seconds(timestamps_seconds)
     duration = len(scores) / max(1.0, fps)
@@ -77,7 +78,7 @@ def focus(
     for rank, arm in enumerate(ranked[:final]):
         taken += _draw(arm, relevance, each + (rank < over), warmth=warmth, without=set(taken), rng=rng)
     indices = filled_by_score(taken, scores=scores, timestamps_seconds=timestamps_seconds, num_frames=num_frames)
-    used = {"arm_seconds": clip, "zoom_share": zoom, "top_share": top, "temperature": warmth, "seed": seed}
+    used = {"arm_seconds": clip, "zoom_share": zoom, "top_share": top, "temperature": warmth, "seed": plain_seed}
     return PolicyResult(indices, parameters=used)
 
 

@@ -41,13 +41,13 @@ def mdp3(
         segment_size: candidates a segment; None is the released 32, or 128 above 32 frames.
         max_candidates: of so many equal bins of time the best candidate each, before anything else; O(N K^2).
     """
-    weight = 2 / number("balance", balance, low=_LEAST)
+    lam = number("balance", balance, low=_LEAST)
     released_size = 32 if num_frames <= 32 else 128
     size = whole_number("segment_size", released_size if segment_size is None else segment_size, low=1)
     pool = whole_number("max_candidates", max_candidates, low=1)
     kept = screened(scores, timestamps_seconds, max_candidates=max(pool, num_frames))
     alike = some_candidates(similarity, kept)
-    relevance = weight * np.log(np.maximum(_kernel(scores[kept]), _LEAST))
+    relevance = 2 / lam * np.log(np.maximum(_kernel(scores[kept]), _LEAST))
     paths: list[Path] = [(0.0, ())]
     for start in range(0, len(kept), size):
         paths = _through_segment(
@@ -55,7 +55,7 @@ def mdp3(
         )
     taken = kept[list(paths[-1][1])].tolist()
     indices = filled_by_score(taken, scores=scores, timestamps_seconds=timestamps_seconds, num_frames=num_frames)
-    used = {"balance": balance, "segment_size": size, "max_candidates": pool}
+    used = {"balance": lam, "segment_size": size, "max_candidates": pool}
     return PolicyResult(indices, parameters=used)
 
 

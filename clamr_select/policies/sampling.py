@@ -50,8 +50,9 @@ def gumbel_topk(
         seed: of the noise, 0 or more.
     """
     tau = number("temperature", temperature, low=_SMALLEST)
-    rng = np.random.default_rng(whole_number("seed", seed, low=0))
+    plain_seed = whole_number("seed", seed, low=0)
+    rng = np.random.default_rng(plain_seed)
     # a constant divisor of the softmax changes no order, so it is left out
     noisy = scores / tau - np.log(-np.log(rng.uniform(np.finfo(np.float64).tiny, 1.0, size=len(scores))))
     taken = np.argsort(-noisy, kind="stable")[:num_frames]
-    return PolicyResult(tuple(sorted(taken.tolist())), parameters={"temperature": tau, "seed": seed})
+    return PolicyResult(tuple(sorted(taken.tolist())), parameters={"temperature": tau, "seed": plain_seed})

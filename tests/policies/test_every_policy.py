@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import math
 from itertools import pairwise
 
@@ -129,6 +131,15 @@ def test_input_is_not_changed(policy):
     choose(policy, scores, 8, embeddings=vectors)
     np.testing.assert_array_equal(scores, before[0])
     np.testing.assert_array_equal(vectors, before[1])
+
+
+@EVERY
+def test_numbers_of_numpy_are_recorded_as_pythons_own(policy):
+    kinds = {int: np.int64, float: np.float32}
+    defaults = {name: p.default for name, p in inspect.signature(POLICIES[policy]).parameters.items()}
+    given = {name: kinds[type(value)](value) for name, value in defaults.items() if type(value) in kinds}
+    result = choose(policy, np.random.default_rng(0).random(50), 8, **given)
+    assert set(given) <= set(json.loads(json.dumps(result.parameters)))
 
 
 @EVERY
