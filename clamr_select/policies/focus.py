@@ -62,7 +62,7 @@ def focus(
     rng = np.random.default_rng(plain_seed)
     relevance = unit_range(scores)
     fps = 1 / median_step_seconds(timestamps_seconds)
-    duration = len(scores) / max(1.0, fps)
+    duration = len(scores) / fps
     num_arms = max(_LEAST_ARMS, math.ceil(duration / clip))
     arms = _arms(len(scores), num_arms=num_arms)
     pulled = _first_pulls(arms, relevance, rng)

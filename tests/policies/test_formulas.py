@@ -254,6 +254,13 @@ def test_focus_looks_at_few_candidates_and_finds_the_clip():
     assert ((found >= 800) & (found < 816)).sum() >= 2
 
 
+@pytest.mark.parametrize("step_seconds", [2.0, 10.0])
+def test_focus_counts_its_arms_in_seconds(step_seconds):
+    scores = np.random.default_rng(0).random(1600)
+    slow = choose("focus", scores, 8, timestamps=np.arange(1600) * step_seconds, arm_seconds=16 * step_seconds)
+    assert slow.indices == choose("focus", scores, 8, arm_seconds=16).indices
+
+
 @pytest.mark.parametrize("temperature", [1e-9, 0.001])
 def test_focus_draws_at_temperatures_that_leave_one_share(temperature):
     scores = np.random.default_rng(0).random(400)
