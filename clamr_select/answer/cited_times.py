@@ -8,8 +8,10 @@ from typing import Any
 from clamr_select.selection import Selection
 
 CLOCK = r"(?:(?P<hours>\d{1,2}):)?(?P<minutes>\d{1,3}):(?P<seconds>[0-5]\d(?:\.\d+)?)(?![\d:])"
-SPOKEN = r"(?P<plain>\d+(?:\.\d+)?)[ \u00a0]?(?:seconds?|secs?\.?|s)\b(?!\s*(?:ago|later|long|of)\b)"
-CITED = re.compile(rf"<?(?<![\d:.]){CLOCK}>?|<?(?<![\d:.]){SPOKEN}>?")
+NUMBER = r"(?:(?<!\w)-)?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+"""``1,234.5``; a dash after a digit or a letter is no sign, as in ``10-20 s``."""
+SPOKEN = rf"(?P<plain>{NUMBER})[ \u00a0]?(?:seconds?|secs?\.?|s)\b(?!\s*(?:ago|later|long|of)\b)"
+CITED = re.compile(rf"<?(?<![\d:.]){CLOCK}>?|<?(?<![\d:.,]){SPOKEN}>?")
 SLACK_SECONDS = 1.0
 """Past the end of the video: models round."""
 
@@ -17,9 +19,9 @@ SLACK_SECONDS = 1.0
 def split_cited_times(text: str, selection: Selection) -> list[dict[str, Any]]:
     """A text in consecutive pieces: ``{"text": …}``, and for a time within the video ``{"text": …, "seconds": …}``.
 
-    Times are those that frames were labelled with: ``<12.3 seconds>``, ``12.3 s``, ``02:14``, ``1:02:03.5``; the
-    marks of the first are left out. What lies outside the video is no citation and stays text. Durations
-    ("5 seconds later", "3 seconds long") are none either.
+    Times are those that frames were labelled with: ``<12.3 seconds>``, ``1,234.5 s``, ``02:14``, ``1:02:03.5``; the
+    marks of the first are left out. Numbers are English: ``12,5 s`` is no time. What lies outside the video is no
+    citation and stays text. Durations ("5 seconds later", "3 seconds long") are none either.
     """
     facts = selection.video_facts
     first = facts.start_seconds
@@ -39,5 +41,5 @@ def split_cited_times(text: str, selection: Selection) -> list[dict[str, Any]]:
 
 def _seconds(match: re.Match[str]) -> float:
     if match["plain"] is not None:
-        return float(match["plain"])
+        return float(match["plain"].replace(",", ""))
     return int(match["hours"] or 0) * 3600 + int(match["minutes"]) * 60 + float(match["seconds"])

@@ -39,6 +39,7 @@ def cited(text: str, selection: Selection) -> list[tuple[str, float]]:
         ("**00:05**: the bugle", [("00:05", 5.0)]),
         ("Between 3 and 7 seconds.", [("7 seconds", 7.0)]),
         ("1 second in", [("1 second", 1.0)]),
+        ("between 10-20 s, 12.5s-14.0s", [("20 s", 20.0), ("12.5s", 12.5), ("14.0s", 14.0)]),
         ("at 30.4 seconds, the last frame", [("30.4 seconds", 30.0)]),  # models round past the end
     ],
 )
@@ -57,6 +58,9 @@ def test_times_within_the_video_are_citations(
         "The score was 3:1 and the ratio 16:9.",
         "Version 1.2.3, the 7 samurai, 4K, 12 systems, IP 10:20:30:40",
         "12:75 is no time",
+        "um 12,5 s",
+        "at 1,005 seconds, at 1,2,3 s",
+        "at <-0.3 seconds>, before it begins, and at -0.3 s",
         "",
     ],
 )
@@ -72,7 +76,23 @@ def test_a_clock_that_starts_late_counts_from_its_start(color_selection: Selecti
     assert cited("at 12 s and at 112 s", late) == [("112 s", 112.0)]
 
 
-@given(text=st.text(alphabet="0123456789:. s<>secondat\n\u00a0", max_size=40))
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("at 1,234 seconds", [("1,234 seconds", 1234.0)]),
+        ("at <1,234.5 seconds>", [("1,234.5 seconds", 1234.5)]),
+        ("at <-0.3 seconds>", [("-0.3 seconds", -0.3)]),
+        ("at 12,345,678 s", []),
+    ],
+)
+def test_long_and_negative_times_are_read_whole(
+    text: str, expected: list[tuple[str, float]], color_selection: Selection
+) -> None:
+    facts = dataclasses.replace(color_selection.video_facts, start_seconds=-0.5, duration_seconds=4000.0)
+    assert cited(text, dataclasses.replace(color_selection, video_facts=facts)) == expected
+
+
+@given(text=st.text(alphabet="0123456789:.,- s<>secondat\n\u00a0", max_size=40))
 def test_no_word_is_lost(text: str) -> None:
     """All that can go is the mark around a time; runs on anything in the alphabet of times."""
     pieces = split_cited_times(text, SELECTION)
