@@ -65,8 +65,7 @@ class OpenAIVlm:
         check_choice("style", style, get_args(Style))
         check_choice("on_refusal", on_refusal, get_args(OnRefusal))
         check_choice("max_tokens_field", max_tokens_field, get_args(MaxTokensField))
-        address = urlsplit(base_url)
-        if address.scheme not in ("http", "https") or not address.hostname:
+        if not _is_address(base_url):
             raise InputError(f"base_url must be an address like http://localhost:8000/v1, got {base_url!r}")
         self.client = import_openai().OpenAI(base_url=base_url, api_key=api_key or NO_KEY, timeout=timeout_seconds)
         self.name = self._only_model() if model is None else model
@@ -157,6 +156,14 @@ class OpenAIVlm:
             some = ", ".join(names[:8]) or "none"
             raise ServerError(f"the server at {self.client.base_url} offers {len(names)} models ({some}); name one")
         return names[0]
+
+
+def _is_address(base_url: str) -> bool:
+    try:
+        address = urlsplit(base_url)
+        return address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:  # a host in brackets that are not closed, a port that is no number
+        return False
 
 
 def _usage(usage: Any) -> Usage | None:

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from clamr_select.answer import parse_choice, tally_choices
+from clamr_select.answer import OpenAIVlm, parse_choice, tally_choices
 from clamr_select.answer.openai_client import send_chat
 from clamr_select.errors import InputError, ServerError
 
@@ -46,6 +46,14 @@ def test_a_page_is_no_chat_completion(address):
         pytest.raises(ServerError, match="no OpenAI-compatible server"),
     ):
         send_chat(client, lambda style: ([{"role": "user", "content": "x"}], {}), model="m")
+
+
+@pytest.mark.parametrize(
+    "base_url", ["http://[::1/v1", "http://localhost:port/v1", "http://localhost:99999/v1", "http:///v1", "ftp://a/v1"]
+)
+def test_what_is_no_address_is_told(base_url):
+    with pytest.raises(InputError, match="base_url must be an address like http://localhost:8000/v1, got"):
+        OpenAIVlm(base_url, model="m")
 
 
 @pytest.mark.parametrize("reply", ["A\nActually, B", "A\nB", "A\nNo: (C)."])
