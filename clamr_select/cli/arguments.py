@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -158,8 +159,6 @@ def check(arguments: argparse.Namespace) -> None:
     Raises:
         InputError, UnknownNameError, VideoNotFoundError
     """
-    from pathlib import Path
-
     from clamr_select.container import is_url
     from clamr_select.errors import VideoNotFoundError
     from clamr_select.indexing.presets import preset
@@ -190,7 +189,7 @@ def check(arguments: argparse.Namespace) -> None:
     if arguments.allow_urls and is_url(arguments.video):
         if arguments.no_cache:
             raise InputError("a URL is downloaded to the cache: leave out --no-cache, or give a file")
-    elif not Path(arguments.video).exists() and not is_url(arguments.video):
+    elif not os.path.exists(arguments.video) and not is_url(arguments.video):  # Path.exists raises for a long name
         raise VideoNotFoundError(f"no such file: {arguments.video}")
 
 

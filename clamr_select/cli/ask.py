@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from clamr_select.cli.arguments import (
     load_selector,
 )
 from clamr_select.cli.bars import Bars
-from clamr_select.cli.printable import printable_lines
+from clamr_select.cli.printable import print_json, printable_lines
 from clamr_select.cli.select import table
 from clamr_select.errors import InputError
 
@@ -84,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     with Bars() as bars:
         qa = VideoQA(selector, vlm, index_options=index_options(arguments), effort=arguments.effort, progress=bars)
         if arguments.json:
-            print(json.dumps(_ask(qa, arguments).to_dict(), ensure_ascii=False, indent=1))
+            print_json(_ask(qa, arguments).to_dict())
             return 0
         wants_stream = sys.stdout.isatty() if arguments.stream is None else arguments.stream
         answer = _print_stream(qa, arguments) if wants_stream and vlm is not None else _ask(qa, arguments)

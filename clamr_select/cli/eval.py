@@ -10,6 +10,7 @@ from pathlib import Path
 
 from clamr_select.cli import eval_policies, longvideo
 from clamr_select.cli.arguments import DEFAULT_MODEL, add_model_arguments, load_selector, set_threads
+from clamr_select.cli.printable import print_json
 from clamr_select.errors import InputError
 from clamr_select.eval.compact import command as compact_command
 from clamr_select.eval.effort import command as effort_command
@@ -90,8 +91,7 @@ def run_agreement(arguments: argparse.Namespace) -> int:
     found = agreements(selector, released, questions=questions, videos=videos, pool=arguments.pool)
     total = summary(found, missing=missing)
     if arguments.format == "json":
-        json.dump({**total, "questions": [asdict(one) for one in found]}, sys.stdout, ensure_ascii=False, indent=1)
-        print()
+        print_json({**total, "questions": [asdict(one) for one in found]})
         return 0
     for one in found:
         print(f"{one.overlap:6.1%}  {one.video_id}  {one.question_id}")

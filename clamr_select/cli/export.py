@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from clamr_select.errors import InputError
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -25,8 +27,14 @@ def run(arguments: argparse.Namespace) -> int:
     from clamr_select.integrations.lmms_eval.selection_files import read_selection_file
 
     questions, task = None, ""
+    try:
+        _, entries = read_selection_file(arguments.file)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{str(arguments.file)!r} is not UTF-8 text: {error}; give a file of selections") from error
+    if not entries:
+        raise InputError(f"{str(arguments.file)!r} holds no selection; was its run cut short?")
     if arguments.format == "clips":
-        task = str(next(entry.task for entry in read_selection_file(arguments.file)[1]))
+        task = str(entries[0].task)
         questions = [dict(one.doc) for one in task_documents([task], include_path=arguments.include_path)]
     written = export(arguments.file, form=arguments.format, output=arguments.output, questions=questions)
     if arguments.format == "clips":

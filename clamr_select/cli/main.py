@@ -68,6 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ClamrSelectError as error:
         print(f"clamr-select: {error}".replace("\n", " "), file=sys.stderr)
         return 2
+    except OSError as error:  # of the system: a name that is too long, a full disk, a folder that may not be read
+        print(f"clamr-select: {error}".replace("\n", " "), file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("clamr-select: ended by Ctrl-C", file=sys.stderr)
         return ENDED_BY_CTRL_C

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clamr_select.cli.arguments import add_model_arguments, load_selector
-from clamr_select.cli.printable import printable_line
+from clamr_select.cli.printable import print_json, printable_line
 from clamr_select.errors import InputError
 from clamr_select.time_format import format_time
 
@@ -83,8 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
             index_missing=arguments.index_missing,
         )
     if arguments.json:
-        json.dump(result.to_dict(), sys.stdout, ensure_ascii=False, indent=1)
-        print()
+        print_json(result.to_dict())
     else:
         print(table(result))
     if arguments.sheet is not None or arguments.open:

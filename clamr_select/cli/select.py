@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from clamr_select.cli.arguments import (
 )
 from clamr_select.cli.bars import Bars
 from clamr_select.cli.choice_arguments import add_choice_arguments, choice_options
+from clamr_select.cli.printable import print_json
 from clamr_select.errors import InputError
 from clamr_select.time_format import format_time
 
@@ -61,8 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
             **chosen,
         )
     if arguments.format == "json":
-        json.dump(selection.to_dict(include_candidates=False), sys.stdout, ensure_ascii=False, indent=1)
-        print()
+        print_json(selection.to_dict(include_candidates=False))
     else:
         print(table(selection))
     if arguments.output is not None:

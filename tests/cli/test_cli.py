@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from clamr_select.errors import InputError
 from clamr_select.selection import Selection
 
 QUESTION = "what is said about the walrus?"
+LONG_NAME = "why is the answer " * 40
 SRT = "1\n00:00:11,500 --> 00:00:13,400\nThe walrus answered the harbor master.\n"
 
 
@@ -181,6 +184,46 @@ def test_not_a_video_and_unreadable_subtitles(tmp_path, color_video, capsys):
     assert "notes.mp4" in errors
     assert "broken.srt" in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["select", LONG_NAME, QUESTION],
+        ["ask", LONG_NAME, QUESTION],
+        ["why", LONG_NAME, QUESTION, "--at", "1"],
+        ["select", "VIDEO", QUESTION, "--model", LONG_NAME],
+        ["select", "VIDEO", QUESTION, "--ocr", "off", "--subtitles", LONG_NAME],
+        ["search", QUESTION, "--library", LONG_NAME],
+        ["cache", "list", "--cache-dir", LONG_NAME],
+    ],
+)
+def test_a_name_too_long_for_a_file_is_one_line(color_video, capsys, line):
+    assert main([str(color_video) if part == "VIDEO" else part for part in line]) == 2
+    message = [line for line in capsys.readouterr().err.splitlines() if line.startswith("clamr-select:")]
+    assert len(message) == 1
+    assert "why is the answer" in message[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no Unicode")
+def test_a_video_whose_name_is_no_unicode_is_printed_as_json(color_video, tmp_path, capsys):
+    video = os.fsdecode(os.fsencode(tmp_path) + b"/talk\xff.mp4")
+    shutil.copy(color_video, video)
+    line = [video, QUESTION, "--ocr", "off", "--num-frames", "1"]
+    assert main(["select", *line, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["video"] == video
+    assert main(["ask", *line, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["selection"]["video"] == video
+
+
+@pytest.mark.parametrize(("content", "told"), [(b"", "holds no selection"), (b"\xff\xfe{", "is not UTF-8 text")])
+@pytest.mark.parametrize("form", ["clips", "aks"])
+def test_a_file_without_selections_is_not_exported(tmp_path, capsys, content, told, form):
+    file = tmp_path / "selections.jsonl"
+    file.write_bytes(content)
+    assert main(["export", str(file), "--format", form, "--output", str(tmp_path / "out")]) == 2
+    (message,) = capsys.readouterr().err.splitlines()
+    assert f"{str(file)!r} {told}" in message
 
 
 def test_large_blocks_go_back_to_the_system():
