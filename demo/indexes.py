@@ -60,8 +60,8 @@ class Source:
         Raises:
             VideoNotFoundError: the file is gone.
         """
-        subtitles = None if self.subtitles is None else _stamp(self.subtitles)
-        return (_stamp(self.video), subtitles, self.read_text, self.is_heard, self.effort, self.kept is not None)
+        subtitles = None if self.subtitles is None else stamp(self.subtitles)
+        return (stamp(self.video), subtitles, self.read_text, self.is_heard, self.effort, self.kept is not None)
 
     @property
     def is_heard(self) -> bool:
@@ -201,7 +201,12 @@ def _speech(source: Source, video: IndexedVideo | SkimmedVideo) -> SpeechSource:
     return speech_source(source.video, subtitles=source.subtitles, listen=source.listen)
 
 
-def _stamp(path: Path) -> tuple[str, int, int]:
+def stamp(path: Path) -> tuple[str, int, int]:
+    """Of a file: another size or time of change is another one.
+
+    Raises:
+        VideoNotFoundError: it is gone.
+    """
     try:
         found = path.stat()
     except FileNotFoundError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clamr_select.container import check_container
-from clamr_select.demo.indexes import Kept, Source
+from clamr_select.demo.indexes import Kept, Source, stamp
 from clamr_select.demo.pictures import Pictures
 from clamr_select.demo.settings import DemoSettings
 from clamr_select.errors import CorpusBusyError, CorpusError, InputError
@@ -80,7 +80,7 @@ class Library:
         self._guard = threading.Lock()
         self._corpus: VideoCorpus | None = None
         self._release: threading.Timer | None = None
-        self._pictures: OrderedDict[Path, Pictures] = OrderedDict()
+        self._pictures: OrderedDict[tuple[str, int, int], Pictures] = OrderedDict()
         try:
             with self._held():
                 pass
@@ -124,9 +124,14 @@ class Library:
         return None if path is None else path.relative_to(Path(self.settings.media_dir or "").resolve()).as_posix()
 
     def pictures(self, path: Path) -> Pictures:
-        """Of a video whose :meth:`file` is there."""
-        kept = self._pictures.pop(path, None) or Pictures(str(path))
-        self._pictures[path] = kept
+        """Of a video whose :meth:`file` is there.
+
+        Raises:
+            VideoNotFoundError: it is gone by now.
+        """
+        key = stamp(path)  # a file that was replaced has other pictures
+        kept = self._pictures.pop(key, None) or Pictures(str(path))
+        self._pictures[key] = kept
         while len(self._pictures) > MAX_VIDEOS_WITH_PICTURES:
             self._pictures.popitem(last=False)
         return kept

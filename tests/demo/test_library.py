@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 
 pytest.importorskip("gradio", reason="the demo needs gradio")
@@ -33,6 +35,7 @@ from clamr_select.errors import (
     InputError,
     MissingDependencyError,
     UnreadableVideoError,
+    VideoNotFoundError,
 )
 from clamr_select.retrieval import StoredVideo, VideoCorpus
 from clamr_select.selector import FrameSelector
@@ -279,6 +282,29 @@ def test_an_empty_library_says_how_it_is_filled(selector: FrameSelector, made: M
     with pytest.raises(InputError, match="empty: add videos with clamr-select index"):
         library.search(Wanted("a"))
     library.close()
+
+
+def write_white(path: Path) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((36, 64, 3), 255, np.uint8), format="rgb24")))
+        container.mux(stream.encode())
+
+
+def test_pictures_of_a_file_that_was_replaced_are_not_shown(library: Library, made: MadeLibrary) -> None:
+    path = made.videos["walrus"]
+    whole = path.read_bytes()
+    before = library.pictures(path).data_urls({0: 0.0}, max_side=64)
+    try:
+        write_white(path)
+        assert library.pictures(path).data_urls({0: 0.0}, max_side=64) != before
+    finally:
+        path.write_bytes(whole)
+    path.rename(path.with_suffix(".away"))
+    with pytest.raises(VideoNotFoundError):
+        library.pictures(path)
+    path.with_suffix(".away").rename(path)
 
 
 def test_a_file_that_was_replaced_has_no_pictures_and_says_so(
