@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -13,6 +13,7 @@ from clamr_select.selection import SCHEMA_VERSION, CandidateScores, Selection, S
 MAY_BE_MISSING = {"warnings", "timings_seconds", "candidates"}
 WHOLE_FACTS = ("width", "height", "num_frames")
 SHOWN_LETTERS = 60
+LARGEST, LARGEST_INDEX = sys.float_info.max, 2**63 - 1
 
 Fits = Callable[[Any], bool]
 
@@ -121,7 +122,8 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # a whole number of JSON may be past what a float holds, and NaN is in no range
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
 
 
 def _is_number_or_none(value: Any) -> bool:
@@ -129,4 +131,4 @@ def _is_number_or_none(value: Any) -> bool:
 
 
 def _is_index(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_INDEX

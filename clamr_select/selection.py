@@ -150,7 +150,8 @@ class Selection:
         """
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        # besides text and JSON that are broken: numbers of thousands of digits, and lists in lists in lists
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path} is not a saved selection: {error}") from error
         if not isinstance(data, dict):
             raise InputError(f"{path} is not a saved selection: got a JSON {type(data).__name__}, expected an object")

@@ -103,7 +103,9 @@ def test_missing_field_fails(color_selection):
         ("frame_indices", None),
         ("frame_indices", ["a"] * 8),
         ("frame_indices", [-1, 1, 2, 3, 4, 5, 6, 7]),
+        ("frame_indices", [*range(7), 10**30]),
         ("timestamps_seconds", ["1"] * 8),
+        ("scores", [10**400] * 8),
         ("timestamps_seconds", [float("nan")] * 8),
         ("scores", {}),
         ("scores_by_modality", [1]),
@@ -131,6 +133,8 @@ def test_a_field_of_another_kind_is_named(color_selection, name, value):
         (b"not json", "is not a saved selection"),
         (b"\xff\xfe", "is not a saved selection"),
         (b"[1, 2]", "got a JSON list, expected an object"),
+        (b'{"schema_version": ' + b"1" * 5000 + b"}", "is not a saved selection"),
+        (b"[" * 100_000, "is not a saved selection"),
     ],
 )
 def test_file_that_is_no_selection_fails(tmp_path, content, message):
