@@ -22,7 +22,7 @@ from clamr_select.policies.similarity import FrameSimilarity, PooledSimilarity
 from clamr_select.policies.spread import spread_evenly
 
 _DECIMALS = 6
-"""Ties are within 1e-6; scores are rounded to it, so that arithmetic on them does not tell ties apart."""
+"""Scores are rounded to 1e-6, so that arithmetic on them does not tell ties apart."""
 _BY_TIERS = ("uniform", "topk", "topk_gap")
 """They compare scores with the tolerance themselves, and so need no rounding."""
 
@@ -39,9 +39,9 @@ def select_indices(
 ) -> PolicyResult:
     """Which candidates to take: exactly ``min(num_frames, len(scores))`` of them.
 
-    The same input gives the same frames. Scores that differ by no more than 1e-6 are a tie. A tie wider than
-    the frames left is spread evenly in time, otherwise the earlier frame wins; constant scores give uniform
-    sampling and the warning ``flat_scores``.
+    The same input gives the same frames. Scores that differ by no more than 1e-6 (``topk``, ``topk_gap``), or that
+    round alike to six decimals (the other policies), are a tie. A tie wider than the frames left is spread evenly in
+    time, otherwise the earlier frame wins; constant scores give uniform sampling and the warning ``flat_scores``.
 
     Args:
         scores: (num_candidates,) one finite score a candidate, higher is better.
