@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from clamr_select.container import open_container
 from clamr_select.limits import Limits
-from clamr_select.video.packets import PacketTable, read_packets
+from clamr_select.video.packets import PacketTable, is_hidden, read_packets
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -55,7 +55,7 @@ class DecodeSession:
                     self._held = packet
                     break
                 codec.skip_frame = "DEFAULT" if needed is None or pts in needed else "NONREF"
-                fed_last = pts == stop_pts
+                fed_last = pts == stop_pts and not is_hidden(packet, codec=codec.codec.canonical_name)
             yield from self._feed(packet)
             packet = self._next_packet()
         yield from self._feed(None)

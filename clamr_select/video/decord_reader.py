@@ -142,7 +142,7 @@ def _why_not(index: VideoIndex) -> str | None:
     if index.kind not in ("iso-bmff", "matroska"):
         return f"it numbers the frames of {index.kind} wrongly"
     if index.packets.num_hidden or index.packets.num_untimed or index.packets.num_duplicates:
-        return "the file has packets that are not shown or not timed (edit list), which decord shows"
+        return "the file has packets that are not shown or not timed, which decord shows"
     if index.header.num_video_streams > 1:
         return "the file has several video streams, of which it picks its own"
     if index.orientation.mirrored:

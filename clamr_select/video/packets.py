@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 _MAX_READ_ERRORS = 3
 _KEY, _HIDDEN, _DAMAGED = 1, 2, 4
+_VP8_SHOW_FRAME = 0x10
+"""In the first byte of a packet (RFC 6386, 9.1)."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,14 @@ class PacketTable:
     key_pts: np.ndarray
     """(num_keys,) int64, strictly increasing."""
     frame_pts: np.ndarray
-    """(num_frames,) int64, strictly increasing: the frames that are shown (edit lists hide some)."""
+    """(num_frames,) int64, strictly increasing: the frames that are shown."""
     frame_positions: np.ndarray
     """(num_frames,) int64: the packet of each frame, in decoding order."""
     time_base: Fraction
     last_duration: int
     """Duration of the last shown frame in ``time_base`` units; 0 where the container does not say."""
     num_hidden: int
-    """Packets that are decoded and not shown (edit list)."""
+    """Packets that are decoded and not shown; see :func:`is_hidden`."""
     num_untimed: int
     """Packets without a timestamp; they are decoded with the packet before them and never listed."""
     num_duplicates: int
@@ -109,6 +111,16 @@ def read_packets(container: InputContainer, stream: Stream, errors: list[str]) -
             logger.info("reading packets: %s: %s", type(error).__name__, error)
 
 
+def is_hidden(packet: Packet, *, codec: str) -> bool:
+    """Whether a packet with data is decoded and not shown: an edit list says so, or it is an alternate reference frame
+    of VP8, whose time no frame has (1 ms after the frame before) or the next one has (FFmpeg).
+
+    Args:
+        codec: FFmpeg's name. VP9 and AV1 keep such frames in the packet of one that is shown.
+    """
+    return packet.is_discard or (codec == "vp8" and not memoryview(packet)[0] & _VP8_SHOW_FRAME)
+
+
 def scan_packets(container: InputContainer, stream: VideoStream, *, path: str, limits: Limits) -> PacketTable:
     """Read every packet of a stream once, decoding nothing.
 
@@ -129,7 +141,7 @@ def scan_packets(container: InputContainer, stream: VideoStream, *, path: str, l
         pts.append(time)
         if len(pts) > limits.max_frames:
             raise too_large(path, f"has more than {limits.max_frames} frames", limits=limits, name="max_frames")
-        hidden = packet.is_discard
+        hidden = is_hidden(packet, codec=codec)
         is_key = packet.is_keyframe and can_start_at(memoryview(packet), codec=codec, setup=setup)
         flags.append(_KEY * is_key | _HIDDEN * hidden | _DAMAGED * packet.is_corrupt)
         if not hidden and (last_pts is None or time > last_pts):

@@ -220,6 +220,30 @@ def _same_time_twice(path: Path) -> Path:
     return path
 
 
+def _alternate_references(path: Path, *, like_ffmpeg: bool) -> Path:
+    """VP8 with a packet before every eighth frame that is never shown. It claims the time of the next frame, as in
+    files of FFmpeg, or a millisecond after the frame before, as in those of vpxenc."""
+    encoder = av.CodecContext.create("libvpx", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+    encoder.time_base, encoder.gop_size, encoder.options = Fraction(1, FPS), GOP, {"lag-in-frames": "0", "b": "800k"}
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for number in range(NUM_FRAMES):
+            for shown in (False, True) if number % 8 == 7 else (True,):
+                image = draw_barcode(number if shown else 5000 + number)
+                frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p")
+                for packet in encoder.encode(frame):
+                    data = bytearray(bytes(packet))
+                    data[0] &= 0xFF if shown else ~0x10
+                    written = av.Packet(bytes(data))
+                    written.is_keyframe, written.stream = packet.is_keyframe, stream
+                    written.pts = 40 * number if shown or like_ffmpeg else 40 * (number - 1) + 1
+                    written.dts, written.time_base = written.pts, Fraction(1, 1000)
+                    container.mux(written)
+    return path
+
+
 def _joined(path: Path) -> Path:
     """Two transport streams one after the other: the clock starts again."""
     part = encode(path, options=X264).read_bytes()
@@ -317,6 +341,8 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "hevc.mp4": lambda p: encode(p, codec="libx265", options=X265),
     "hevc_layers.mkv": lambda p: encode(p, codec="libx265", options=X265_LAYERS),
     "vp9.webm": lambda p: encode(p, codec="libvpx-vp9", options=VP9),
+    "vp8_like_ffmpeg.webm": lambda p: _alternate_references(p, like_ffmpeg=True),
+    "vp8_like_vpxenc.webm": lambda p: _alternate_references(p, like_ffmpeg=False),
     "live.webm": lambda p: encode(p, codec="libvpx-vp9", options=VP9, muxer={"live": "1"}),
     "av1.mp4": lambda p: encode(p, codec="libsvtav1", options={"preset": "8", "crf": "5"}, num_frames=48),
     "mpeg4.avi": lambda p: encode(p, codec="mpeg4", options={"b": "800k"}),

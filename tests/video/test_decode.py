@@ -28,7 +28,7 @@ def plain_pixels(path: Path) -> dict[int, np.ndarray]:
 SEEKABLE = (
     "h264.mp4", "open_gop.mp4", "refresh.mp4", "h264.mkv", "h264.ts", "h264.flv", "hevc.mp4", "hevc_layers.mkv",
     "vp9.webm", "live.webm", "av1.mp4", "mpeg4.avi", "mpeg4.mp4", "mpeg2.mpg", "edit_list.mp4", "fragmented.mp4",
-    "uneven.mp4",
+    "uneven.mp4", "vp8_like_ffmpeg.webm", "vp8_like_vpxenc.webm",
 )  # fmt: skip
 
 

@@ -15,13 +15,13 @@ from clamr_select.video import VideoReader, open_video
 WHOLE = (
     "h264.mp4", "fragmented.mp4", "uneven.mp4", "late_start.mkv", "h264.mkv", "h264.ts", "h264.flv", "open_gop.mp4",
     "refresh.mp4", "hevc.mp4", "hevc_layers.mkv", "vp9.webm", "live.webm", "av1.mp4", "mpeg4.avi",
-    "mpeg4.mp4", "mpeg2.mpg",
+    "vp8_like_ffmpeg.webm", "vp8_like_vpxenc.webm", "mpeg4.mp4", "mpeg2.mpg",
     "one_frame.mp4", "odd_size.mp4", "two_streams.mp4", "edit_list.mp4", "turned_90.mp4", "turned_180.mp4",
     "turned_270.mp4", "mirrored.mp4", "mirrored_90.mp4",
 )  # fmt: skip
 DECORD_REFUSES = {
     "h264.ts", "h264.flv", "live.webm", "av1.mp4", "mpeg4.avi", "mpeg2.mpg", "two_streams.mp4", "edit_list.mp4",
-    "mirrored.mp4", "mirrored_90.mp4",
+    "mirrored.mp4", "mirrored_90.mp4", "vp8_like_ffmpeg.webm", "vp8_like_vpxenc.webm",
 }  # fmt: skip
 TORCHCODEC_REFUSES = {"h264.ts", "mpeg2.mpg", "mirrored.mp4", "mirrored_90.mp4"}
 FIRST_NUMBER = {"edit_list.mp4": 10}
