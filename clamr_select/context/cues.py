@@ -143,9 +143,11 @@ def _without_rolling_repetition(lines: Iterable[tuple[_Line, float]], repairs: _
         if repeated == len(line.lines):
             last, last_end = kept[-1]
             kept[-1] = (last, max(last_end, end))
+            shown_until = max(shown_until, end)
         else:
             kept.append((replace(line, lines=line.lines[repeated:]), end))
-        shown, shown_until = line.lines, max(shown_until, end) if follows else end
+            shown_until = end  # not of another line: a sign may stay for the whole film
+        shown = line.lines
     return kept
 
 

@@ -196,6 +196,17 @@ def test_a_repetition_after_a_pause_is_kept(write_file) -> None:
     assert lines_of(load_subtitles(write_file("talk.srt", content))) == [(1.0, 1.5, "No."), (2.0, 2.5, "No.")]
 
 
+def test_a_repetition_under_a_sign_that_stays_is_kept(write_file) -> None:
+    cues = [("0:00:00", "0:40:00", "Sign"), ("0:00:10", "0:00:11", "What?"), ("0:20:00", "0:20:01", "What?")]
+    head = ASS.partition("Comment:")[0]
+    dialogue = "".join(f"Dialogue: 0,{start}.00,{end}.00,Default,,0,0,0,,{text}\n" for start, end, text in cues)
+
+    track = load_subtitles(write_file("talk.ass", head + dialogue))
+
+    assert lines_of(track) == [(0.0, 2400.0, "Sign"), (10.0, 11.0, "What?"), (1200.0, 1201.0, "What?")]
+    assert track.warnings == ()
+
+
 def test_vtt_blocks_settings_and_voices(write_file) -> None:
     content = (
         "WEBVTT - a title\n\nSTYLE\n::cue { color: red }\n\nNOTE nothing to read\n\n"
