@@ -7,8 +7,14 @@ import re
 from clamr_select.context.cues import Cue, ParsedCues
 
 _TIMING = re.compile(r"^[ \t]*-?[\d:.,]+[ \t]*-->", re.MULTILINE)
-# A timing line that pysubs2 could not read, with the number above it: it and its text land in the cue before.
-_STRAY_CUE = re.compile(r"(?:^|\n)(?:[ \t]*\d+[ \t]*\n)?[ \t]*-?[\d:.,]+[ \t]*-->")
+# The number of a cue: right above its timing line; or alone between blank lines, where all lines are spaced apart or
+# the file ends before the cue.
+_NUMBER = re.compile(
+    rf"^[ \t]*\d+[ \t]*\n(?={_TIMING.pattern})"
+    rf"|(?:\A|\n[ \t]*\n)[ \t]*\d+[ \t]*(?:\n[ \t]*\n(?={_TIMING.pattern})|\s*\Z)",
+    re.MULTILINE,
+)
+_DIGITS_ONLY = re.compile(r"^(?=[^\S\n]*\d+[^\S\n]*$)", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -23,9 +29,9 @@ def read_srt(text: str) -> ParsedCues:
 
     # pysubs2 takes quadratic time on long runs of blank lines
     text = _BLANK_LINES.sub("\n\n", text)
-    # pysubs2 writes a line break as \N; one that is in the text, as in C:\Notes, is told apart by a word joiner,
-    # which goes with the other invisible characters
-    text = text.replace(r"\N", "\\\u2060N")
+    # pysubs2 takes a last line of digits for the number of the next cue, and writes a line break as \N; what is text,
+    # as in C:\Notes, is told apart by a word joiner, which goes with the other invisible characters
+    text = _DIGITS_ONLY.sub("\u2060", _NUMBER.sub("\n", text)).replace(r"\N", "\\\u2060N")
     # tags are kept because pysubs2 would turn <i> into ASS overrides and drop unknown "<words>"
     events = SSAFile.from_string(text, format_="srt", keep_html_tags=True).events
     cues = tuple(Cue(event.start / 1000, event.end / 1000, _own_text(event.text)) for event in events)
@@ -33,4 +39,5 @@ def read_srt(text: str) -> ParsedCues:
 
 
 def _own_text(text: str) -> str:
-    return _STRAY_CUE.split(text.replace(r"\N", "\n"), maxsplit=1)[0]
+    # a timing line that pysubs2 could not read lands, with its text, in the cue before
+    return _TIMING.split(text.replace(r"\N", "\n"), maxsplit=1)[0]

@@ -82,6 +82,8 @@ def codes_of(track: ContextTrack) -> list[str]:
         SRT.replace("1\n00", "00").replace("2\n00", "00"),
         SRT.replace("\n\n", "\n"),
         SRT.replace("\n\n", "\n \n\n\n"),
+        SRT.replace("\n", "\n\n"),
+        SRT + "\n3\n",
         "\n\n" + SRT,
         SRT.replace("\n", "\r\n").encode(),
         SRT.replace("\n", "\r").encode(),
@@ -96,6 +98,8 @@ def codes_of(track: ContextTrack) -> list[str]:
         "no-index",
         "no-blank",
         "many-blank",
+        "double-spaced",
+        "number-of-no-cue",
         "leading-blank",
         "crlf",
         "cr",
@@ -138,6 +142,17 @@ def test_markup_goes_and_text_stays(write_file) -> None:
     track = load_subtitles(write_file("talk.srt", cues))
 
     assert [line.text for line in track.lines] == list(texts.values())
+
+
+@pytest.mark.parametrize("numbers", [True, False])
+def test_a_line_of_digits_is_text_and_not_the_number_of_a_cue(numbers: bool, write_file) -> None:
+    texts = ["The answer is\n42", "1984", "Three,\n2\n1", "It was\n 1999 "]
+    cues = [f"{i}\n" * numbers + f"00:00:{i:02}.000 --> 00:00:{i:02}.500\n{text}\n" for i, text in enumerate(texts, 1)]
+
+    track = load_subtitles(write_file("talk.srt", "\n".join(cues)))
+
+    assert [line.text for line in track.lines] == ["The answer is 42", "1984", "Three, 2 1", "It was 1999"]
+    assert track.warnings == ()
 
 
 def test_video_mme_font_tags(write_file) -> None:
