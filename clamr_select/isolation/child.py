@@ -50,7 +50,7 @@ class ChildProcess:
         self.is_closed = False
 
     def ask(self, request: dict[str, Any], *, max_seconds: float) -> tuple[dict[str, Any], np.ndarray | None]:
-        """The answer to a request.
+        """The answer to a request. Whatever interrupts it closes the child: the next one would get this one's answer.
 
         Raises:
             ChildEnded, ChildSilent, ChildNonsense: there is none; the child is closed.
@@ -58,9 +58,10 @@ class ChildProcess:
         if self.is_closed:
             raise ChildEnded("before")
         deadline = time.monotonic() + max_seconds
+        message = pack(request)
         try:
-            for part in pack(request):
-                self._process.stdin.write(part)  # type: ignore[union-attr]
+            for part in message:
+                self._write(part)
             return unpack(lambda count: self._read(count, deadline), max_array_bytes=self._max_array_bytes)
         except (EOFError, BrokenPipeError):
             how = self._how_it_ended()
@@ -69,6 +70,9 @@ class ChildProcess:
         except ValueError as error:
             self.close()
             raise ChildNonsense(str(error)) from None
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """End the child, whatever it is doing."""
@@ -79,13 +83,17 @@ class ChildProcess:
             if pipe is not None:
                 pipe.close()
 
+    def _write(self, part: bytes | memoryview) -> None:
+        rest = memoryview(part)
+        while rest:  # a signal that comes while the pipe is full ends a write early
+            rest = rest[self._process.stdin.write(rest) :]  # type: ignore[union-attr]
+
     def _read(self, count: int, deadline: float) -> bytes:
         descriptor, pieces = self._process.stdout.fileno(), []  # type: ignore[union-attr]
         waiting = select.poll()
         waiting.register(descriptor, select.POLLIN)
         while count:
             if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
-                self.close()
                 raise ChildSilent
             piece = os.read(descriptor, min(count, 1 << 20))
             if not piece:
@@ -105,8 +113,10 @@ class ChildProcess:
 def serve_requests(answer: Any) -> None:
     """The child's side: ``answer(request)`` gives a header and an array or None, until the parent is gone.
 
-    What else is printed goes to stderr, so that it does not get between the messages.
+    What else is printed goes to stderr, so that it does not get between the messages. A terminal's Ctrl-C comes to the
+    whole group of processes, and is left to the parent.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:

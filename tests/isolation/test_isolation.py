@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -183,6 +184,37 @@ def test_a_hang_is_an_error(narrated, monkeypatch):
         with pytest.raises(DecoderCrashedError, match="gave nothing for 1 s"):
             list(reader.frames([0]))
         assert process.returncode == -signal.SIGKILL
+
+
+def test_ctrl_c_is_left_to_the_parent(narrated):
+    """A terminal sends it to the worker as well, which would be taken for a crash."""
+    with isolated_video(narrated) as reader:
+        os.kill(reader._worker._child._process.pid, signal.SIGINT)
+        assert len(list(reader.frames(range(40)))) == 40
+
+
+def test_after_an_interrupted_request_no_other_gets_its_answer(narrated, monkeypatch):
+    def interrupted(count, deadline):
+        raise KeyboardInterrupt
+
+    with isolated_sound(narrated) as sound:
+        child = sound._worker._child
+        monkeypatch.setattr(child, "_read", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            sound.take(start_seconds=0.0, end_seconds=1.0)
+        monkeypatch.undo()
+        with pytest.raises(DecoderCrashedError, match="has ended; open it again"):
+            sound.take(start_seconds=1.0, end_seconds=2.0)
+        assert child._process.returncode is not None
+
+
+def test_a_request_is_written_whole_though_the_pipe_takes_it_piece_by_piece(narrated, monkeypatch):
+    with isolated_video(narrated) as reader:
+        pipe = reader._worker._child._process.stdin
+        piecewise = SimpleNamespace(write=lambda data: pipe.write(data[:5]), close=pipe.close)
+        monkeypatch.setattr(reader._worker._child._process, "stdin", piecewise)
+        monkeypatch.setattr("clamr_select.isolation.process.MAX_SILENT_SECONDS", 5.0)
+        assert [frame.frame_index for frame in reader.frames([3, 30])] == [3, 30]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ Run by :class:`~clamr_select.retrieval.ingest.video_process.VideoProcess` as
 
 from __future__ import annotations
 
-import signal
 from typing import Any
 
 import numpy as np
@@ -65,6 +64,4 @@ class Server:
 
 
 if __name__ == "__main__":
-    # a terminal's Ctrl-C comes to the whole group: whoever feeds this process ends it
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     serve_requests(Server().answer)
