@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from clamr_select.context.embedded import embedded_subtitles
-from clamr_select.context.sidecar import find_subtitles
+from clamr_select.context.sidecar import find_usable_subtitles
 from clamr_select.errors import UnreadableVideoError, UnsupportedVideoError
 from clamr_select.video.audio import open_audio
 
@@ -32,7 +32,8 @@ def speech_source(video: Path, *, subtitles: Path | None, listen: bool) -> Speec
 
 
 def _has_subtitles(video: Path) -> bool:
-    if find_subtitles(video) is not None:
+    path, _ = find_usable_subtitles(video)
+    if path is not None:
         return True
     track = embedded_subtitles(video)
     return track is not None and bool(track.lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -32,7 +33,7 @@ class InfoJson:
 def find_info_json(video_path: str | Path) -> Path | None:
     """``talk.info.json`` beside ``talk.mp4``, None where there is none."""
     path = Path(video_path).with_suffix(SUFFIX)
-    return path if path.is_file() else None
+    return path if os.path.isfile(path) else None
 
 
 def read_info_json(path: str | Path) -> InfoJson:

@@ -95,10 +95,10 @@ def _check_seconds(duration_seconds: float | None, offset_seconds: float, start_
 
 
 def _read_bytes(path: Path) -> bytes:
-    # a named pipe would block, so only files are opened
-    if not path.is_file():
-        raise SubtitlesError(f"subtitles {path}: {'not a file' if path.exists() else 'no such file'}")
     try:
+        # a named pipe would block, so only files are opened
+        if not path.is_file():
+            raise SubtitlesError(f"subtitles {path}: {'not a file' if path.exists() else 'no such file'}")
         with path.open("rb") as file:
             data = file.read(MAX_SUBTITLE_BYTES + 1)
     except OSError as error:

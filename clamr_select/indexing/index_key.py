@@ -9,7 +9,7 @@ from typing import Any
 
 import clamr_select
 from clamr_select.context.info_json import find_info_json
-from clamr_select.context.sidecar import find_subtitles
+from clamr_select.context.sidecar import find_usable_subtitles
 from clamr_select.context.speech.choose import choose
 from clamr_select.context.speech.model_files import model_digest
 from clamr_select.errors import SpeechError
@@ -62,10 +62,13 @@ def with_recognizer(key: Key, options: IndexOptions) -> Key:
 
 
 def _subtitles(video: str | Path, options: IndexOptions) -> list[str] | None:
-    """Name and content of the file that will be read; None where there is none."""
+    """Name and content of the file that will be read, and what is said of files passed over; None for neither."""
     if options.subtitles is None:
         return ["off"]
-    return _digest(find_subtitles(video) if options.subtitles == "auto" else Path(options.subtitles))
+    if options.subtitles != "auto":
+        return _digest(Path(options.subtitles))
+    path, noted = find_usable_subtitles(video)
+    return [*(_digest(path) or []), *(message for _, message in noted)] or None
 
 
 def _recognizer(options: IndexOptions) -> list[str | None]:

@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from clamr_select.context.embedded import embedded_subtitles
-from clamr_select.context.sidecar import find_subtitles
+from clamr_select.context.sidecar import find_usable_subtitles, passed_over
 from clamr_select.context.speech.choose import choose, make_recognizer
 from clamr_select.context.subtitles import load_subtitles
 from clamr_select.context.timed_text import ContextTrack
+from clamr_select.errors import SubtitlesError
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.indexing.progress import Progress
 from clamr_select.indexing.transcribe import transcribe
@@ -20,7 +21,7 @@ from clamr_select.video.reader import VideoInfo
 
 NO_ASR = "no_asr"
 NO_SPEECH = (
-    "no subtitles were given, none lie beside the video or inside it, and speech recognition is off; "
+    "no subtitles were given, none that can be used lie beside the video or inside it, and speech recognition is off; "
     "asr='auto' (--asr auto) hears the video"
 )
 
@@ -66,7 +67,8 @@ def subtitle_track(
     """The subtitles of a video as one track, empty with a warning where there are none.
 
     Args:
-        subtitles: ``auto`` takes a file beside the video, else a text stream inside it; a path; None for none.
+        subtitles: ``auto`` takes a file beside the video, else a text stream inside it, and warns of files that it
+            passes over; a path; None for none.
         limits: of the file that is opened for a text stream inside it.
         isolate: open it in a worker process.
 
@@ -75,10 +77,21 @@ def subtitle_track(
     """
     if subtitles is None:
         return ContextTrack("asr", (), "off")
-    path = find_subtitles(info.path) if subtitles == "auto" else Path(subtitles)
+    if subtitles != "auto":
+        return _timed(Path(subtitles), info)
+    path, noted = find_usable_subtitles(info.path)
+    track = None
     if path is not None:
-        return load_subtitles(path, duration_seconds=info.duration_seconds, start_seconds=info.start_seconds)
-    track = (isolated_subtitles if isolate else embedded_subtitles)(info.path, limits=limits)
+        try:
+            track = _timed(path, info)
+        except SubtitlesError as error:  # of another video
+            noted = (*noted, passed_over(error))
     if track is None:
-        return ContextTrack("asr", (), "none", warnings=((NO_ASR, NO_SPEECH),))
-    return track
+        track = (isolated_subtitles if isolate else embedded_subtitles)(info.path, limits=limits)
+    if track is None:
+        track = ContextTrack("asr", (), "none", warnings=((NO_ASR, NO_SPEECH),))
+    return replace(track, warnings=(*noted, *track.warnings))
+
+
+def _timed(path: Path, info: VideoInfo) -> ContextTrack:
+    return load_subtitles(path, duration_seconds=info.duration_seconds, start_seconds=info.start_seconds)

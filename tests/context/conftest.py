@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,22 @@ def write_file(tmp_path: Path) -> WriteFile:
         return path
 
     return write
+
+
+@pytest.fixture
+def refuse_to_look_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Nothing may be known of a path from now on, as in a folder that may not be entered; root may enter all."""
+    stat = os.stat
+
+    def refuse(path: Path) -> None:
+        def refusing(asked: object, **how: object) -> os.stat_result:
+            if str(asked) == str(path):
+                raise PermissionError(13, "Permission denied", str(path))
+            return stat(asked, **how)  # type: ignore[call-overload]
+
+        monkeypatch.setattr(os, "stat", refusing)
+
+    return refuse
 
 
 @pytest.fixture(scope="session")

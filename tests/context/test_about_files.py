@@ -112,6 +112,14 @@ def test_a_strange_info_json_is_a_warning(content: bytes, reason: str, tmp_path:
     assert reason in message
 
 
+def test_an_info_json_that_cannot_be_looked_at_is_none(tmp_path: Path, refuse_to_look_at) -> None:
+    path = tmp_path / "talk.info.json"
+    path.write_text("{}")
+    refuse_to_look_at(path)
+
+    assert find_info_json(tmp_path / "talk.mp4") is None
+
+
 def test_a_huge_info_json_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "talk.info.json"
     with path.open("wb") as file:

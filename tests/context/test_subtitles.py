@@ -377,6 +377,14 @@ def test_missing_directory_pipe_and_unreadable(tmp_path: Path, write_file) -> No
             load_subtitles(locked)
 
 
+def test_subtitles_in_a_folder_that_cannot_be_entered_are_refused(write_file, refuse_to_look_at) -> None:
+    path = write_file("talk.srt", SRT)
+    refuse_to_look_at(path)
+
+    with pytest.raises(SubtitlesError, match="cannot be read: Permission denied"):
+        load_subtitles(path)
+
+
 def test_subtitles_of_another_video_are_refused(write_file) -> None:
     with pytest.raises(SubtitlesError, match="lying outside the video: 2"):
         load_subtitles(write_file("talk.srt", SRT), duration_seconds=0.5)

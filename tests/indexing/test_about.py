@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from clamr_select.context.chapters import Chapter
-from clamr_select.errors import UnknownNameError
+from clamr_select.errors import SubtitlesError, UnknownNameError
 from clamr_select.indexing.about import About
 from clamr_select.indexing.options import IndexOptions
 from clamr_select.selector import FrameSelector
@@ -55,6 +55,35 @@ def test_what_lies_beside_a_video_is_used_and_recorded(
     # a chapter is evidence at its start alone: it changes no other frame's score
     query = selector.encoder.encode_query(["green"])[0][0]
     assert told.score(query).total[3] == pytest.approx(plain.score(query).total[3], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("other", "source", "codes"),
+    [
+        ("00:00:01,000 --> 00:00:04,000\nA walrus.\n", "talk.fr.srt", {"subtitles_unused"}),
+        ("99:00:00,000 --> 99:00:01,000\nOf another video.\n", "none", {"subtitles_unused", "no_asr"}),
+        (None, "none", {"subtitles_unused", "no_asr"}),
+    ],
+)
+def test_what_is_wrong_with_subtitles_that_nobody_named_is_a_recorded_warning(
+    other: str | None, source: str, codes: set[str], selector: FrameSelector, color_video: Path, tmp_path: Path
+) -> None:
+    video, empty = tmp_path / "talk.mp4", tmp_path / "talk.de.srt"
+    shutil.copy(color_video, video)
+    empty.write_text("1\n00:00:01,000 --> 00:00:02,000\n\n", encoding="utf-8")
+    if other is not None:
+        video.with_suffix(".fr.srt").write_text(other, encoding="utf-8")
+    quick = {**QUICK, "cache_dir": tmp_path / "cache"}
+
+    for _ in ("indexed", "from the store"):
+        selection = selector.select(video, "where is the walrus?", **quick)
+        assert selection.method["asr"] == source
+        assert codes <= {warning.code for warning in selection.warnings}
+        assert "talk.de.srt hold no usable cue" in " ".join(warning.message for warning in selection.warnings)
+    with pytest.raises(SubtitlesError, match="no usable cue"):
+        selector.index(video, **quick, subtitles=empty)
+    empty.write_text("1\n00:00:01,000 --> 00:00:02,000\nMended.\n", encoding="utf-8")
+    assert selector.index(video, **quick).method["asr"] == "talk.de.srt"
 
 
 def test_a_strange_info_json_is_a_recorded_warning(selector: FrameSelector, color_video: Path, tmp_path: Path) -> None:
