@@ -16,6 +16,7 @@ from clamr_select.video.header import StreamHeader, best_video_stream, read_head
 from clamr_select.video.orientation import Orientation, frame_orientation
 from clamr_select.video.packets import PacketTable, scan_packets
 from clamr_select.video.reader import VideoInfo
+from clamr_select.video.scaling import nearest_matrix
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -75,6 +76,10 @@ def index_video(path: str | os.PathLike[str], *, limits: Limits, backend: str) -
     orientation = frame_orientation(first)
     if not orientation.is_exact:
         warnings.append(("rotation_rounded", "the container asks for an odd angle; a quarter turn was applied"))
+    if nearest_matrix(first) != int(first.colorspace):
+        number = int(first.colorspace)
+        text = f"colours may be wrong: FFmpeg cannot convert from their matrix, number {number} of ITU-T H.273"
+        warnings.append(("colours_approximate", text))
     size = (first.width, first.height)
     timestamps = packets.frame_pts * float(packets.time_base)
     duration = _duration_seconds(packets, timestamps, header.frame_seconds)

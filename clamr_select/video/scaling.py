@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from clamr_select.video.orientation import Orientation
 
 
+_UNKNOWN_MATRIX, _BT2020, _BT2020_CONSTANT_LUMINANCE = 2, 9, 10
+_CONVERTED_MATRICES = (0, 1, 2, 4, 5, 6, 7, 9)
+"""Those that FFmpeg converts from, by their numbers in ITU-T H.273."""
+
+
 def check_max_side(max_side: int | None) -> None:
     """Raises InputError unless ``max_side`` is None or a whole number of at least 1."""
     if max_side is not None and (
@@ -46,7 +51,8 @@ class FrameScaler:
         self._reformatter = VideoReformatter()  # keeps its scaling tables from frame to frame
 
     def from_frame(self, frame: VideoFrame) -> np.ndarray:
-        """A frame as PyAV decoded it."""
+        """A frame as PyAV decoded it; it is marked with the matrix that :func:`nearest_matrix` names."""
+        frame.colorspace = nearest_matrix(frame)  # FFmpeg 8 refuses by this mark, whatever it is told below
         scaled = self._reformatter.reformat(
             frame, self._width, self._height, "rgb24", interpolation="AREA", **_source_colours(frame)
         )
@@ -61,6 +67,19 @@ class FrameScaler:
         return self.from_frame(VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24"))
 
 
+def nearest_matrix(frame: VideoFrame) -> int:
+    """The colour matrix that a frame is converted by, by its number in ITU-T H.273: its own, or one that stands in for
+    it where FFmpeg cannot convert from that, such as YCgCo or ICtCp."""
+    matrix = int(frame.colorspace)
+    if matrix in _CONVERTED_MATRICES or not _has_matrix(frame):
+        return matrix
+    return _BT2020 if matrix == _BT2020_CONSTANT_LUMINANCE else _UNKNOWN_MATRIX
+
+
+def _has_matrix(frame: VideoFrame) -> bool:
+    return not frame.format.is_rgb and len(frame.format.components) >= 3
+
+
 def _source_colours(frame: VideoFrame) -> dict[str, Any]:
     """What the frame says of its colours, in the words of ``reformat``.
 
@@ -69,7 +88,7 @@ def _source_colours(frame: VideoFrame) -> dict[str, Any]:
     """
     from av.video.reformatter import ColorRange, Colorspace
 
-    if frame.format.is_rgb or len(frame.format.components) < 3:
+    if not _has_matrix(frame):
         return {}
     full_range = int(frame.color_range) == ColorRange.JPEG or frame.format.name.startswith("yuvj")
     return {

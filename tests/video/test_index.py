@@ -105,6 +105,17 @@ def test_rotation(name: str, degrees: int, size: tuple[int, int], sample: Callab
     assert (info.rotation_degrees, (info.width, info.height)) == (degrees, size)
 
 
+@pytest.mark.parametrize("backend", ["pyav", "decord"])
+@pytest.mark.parametrize(("matrix", "is_said"), [("ycgco", True), ("bt2020c", True), ("bt2020nc", False)])
+def test_colours_that_are_converted_by_another_matrix_are_said(
+    matrix: str, is_said: bool, backend: str, make_video: Callable, read_barcode: Callable
+) -> None:
+    path = make_video("tagged.mp4", num_frames=5, options={"x264-params": f"colormatrix={matrix}:log-level=none"})
+    with open_video(path, backend=backend) as reader:  # type: ignore[arg-type]
+        assert [code for code, _ in reader.warnings] == ["colours_approximate"] * is_said
+        assert [read_barcode(frame.image) for frame in reader.frames([0, 4])] == [0, 4]
+
+
 def test_an_odd_angle_is_rounded_and_said(make_video: Callable, turn_video: Callable) -> None:
     path = turn_video(make_video("tilted.mp4", num_frames=2), (0.9397, 0.342, -0.342, 0.9397))  # 20 degrees
     with open_video(path) as reader:

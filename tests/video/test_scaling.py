@@ -68,6 +68,19 @@ def test_colours_follow_the_tags_of_the_frame(
         np.testing.assert_allclose(image[image.shape[0] // 2, image.shape[1] // 2], expected, atol=3)
 
 
+@pytest.mark.parametrize(("tag", "matrix"), [(3, 5), (8, 5), (10, 9), (11, 5), (12, 5), (13, 5), (14, 5), (15, 5)])
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuvj420p"])
+def test_a_matrix_that_ffmpeg_cannot_convert_has_one_that_stands_in(pixels: str, tag: int, matrix: int) -> None:
+    values = (63, 102, 240)
+    frame = av.VideoFrame(64, 48, pixels)
+    for plane, value in zip(frame.planes, values, strict=True):
+        plane.update(bytes([value]) * plane.buffer_size)
+    frame.colorspace = tag
+    expected = to_rgb(*values, matrix=matrix, full_range=pixels == "yuvj420p")
+    image = FrameScaler(64, 48, max_side=None, orientation=UPRIGHT).from_frame(frame)
+    np.testing.assert_allclose(image[24, 32], expected, atol=3)
+
+
 @pytest.mark.parametrize("pixels", ["rgb24", "gbrp", "rgba", "gray", "nv12", "yuv420p10le"])
 def test_other_pixel_formats(pixels: str) -> None:
     picture = np.full((48, 64, 3), (200, 30, 90), dtype=np.uint8)
