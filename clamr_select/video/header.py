@@ -32,7 +32,7 @@ class StreamHeader:
     end_seconds: float
     """No earlier than this the container says it ends, with all its streams; 0 where it does not say."""
     video_end_seconds: float
-    """The same of the video stream alone, where its tags say; else ``end_seconds``."""
+    """The same of the video stream alone, where its tags say or its frames are counted; else ``end_seconds``."""
     frame_seconds: float
     """One over the average frame rate; 0 where the header does not say."""
 
@@ -58,7 +58,9 @@ def best_video_stream(container: InputContainer, *, path: str) -> VideoStream:
 def read_header(container: InputContainer, stream: VideoStream) -> StreamHeader:
     """Copy what is needed, because nothing of a closed container may be touched."""
     end_seconds = (container.duration or 0) / _MICROSECONDS  # Matroska counts from 0, not from the first frame
-    own_end = _clock_seconds(stream.metadata.get("DURATION", ""))
+    tagged_end = _clock_seconds(stream.metadata.get("DURATION", ""))
+    counted_end = _counted_end(container, stream)
+    own_end = counted_end if tagged_end is None else min(end_seconds, tagged_end)
     return StreamHeader(
         stream_index=stream.index,
         num_video_streams=len(_moving_pictures(container)),
@@ -67,7 +69,7 @@ def read_header(container: InputContainer, stream: VideoStream) -> StreamHeader:
         metadata={_readable(key).lower(): _readable(value) for key, value in container.metadata.items()},
         num_frames=stream.frames,
         end_seconds=end_seconds,
-        video_end_seconds=end_seconds if own_end is None else min(end_seconds, own_end),
+        video_end_seconds=end_seconds if own_end is None else own_end,
         frame_seconds=float(1 / stream.average_rate) if stream.average_rate else 0.0,
     )
 
@@ -76,6 +78,21 @@ def _clock_seconds(tag: str) -> float | None:
     """Of Matroska's ``00:01:00.040000000``; None where it is none."""
     found = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", tag.strip())
     return 3600 * int(found[1]) + 60 * int(found[2]) + float(found[3]) if found else None
+
+
+def _counted_end(container: InputContainer, stream: VideoStream) -> float | None:
+    """Seconds at which a stream ends whose header counts its frames; None where it does not.
+
+    AVI counts frames that were left out as well, and FFmpeg scales its duration down to a file that was cut. In MP4 an
+    edit list may end before the frames that are counted do.
+    """
+    if not stream.frames:
+        return None
+    if container.format.name == "avi" and stream.average_rate:
+        return float(stream.frames / stream.average_rate)
+    if stream.duration is None or stream.time_base is None:
+        return None
+    return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
 
 
 def _moving_pictures(container: InputContainer) -> list[VideoStream]:

@@ -108,10 +108,14 @@ def _scan_warnings(packets: PacketTable, header: StreamHeader) -> Warnings:
     end = (int(packets.frame_pts[-1]) + packets.last_duration) * seconds
     if packets.num_read_errors:
         warnings.append(("damaged_file", f"places at which the file could not be read on: {packets.num_read_errors}"))
-    if header.num_frames > found:
+    missing_seconds = header.video_end_seconds - end
+    # fewer frames to the same end are no cut: an edit list hides some, or AVI counts some that were left out; but the
+    # last frame to be shown may come before others in the file
+    ends_early = missing_seconds > header.frame_seconds / 2 or bool(packets.damaged.any())
+    if header.num_frames > found and ends_early:
         text = f"the header promises {header.num_frames} frames, {found} are in the file; was it cut short?"
         warnings.append(("shorter_than_header", text))
-    elif header.num_frames == 0 and header.video_end_seconds - end > max(1.0, 0.01 * header.video_end_seconds):
+    elif header.num_frames == 0 and missing_seconds > max(1.0, 0.01 * header.video_end_seconds):
         text = f"its frames end at {end:.1f} s, the header says {header.video_end_seconds:.1f} s; was it cut short?"
         warnings.append(("shorter_than_header", text))
     gaps = np.diff(packets.frame_pts) * seconds

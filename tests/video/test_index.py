@@ -130,6 +130,39 @@ def test_sound_that_lasts_longer_is_no_damage(backend: str, sample: Callable) ->
         assert not reader.warnings
 
 
+def test_frames_that_an_avi_leaves_out_are_no_damage(make_video: Callable) -> None:
+    """It counts them, as empty chunks; FFmpeg writes such files where frames were dropped."""
+    kept = [number for number in range(100) if number % 5 != 3]
+    with open_video(make_video("dropped.avi", codec="mpeg4", options={}, pts=kept, num_frames=len(kept))) as reader:
+        assert reader.index.header.num_frames == 100  # type: ignore[attr-defined]
+        np.testing.assert_allclose(reader.timestamps_seconds, np.array(kept) / 25)
+        assert reader.warnings == []
+
+
+@pytest.mark.parametrize("share", [0.7, 0.9, 0.99])
+@pytest.mark.parametrize("name", ["cut.avi", "cut.mp4"])
+def test_a_cut_is_said_wherever_it_is(name: str, share: float, make_video: Callable) -> None:
+    """FFmpeg scales the duration of an AVI down to what is left of it."""
+    how = {"cut.avi": {"codec": "mpeg4", "options": {}}, "cut.mp4": {"muxer": {"movflags": "faststart"}}}
+    path = make_video(name, **how[name])
+    data = path.read_bytes()
+    end = data.rindex(b"idx1") if name == "cut.avi" else len(data)
+    path.write_bytes(data[: int(share * end)])
+    with open_video(path) as reader:
+        assert "shorter_than_header" in {code for code, _ in reader.warnings}
+
+
+def test_frames_that_an_edit_list_leaves_out_are_no_damage(sample: Callable, tmp_path: Path) -> None:
+    """Its first two seconds are shown; the other frames are in the file, and counted."""
+    path, data = tmp_path / "part.mp4", bytearray(sample("h264.mp4").read_bytes())
+    edit = data.index(b"elst") + 12
+    data[edit : edit + 4] = (2000).to_bytes(4, "big")
+    path.write_bytes(data)
+    with open_video(path) as reader:
+        assert (reader.info.num_frames, reader.info.duration_seconds) == (50, pytest.approx(2.0))
+        assert reader.warnings == []
+
+
 @pytest.mark.parametrize(
     ("name", "codes"),
     [
