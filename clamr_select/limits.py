@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import math
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from clamr_select.errors import InputError, VideoTooLargeError
+
+_LARGEST = {
+    "max_pixels": 2**31 - 1,  # that FFmpeg takes
+    "max_duration_seconds": threading.TIMEOUT_MAX,
+    "max_download_seconds": threading.TIMEOUT_MAX,
+}
+_LARGEST_COUNT = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -15,7 +22,7 @@ class Limits:
     """Past one of these a file is refused with ``VideoTooLargeError``, which names the limit.
 
     Raises:
-        InputError: a limit is not a positive number.
+        InputError: a limit is not a positive number, or larger than what stands behind it can count.
     """
 
     max_pixels: int = 8192 * 4320
@@ -36,16 +43,16 @@ class Limits:
 
     def __post_init__(self) -> None:
         for limit in fields(self):
-            value = getattr(self, limit.name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0 or math.isnan(value):
-                raise InputError(f"{limit.name} must be a positive number, got {value!r}")
+            value, largest = getattr(self, limit.name), _LARGEST.get(limit.name, _LARGEST_COUNT)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= largest:
+                raise InputError(f"{limit.name} must be a positive number of at most {int(largest)}, got {value!r}")
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Limits:
         """The default ones, but for those named.
 
         Raises:
-            InputError: there is no such limit, or it is not a positive number.
+            InputError: there is no such limit, or it is not a positive number, or too large.
         """
         known = [limit.name for limit in fields(cls)]
         if not isinstance(values, Mapping):

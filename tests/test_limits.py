@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import subprocess
 import sys
+from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from clamr_select.cli import main
 from clamr_select.container import check_container, open_container
 from clamr_select.context.embedded import embedded_subtitles
 from clamr_select.errors import InputError, VideoTooLargeError
+from clamr_select.isolation import isolated_video
 from clamr_select.limits import DEFAULT_LIMITS, Limits
 from clamr_select.selector import FrameSelector
 from clamr_select.video import open_video
@@ -81,6 +85,22 @@ def test_a_duration_that_the_header_hides_is_found_by_the_packets(tmp_path):
 def test_a_limit_is_a_positive_number(value):
     with pytest.raises(InputError, match="max_bytes must be a positive number"):
         Limits(max_bytes=value)
+
+
+@pytest.mark.parametrize("name", [limit.name for limit in fields(Limits)])
+@pytest.mark.parametrize("value", [math.inf, 1e20, 10**400], ids=["infinite", "1e20", "400 digits"])
+def test_a_limit_that_nothing_can_count_to_is_refused_and_the_largest_named(name, value):
+    with pytest.raises(InputError, match=rf"{name} must be a positive number of at most (\d+), got") as caught:
+        Limits(**{name: value})
+    largest = int(re.search(r"at most (\d+)", str(caught.value))[1])
+    assert getattr(Limits(**{name: largest}), name) == largest
+
+
+@pytest.mark.parametrize("opener", [open_video, isolated_video])
+def test_the_largest_limits_can_be_kept(color_video, opener):
+    most = Limits(max_pixels=2**31 - 1, max_frames=2**63 - 1, max_bytes=2**63 - 1, max_duration_seconds=9e9)
+    with opener(color_video, limits=most) as reader:
+        assert [frame.frame_index for frame in reader.frames([7])] == [7]
 
 
 def test_limits_by_name():

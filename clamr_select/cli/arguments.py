@@ -224,7 +224,7 @@ def limits(given: Sequence[str]) -> Limits:
     """``max_pixels=40000000`` and the like.
 
     Raises:
-        InputError: not of that form, no such limit, or not a positive number.
+        InputError: not of that form, no such limit, or not a positive number, or too large.
     """
     from clamr_select.limits import Limits
 

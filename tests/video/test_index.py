@@ -153,13 +153,13 @@ def test_a_cut_is_said_wherever_it_is(name: str, share: float, make_video: Calla
 
 
 def test_frames_that_an_edit_list_leaves_out_are_no_damage(sample: Callable, tmp_path: Path) -> None:
-    """Its first two seconds are shown; the other frames are in the file, and counted."""
+    """Its first second is shown; the other frames are in the file, and counted."""
     path, data = tmp_path / "part.mp4", bytearray(sample("h264.mp4").read_bytes())
     edit = data.index(b"elst") + 12
-    data[edit : edit + 4] = (2000).to_bytes(4, "big")
+    data[edit : edit + 4] = (1000).to_bytes(4, "big")
     path.write_bytes(data)
     with open_video(path) as reader:
-        assert (reader.info.num_frames, reader.info.duration_seconds) == (50, pytest.approx(2.0))
+        assert (reader.info.num_frames, reader.info.duration_seconds) == (25, pytest.approx(1.0))
         assert reader.warnings == []
 
 
