@@ -98,6 +98,7 @@ def test_an_info_json(tmp_path: Path) -> None:
         (b'{"chapters": {}}', "1 chapters"),
         (b'{"chapters": [{"title": "a", "start_time": "1"}, {"title": 2, "start_time": 1}, 3]}', "3 chapters"),
         (b'{"chapters": [{"title": "a", "start_time": NaN}]}', "1 chapters"),
+        (b'{"chapters": [{"title": "a", "start_time": 0, "end_time": 1%s}]}' % (b"0" * 309), "1 chapters"),
     ],
 )
 def test_a_strange_info_json_is_a_warning(content: bytes, reason: str, tmp_path: Path) -> None:
