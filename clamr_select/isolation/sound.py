@@ -40,14 +40,14 @@ class IsolatedSound:
         self.source: str = opened["source"]
         self.start_seconds: float = opened["start_seconds"]
         self._worker = worker
-        self._next_seconds = self.start_seconds
+        self._kept_seconds = self.start_seconds
         self._note(opened)
 
     def take(self, *, start_seconds: float, end_seconds: float) -> np.ndarray:
         """See :meth:`clamr_select.video.audio.AudioStream.take`."""
         state, samples = self._worker.ask(call="take", start_seconds=start_seconds, end_seconds=end_seconds)
         self._note(state)
-        self._next_seconds = max(self._next_seconds, start_seconds)
+        self._kept_seconds = max(self._kept_seconds, start_seconds)
         return np.zeros(0, dtype=np.float32) if samples is None else samples
 
     def chunks(self, *, seconds: float = 30.0) -> Iterator[tuple[float, np.ndarray]]:
@@ -57,8 +57,7 @@ class IsolatedSound:
             samples = self.take(start_seconds=first / SAMPLE_RATE, end_seconds=end / SAMPLE_RATE)
             return samples[: max(0, round(self.end_seconds * SAMPLE_RATE) - first)]
 
-        first, length = round(self._next_seconds * SAMPLE_RATE), round(seconds * SAMPLE_RATE)
-        return stretches(take, first=first, length=length)
+        return stretches(take, first=round(self._kept_seconds * SAMPLE_RATE), seconds=seconds)
 
     def close(self) -> None:
         """End the worker."""

@@ -101,17 +101,15 @@ class AudioStream:
         return self._take(start, end)
 
     def chunks(self, *, seconds: float = 30.0) -> Iterator[tuple[float, np.ndarray]]:
-        """(start_seconds, samples) of all that was not taken yet, in stretches that follow each other; the last one
-        ends with the sound.
+        """(start_seconds, samples) of all that is not forgotten, so from the start of the last stretch taken: in
+        stretches that follow each other; the last one ends with the sound.
 
         Raises:
             InputError: ``seconds`` is below 1 or not finite.
         """
-        if not (math.isfinite(seconds) and seconds >= 1):
-            raise InputError(f"seconds must be a number of at least 1, got {seconds}")
-        start, length = int(max(self._first_sample, self._last_start)), round(seconds * SAMPLE_RATE)
+        start = int(max(self._first_sample, self._last_start))
         yield from stretches(
-            lambda first, end: self._take(first, end)[: max(0, self._end - first)], first=start, length=length
+            lambda first, end: self._take(first, end)[: max(0, self._end - first)], first=start, seconds=seconds
         )
 
     def close(self) -> None:
@@ -149,9 +147,18 @@ class AudioStream:
             self._held.popleft()
 
 
-def stretches(take: Callable[[int, int], np.ndarray], *, first: int, length: int) -> Iterator[tuple[float, np.ndarray]]:
+def stretches(
+    take: Callable[[int, int], np.ndarray], *, first: int, seconds: float
+) -> Iterator[tuple[float, np.ndarray]]:
     """(start_seconds, samples) of what follows each other from sample ``first`` on, until ``take`` (from a first sample
-    to the one after the last) gives less than ``length``."""
+    to the one after the last) gives less than ``seconds``.
+
+    Raises:
+        InputError: ``seconds`` is below 1 or not finite.
+    """
+    if not (math.isfinite(seconds) and seconds >= 1):
+        raise InputError(f"seconds must be a number of at least 1, got {seconds}")
+    length = round(seconds * SAMPLE_RATE)
     while True:
         samples = take(first, first + length)
         if len(samples):

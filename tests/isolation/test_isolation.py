@@ -101,6 +101,16 @@ def test_sound_is_that_of_the_stream(narrated):
         assert (there.end_seconds, there.warnings) == (here.end_seconds, here.warnings)
 
 
+@pytest.mark.parametrize("opener", [open_audio, isolated_sound])
+def test_chunks_begin_with_the_last_stretch_that_was_taken(narrated, opener):
+    with opener(narrated) as sound:
+        sound.take(start_seconds=1.0, end_seconds=2.0)
+        assert [start for start, _ in sound.chunks(seconds=2.0)] == [1.0, 3.0]
+    for seconds in (0, 0.5, float("nan")):
+        with opener(narrated) as sound, pytest.raises(InputError, match="at least 1"):
+            next(sound.chunks(seconds=seconds))
+
+
 def test_a_silent_file_has_no_sound_and_no_subtitles(color_video):
     assert isolated_sound(color_video) is None
     assert isolated_subtitles(color_video) is None
