@@ -13,6 +13,7 @@ from clamr_select.errors import DecoderCrashedError, InputError
 from clamr_select.isolation.process import WorkerProcess
 from clamr_select.limits import DEFAULT_LIMITS, Limits, as_mapping
 from clamr_select.video import Backend, DecodedFrame, VideoInfo, VideoReader, open_video
+from clamr_select.video.base import checked_indices
 
 
 def opener(*, isolate: bool) -> Callable[..., VideoReader]:
@@ -71,10 +72,12 @@ class IsolatedVideo:
         """See :meth:`clamr_select.video.reader.VideoReader.frames`."""
         if self._closed:
             raise InputError(f"the reader of {self.info.path!r} is closed; open the video again")
-        indices = np.asarray(frame_indices).tolist()
+        checked = checked_indices(
+            frame_indices, num_frames=self.info.num_frames, max_side=max_side, on_undecodable=on_undecodable
+        )
         self._worker.ask(
             call="start",
-            frame_indices=indices,
+            frame_indices=checked.tolist(),
             max_side=max_side if max_side is None else int(max_side),
             on_undecodable=on_undecodable,
         )

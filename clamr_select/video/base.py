@@ -47,10 +47,9 @@ class IndexedReader(ABC):
         """See :meth:`clamr_select.video.reader.VideoReader.frames`."""
         if self._closed:
             raise InputError(f"the reader of {self.info.path!r} is closed; open the video again")
-        if on_undecodable not in ("raise", "skip"):
-            raise unknown_name("on_undecodable", on_undecodable, ("raise", "skip"))
-        check_max_side(max_side)
-        checked = _checked_indices(frame_indices, self.info.num_frames)
+        checked = checked_indices(
+            frame_indices, num_frames=self.info.num_frames, max_side=max_side, on_undecodable=on_undecodable
+        )
         return self._deliver(checked, max_side, on_undecodable)
 
     def close(self) -> None:
@@ -97,12 +96,25 @@ class IndexedReader(ABC):
             self.warnings.append((code, f"{what}: {len(frame_indices)} (indices {named}{more})"))
 
 
-def _checked_indices(frame_indices: Sequence[int] | np.ndarray, num_frames: int) -> np.ndarray:
-    indices = np.asarray(frame_indices)
+def checked_indices(
+    frame_indices: Sequence[int] | np.ndarray, *, num_frames: int, max_side: int | None, on_undecodable: OnUndecodable
+) -> np.ndarray:
+    """(num_wanted,) int64, once all that a reader's ``frames`` was given is allowed.
+
+    Raises:
+        InputError: something is not.
+    """
+    if on_undecodable not in ("raise", "skip"):
+        raise unknown_name("on_undecodable", on_undecodable, ("raise", "skip"))
+    check_max_side(max_side)
+    try:
+        indices = np.asarray(frame_indices)
+    except ValueError:  # lists of uneven lengths
+        raise _no_indices(frame_indices) from None
     if indices.size == 0:
         return np.zeros(0, dtype=np.int64)
     if indices.ndim != 1 or indices.dtype.kind not in "iu":
-        raise InputError(f"frame_indices must be whole numbers in one dimension, got {frame_indices!r}")
+        raise _no_indices(frame_indices)
     if np.any(np.diff(indices.astype(np.int64)) <= 0):
         raise InputError(f"frame_indices must be strictly increasing, got {indices.tolist()}")
     if indices[0] < 0 or indices[-1] >= num_frames:
@@ -111,3 +123,7 @@ def _checked_indices(frame_indices: Sequence[int] | np.ndarray, num_frames: int)
             f"got {indices[0]}..{indices[-1]}"
         )
     return indices.astype(np.int64)
+
+
+def _no_indices(given: object) -> InputError:
+    return InputError(f"frame_indices must be whole numbers in one dimension, got {given!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from clamr_select.errors import InputError, MissingDependencyError, UnknownNameError, UnsupportedVideoError
+from clamr_select.isolation import isolated_video
 from clamr_select.video import VideoReader, open_video
 
 WHOLE = (
@@ -24,6 +26,8 @@ DECORD_REFUSES = {
     "mirrored.mp4", "mirrored_90.mp4", "vp8_like_ffmpeg.webm", "vp8_like_vpxenc.webm",
 }  # fmt: skip
 TORCHCODEC_REFUSES = {"h264.ts", "mpeg2.mpg", "mirrored.mp4", "mirrored_90.mp4"}
+ISOLATED = pytest.param(isolated_video, marks=pytest.mark.skipif(os.name != "posix", reason="needs POSIX pipes"))
+OPENERS = [open_video, ISOLATED]
 FIRST_NUMBER = {"edit_list.mp4": 10}
 
 
@@ -123,23 +127,30 @@ def test_two_readings_may_run_side_by_side(backend: str, sample: Callable, read_
         ([5, 4], "strictly increasing"),
         ([0.5], "whole numbers"),
         ([[1], [2]], "one dimension"),
+        ([[1], [2, 3]], "one dimension"),
+        ((number for number in (1, 2)), "one dimension"),
         ([True], "whole numbers"),
         (["1"], "whole numbers"),
     ],
 )
-def test_wrong_indices_are_refused_when_asked_not_when_read(wanted: list, text: str, sample: Callable) -> None:
-    with open_video(sample("h264.mp4")) as reader, pytest.raises(InputError, match=text):
+@pytest.mark.parametrize("opener", OPENERS)
+def test_wrong_indices_are_refused_when_asked_not_when_read(
+    opener: Callable, wanted: list, text: str, sample: Callable
+) -> None:
+    with opener(sample("h264.mp4")) as reader, pytest.raises(InputError, match=text):
         reader.frames(wanted)
 
 
 @pytest.mark.parametrize("max_side", [0, -5, 1.5, True, "224"])
-def test_wrong_sizes_are_refused(max_side: object, sample: Callable) -> None:
-    with open_video(sample("h264.mp4")) as reader, pytest.raises(InputError, match="max_side"):
+@pytest.mark.parametrize("opener", OPENERS)
+def test_wrong_sizes_are_refused(opener: Callable, max_side: object, sample: Callable) -> None:
+    with opener(sample("h264.mp4")) as reader, pytest.raises(InputError, match="max_side"):
         reader.frames([0], max_side=max_side)  # type: ignore[arg-type]
 
 
-def test_an_unknown_way_with_lost_frames_is_refused(sample: Callable) -> None:
-    with open_video(sample("h264.mp4")) as reader, pytest.raises(UnknownNameError, match="raise, skip"):
+@pytest.mark.parametrize("opener", OPENERS)
+def test_an_unknown_way_with_lost_frames_is_refused(opener: Callable, sample: Callable) -> None:
+    with opener(sample("h264.mp4")) as reader, pytest.raises(UnknownNameError, match="raise, skip"):
         reader.frames([0], on_undecodable="ignore")  # type: ignore[arg-type]
 
 
