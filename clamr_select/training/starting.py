@@ -155,5 +155,5 @@ def _is_bare(found: Checkpoint) -> bool:
 
 def _lasting_name(name: str) -> str:
     """A directory by its whole path: an adapter finds its base from wherever it is read."""
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))  # which leaves the ~ of a user who does not exist
     return str(path.resolve()) if path.is_dir() else name

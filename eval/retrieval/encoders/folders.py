@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def weights_folder(name: str) -> Path:
         ModelNotFoundError: no such directory or repository.
         UnsafeWeightsError: it holds weights, and none as safetensors.
     """
-    folder = Path(name).expanduser()
+    folder = Path(os.path.expanduser(name))  # which leaves the ~ of a user who does not exist
     if not folder.is_dir():
         repository, _, revision = name.partition("@")
         try:
