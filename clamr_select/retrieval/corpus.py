@@ -255,8 +255,11 @@ class VideoCorpus:
         last = {video.path: video for video in videos if video.path is not None}
         videos = [video for video in videos if video.path is None or last[video.path] is video]
         points = [to_point(video, schema=self.schema, first_stage=self.first_stage) for video in videos]
+        written = {video.video_id for video in videos}
         with self._writing:
-            older = older_contents(self.engine, {path: video.video_id for path, video in last.items()})
+            lay_there = older_contents(self.engine, {path: video.video_id for path, video in last.items()})
+            # one that is written now lies elsewhere from now on
+            older = [point for point in lay_there if point.payload["video_id"] not in written]
             with self._shared.write():
                 self.engine.upsert(points)
                 self.engine.delete([point.id for point in older])

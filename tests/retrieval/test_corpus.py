@@ -50,6 +50,17 @@ def test_another_content_at_the_same_path_replaces_the_old(open_corpus):
     assert [video.video_id for video in corpus.videos()] == ["last"]
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_video_that_moves_while_another_takes_its_place_stays(order, open_corpus):
+    first, second = made_videos(2)
+    corpus = open_corpus()
+    corpus.put([first])
+    batch = [replace(second, path=first.path), replace(first, path="/moved.mp4")]
+
+    assert corpus.put([batch[number] for number in order]) == []
+    assert corpus.paths(["v0", "v1"]) == {"v0": "/moved.mp4", "v1": first.path}
+
+
 def test_delete(open_corpus):
     corpus = open_corpus()
     corpus.add(made_videos(5))
