@@ -6,6 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from clamr_select.handoff.timed_text import written_times
 from clamr_select.integrations.lmms_eval.handle import SelectedVideo, install
@@ -92,9 +93,12 @@ class Emitter:
         file = self.folder / f"{Path(plan.video).stem}-{hashlib.sha256(named.encode()).hexdigest()[:16]}.mp4"
         if not file.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            # whole or not there: other ranks read the same folder
-            part = file.with_name(f"{file.stem}.{os.getpid()}.mp4")
-            selection.to_clip(part, seconds_per_frame=seconds)
-            os.replace(part, file)
+            # whole or not there: other ranks read the same folder, and a base may ask in several threads
+            part = file.with_name(f"{file.stem}.{uuid4().hex}.mp4")
+            try:
+                selection.to_clip(part, seconds_per_frame=seconds)
+                os.replace(part, file)
+            finally:
+                part.unlink(missing_ok=True)
         plan.consumed(emission.frame_indices)
         return str(file)

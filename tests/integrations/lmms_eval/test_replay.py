@@ -16,11 +16,12 @@ from clamr_select.cli.main import main
 from clamr_select.errors import InputError
 from clamr_select.integrations.lmms_eval.export import export, write_clip_task
 from clamr_select.integrations.lmms_eval.options import SamplerOptions
-from clamr_select.integrations.lmms_eval.parts import finished, join, mend, part_of
+from clamr_select.integrations.lmms_eval.parts import finished, join, part_of
 from clamr_select.integrations.lmms_eval.replay import FileSource
 from clamr_select.integrations.lmms_eval.selecting import Wanted, with_last
 from clamr_select.integrations.lmms_eval.selection_files import keys_of, read_selection_file
 from clamr_select.selection import Selection
+from clamr_select.text_lines import cut_torn_line
 
 Evaluate = Callable[..., dict[str, Any]]
 CHOSEN = [10, 12, 15, 20]
@@ -275,7 +276,7 @@ def test_ends_of_lines_that_json_leaves_in_questions(
     part_of(output, 0).write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
     key = ("t", 0, color_selection.video)
 
-    mend(part_of(output, 0))
+    cut_torn_line(part_of(output, 0))
     assert finished(output, options=options) == {key}
     assert join(output, keys={key}) == output
     # two lines, so that the file is not one JSON value
