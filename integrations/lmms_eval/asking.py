@@ -12,9 +12,9 @@ from clamr_select.integrations.lmms_eval.options import SamplerOptions
 from clamr_select.integrations.lmms_eval.plan import Arm, FramePlan, Pair
 from clamr_select.integrations.lmms_eval.registration import WRAP_VARIABLE
 from clamr_select.integrations.lmms_eval.requests import Doc, Request, prompt_arguments
-from clamr_select.integrations.lmms_eval.rewriting import is_video_path, video_blocks
 from clamr_select.integrations.lmms_eval.selecting import Wanted
 from clamr_select.integrations.lmms_eval.selection_files import keys_of
+from clamr_select.integrations.lmms_eval.shown import check_selectable, shown_by, videos_among
 from clamr_select.integrations.lmms_eval.tasks.registry import TaskAdapter, TaskQuestion, adapter_of
 
 logger = logging.getLogger(__name__)
@@ -70,19 +70,38 @@ class Questions:
 
     def ask(self, request: Request) -> Asked:
         """Raises:
-        InputError: a document without a question, or the base does not say how many frames it samples.
+        InputError: a document without a question, a video whose frames cannot be selected, or the base does not say
+        how many frames it samples.
         """
         self._warn_of_the_prompt(request)
         doc = self.doc(request)
         adapter = adapter_of(request.task_name)
         arguments = dataset_kwargs(request.task)
         question = adapter.question(doc, arguments)
-        videos = self._videos(adapter, request, doc)
+        videos = self.videos(request)
         if not videos:
             logger.info("%s %s has no video; it goes through as it is", request.task_name, request.doc_id)
         shown = adapter.num_shown(doc, arguments)
         plans = tuple(self.plan(video, question, num_frames=shown) for video in videos)
         return Asked(request, adapter, question, plans, keys_of(doc), len(self._documents(request)))
+
+    def videos(self, request: Request) -> list[str]:
+        """Those that the request shows.
+
+        Raises:
+            InputError: one whose frames are to be selected, and cannot be.
+        """
+        adapter, doc = adapter_of(request.task_name), self.doc(request)
+        if adapter.videos is not None:
+            return list(adapter.videos(doc, dataset_kwargs(request.task)))
+        return self.videos_made(request.make(doc), request)
+
+    def videos_made(self, made: Any, request: Request) -> list[str]:
+        """Those in what the task made of a document; errors as :meth:`videos`."""
+        shown = shown_by(made, is_simple=self.model.is_simple)
+        if self.arm != "uniform":
+            check_selectable(shown, task=request.task_name)
+        return videos_among(shown)
 
     def plan(self, video: str, question: TaskQuestion, *, num_frames: int | None = None) -> FramePlan:
         """Args:
@@ -108,17 +127,6 @@ class Questions:
 
     def _documents(self, request: Request) -> Any:
         return self.model.task_dict[request.task_name][request.split]
-
-    def _videos(self, adapter: TaskAdapter, request: Request, doc: Doc) -> list[str]:
-        if adapter.videos is not None:
-            return list(adapter.videos(doc, dataset_kwargs(request.task)))
-        made = request.make(doc)
-        if self.model.is_simple:
-            visuals = [made] if isinstance(made, str) else made or []
-            return [visual for visual in visuals if is_video_path(visual)]
-        if isinstance(made, tuple):
-            made = made[0] or []
-        return [block["url"] for block in video_blocks(made)]
 
     def _warn_of_the_prompt(self, request: Request) -> None:
         if not self.model.is_simple or request.task_name in self._warned:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -33,17 +34,21 @@ class Emitter:
         if form == "handle":
             install()
 
-    def content(self, plan: FramePlan) -> list[dict[str, Any]]:
-        """Blocks of a chat message, in lmms-eval's form, in place of the block of the video."""
+    def content(self, plan: FramePlan, block: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Blocks of a chat message, in lmms-eval's form, in place of the block of the video.
+
+        Args:
+            block: what else stands in it is kept: the base that samples by itself may be shown a part of the video.
+        """
         plan.issued()
         if self._is_read_by_the_base(plan):
-            return [{"type": "video", "url": plan.video}]
+            return [{**block, "url": plan.video}]
         if self.form == "images":
             blocks: list[dict[str, Any]] = []
             for text, image in zip(written_times(self._times(plan)), self._images(plan), strict=True):
                 blocks += [{"type": "text", "text": text}, {"type": "image", "url": image}]
             return blocks
-        return [{"type": "video", "url": self._video(plan)}]
+        return [{**block, "url": self._video(plan)}]
 
     def visuals(self, plan: FramePlan) -> list[Any]:
         """What a simple model gets in place of the path: the frames as images, or one path."""

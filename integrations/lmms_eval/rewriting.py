@@ -8,11 +8,12 @@ from typing import Any
 
 from clamr_select.integrations.lmms_eval.emit import Emitter
 from clamr_select.integrations.lmms_eval.plan import FramePlan
+from clamr_select.integrations.lmms_eval.shown import is_video_block, is_video_path, shown_by, videos_among
 from clamr_select.integrations.lmms_eval.tasks.registry import Doc, TaskAdapter, TaskQuestion
 from clamr_select.integrations.lmms_eval.tasks.subtitled import MARK, filled
 
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".flv", ".wmv", ".m4v", ".mpg", ".mpeg", ".ts")
 VISUALS = ("video", "image")
+VIDEO_BLOCK: Mapping[str, Any] = {"type": "video"}
 
 PlanOf = Callable[[str], FramePlan]
 
@@ -48,9 +49,8 @@ class Rewriting:
 
     def words(self, messages: Any) -> str:
         """The text of messages as the base reads it, but the times that are written between pictures."""
-        videos = [block["url"] for block in video_blocks(messages)]
-        contents = [message.get("content") for message in messages]
-        blocks = [block for content in contents if isinstance(content, list) for block in content]
+        blocks = shown_by(messages, is_simple=False)
+        videos = videos_among(blocks)
         texts = [block["text"] for block in blocks if block.get("type") == "text"]
         return "\n".join(self.text(text, videos=videos) for text in texts)
 
@@ -59,10 +59,9 @@ class Rewriting:
         own = self._own_plans()
         if own:
             return [piece for plan in own for piece in self._pictures(plan) or self.emitter.visuals(plan)]
-        found = [visuals] if isinstance(visuals, str) else visuals or []
         return [
             piece
-            for visual in found
+            for visual in shown_by(visuals, is_simple=True)
             for piece in (self.emitter.visuals(self.plan_of(visual)) if is_video_path(visual) else [visual])
         ]
 
@@ -87,12 +86,12 @@ class Rewriting:
 
     def _blocks(self, content: list[Any], own: list[FramePlan]) -> list[Any]:
         blocks: list[Any] = []
-        videos = [] if own else [block["url"] for block in content if is_video_block(block)]
+        videos = [] if own else videos_among(content)
         for block in content:
             if block.get("type") in VISUALS and own:
                 continue
             if is_video_block(block):
-                blocks += self.emitter.content(self.plan_of(block["url"]))
+                blocks += self.emitter.content(self.plan_of(block["url"]), block)
             elif block.get("type") == "text":
                 blocks.append({**block, "text": self.text(block["text"], videos=videos)})
             else:
@@ -103,21 +102,8 @@ class Rewriting:
 
     def _shown(self, plan: FramePlan) -> list[Any]:
         pictures = self._pictures(plan)
-        return [{"type": "image", "url": picture} for picture in pictures] or self.emitter.content(plan)
+        return [{"type": "image", "url": picture} for picture in pictures] or self.emitter.content(plan, VIDEO_BLOCK)
 
     def _pictures(self, plan: FramePlan) -> list[Any]:
         """For a task that shows pictures: no times between them, its text has places for them."""
         return self.emitter.pictures(plan) if self.adapter.interleaved is not None else []
-
-
-def is_video_path(visual: Any) -> bool:
-    return isinstance(visual, str) and visual.lower().endswith(VIDEO_SUFFIXES)
-
-
-def is_video_block(block: Mapping[str, Any]) -> bool:
-    return block.get("type") == "video" and isinstance(block.get("url"), str)
-
-
-def video_blocks(messages: Any) -> list[dict[str, Any]]:
-    contents = [message.get("content") for message in messages]
-    return [block for content in contents if isinstance(content, list) for block in content if is_video_block(block)]

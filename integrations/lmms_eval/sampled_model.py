@@ -63,19 +63,36 @@ class SampledModel:
     def generate_until_multi_round(self, requests: list[Any]) -> list[Any]:
         return self._with_frames(requests, "generate_until_multi_round")
 
+    def loglikelihood(self, requests: list[Any]) -> list[Any]:
+        return self._without_frames(requests, "loglikelihood")
+
+    def generate_visual_cot(self, requests: list[Any]) -> list[Any]:
+        return self._without_frames(requests, "generate_visual_cot")
+
+    def _without_frames(self, requests: list[Any], method: str) -> list[Any]:
+        if self._sampler is not None:
+            self._sampler.check_shows_no_video(requests, method=method)
+            self._start()
+        return getattr(super(), method)(requests)
+
     def _with_frames(self, requests: list[Any], method: str) -> list[Any]:
         if self._sampler is None:
             return getattr(super(), method)(requests)
         asked = self._sampler.selected(requests)
-        if self._late is not None:
-            self._late.start(self, super().__init__)
-            if on_gpu(self._sampler.options.device):
-                self._sampler.closed = _ENGINE_HAS_THE_GPU.format(name=self.clamr_base)
+        self._start()
         with _without(self, self._sampler.base.frames_only if self._sampler.source is not None else ()):
             answers = getattr(super(), method)(self._sampler.copies(asked))
         self._sampler.check_consumed(asked)
         self._sampler.record(asked)
         return answers
+
+    def _start(self) -> None:
+        """Build a base that waits until frames are selected."""
+        if self._late is None or self._sampler is None:
+            return
+        self._late.start(self, super().__init__)
+        if on_gpu(self._sampler.options.device):
+            self._sampler.closed = _ENGINE_HAS_THE_GPU.format(name=self.clamr_base)
 
 
 @cache

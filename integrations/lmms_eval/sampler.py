@@ -27,6 +27,8 @@ from clamr_select.store import default_folder
 logger = logging.getLogger(__name__)
 
 CLIPS = "clips"
+ALONE = 2
+"""Parts of a request for the likelihood of an answer by itself: a prompt and the answer, and nothing is shown."""
 
 
 class Sampler:
@@ -86,6 +88,20 @@ class Sampler:
         if self.source is not None:
             self.source.release()
         return asked
+
+    def check_shows_no_video(self, instances: Sequence[Any], *, method: str) -> None:
+        """Raises:
+        InputError: one asks about a video with a method to which no frames are handed over: its base would sample.
+        """
+        for instance in instances:
+            if len(instance.args) == ALONE:
+                continue
+            request = parse(instance, is_simple=True)  # their form is one for all models
+            if self.questions.videos(request):
+                raise InputError(
+                    f"{request.task_name} asks for {method} about a video, and frames are handed over only where "
+                    "answers are generated: take a task with output_type: generate_until, or clamr_mode=off"
+                )
 
     def copies(self, asked: Sequence[Asked]) -> list[Any]:
         """Copies of their instances that ask for the frames."""
@@ -161,6 +177,9 @@ class Sampler:
         """Puts frames in place of videos, whichever document of the task it is called with."""
 
         def rewrite(made: Any, doc: Doc) -> Any:
+            if one.adapter.videos is None:
+                # a later round of several may show others than the first
+                self.questions.videos_made(made, one.request)
             rewriting = self._rewriting(one, doc)
             return rewriting.visuals(made) if self.is_simple else rewriting.messages(made)
 

@@ -14,6 +14,7 @@ import pytest
 
 from clamr_select.errors import InputError
 from clamr_select.integrations.lmms_eval.plan import FramePlan
+from clamr_select.integrations.lmms_eval.shown import is_video_path
 
 SELECTOR = {"clamr_model": "clamr-nano", "clamr_policy": "topk", "clamr_ocr": "off"}
 
@@ -117,6 +118,83 @@ def test_frames_that_nobody_read_are_an_error(made_task: Callable[..., Any], fak
         deaf.generate_until(task.instances)
 
 
+@pytest.mark.parametrize("method", ["loglikelihood", "generate_visual_cot"])
+@pytest.mark.parametrize("mode", [SELECTOR, {"clamr_mode": "uniform"}])
+def test_a_method_that_gets_no_frames_is_not_asked_about_videos(
+    mode: dict[str, str], method: str, made_task: Callable[..., Any], fake_base: Callable[..., type]
+) -> None:
+    """Its base would sample them itself, and nothing would say so."""
+    task = made_task("clamr", kind="simple")
+    own = {"is_simple": True, method: lambda self, requests: ["answered"] * len(requests)}
+    model = built(type("Simple", (fake_base(lambda self, requests: []),), own), task, base="llava_hf", **mode)
+    with pytest.raises(InputError, match=f"barcodes asks for {method} about a video, and frames are handed over only"):
+        getattr(model, method)(task.instances)
+
+    for request in task.instances[:2]:
+        request.arguments = (*request.args[:2], lambda doc: None, *request.args[3:])
+    task.instances[2].arguments = ("", "A")
+    assert getattr(model, method)(task.instances) == ["answered"] * 3
+
+
+def showing(task: Any, **block: Any) -> Any:
+    """The first request of a chat task, which shows one video block."""
+    (request, *_) = task.instances
+    messages = [{"role": "user", "content": [{"type": "video", **block}]}]
+    request.arguments = (request.args[0], lambda doc: messages, *request.args[2:])
+    return request
+
+
+PART = {"url": "talk.mp4", "start_time": 20.0, "end_time": 30.0}
+
+
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        (PART, r"barcodes shows talk\.mp4 from 20\.0 to 30\.0 seconds, and frames are selected of whole files: cut"),
+        ({"url": "talk.mp4", "end_time": 3.0}, r"talk\.mp4 from None to 3\.0 seconds"),
+        ({"url": {"path": "talk.mp4", "video_start": 20.0}}, r"named by a dict, not by its path alone: \{'path': 't"),
+        ({"url": ["first frame", "second frame"]}, "named by a list, not by its path alone"),
+    ],
+)
+def test_a_video_whose_frames_cannot_be_selected_is_refused(
+    block: dict[str, Any], said: str, made_task: Callable[..., Any], fake_base: Callable[..., type]
+) -> None:
+    task = made_task("clamr")
+    model = built(fake_base(lambda self, requests: []), task, **SELECTOR)
+
+    with pytest.raises(InputError, match=said):
+        model.generate_until([showing(task, **block)])
+
+
+@pytest.mark.parametrize("base", ["oracle", "qwen2_5_vl"])
+def test_the_base_samples_the_part_that_it_is_shown(
+    base: str, made_task: Callable[..., Any], fake_base: Callable[..., type]
+) -> None:
+    handed: list[dict[str, Any]] = []
+
+    def generate(self: Any, requests: Any) -> list[str]:
+        (message,) = requests[0].args[1](self.task_dict["barcodes"]["test"][0])
+        handed.extend(message["content"])
+        for block in handed:
+            getattr(block["url"], "plan", FramePlan("", "", "uniform", None, num_frames=0, pair="none")).consumed(())
+        return ["A"]
+
+    task = made_task("clamr")
+    built(fake_base(generate), task, base=base, clamr_mode="uniform").generate_until([showing(task, **PART)])
+
+    assert handed == [{"type": "video", **PART}]
+
+
+@pytest.mark.parametrize("name", ["v.mp4", "v.OGV", "v.m2ts", "v.3gp", "folder.jpg/without a suffix"])
+def test_a_path_is_a_videos_unless_it_is_of_pictures_or_sound(name: str) -> None:
+    from lmms_eval.api.task import ConfigurableMessagesTask
+
+    assert is_video_path(name)
+    others = ConfigurableMessagesTask._IMAGE_EXTS | ConfigurableMessagesTask._AUDIO_EXTS
+    # sound to lmms-eval, but simple models decode it
+    assert not any(is_video_path(f"v{suffix.upper()}") for suffix in others - {".webm"})
+
+
 def test_requests_from_a_cache_that_lost_their_callables(made_task: Callable[..., Any]) -> None:
     from clamr_select.integrations.lmms_eval.requests import parse
 
@@ -203,7 +281,8 @@ def test_a_base_that_gets_its_path_samples_as_ever(
     emitter = ready(base, clamr_mode="uniform", **arguments)._sampler.emitter
     plan = FramePlan("video.mp4", "?", "uniform", None, num_frames=0, pair="none")
 
-    assert emitter.visuals(plan) == [block["url"] for block in emitter.content(plan)] == ["video.mp4"]
+    assert emitter.visuals(plan) == ["video.mp4"]
+    assert emitter.content(plan, {"type": "video"}) == [{"type": "video", "url": "video.mp4"}]
     assert plan.num_consumed == 2
 
 
