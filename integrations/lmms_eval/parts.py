@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Set
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,14 @@ def finished(output: Path, *, options: SamplerOptions) -> set[Key]:
     """What ``output`` and its parts hold.
 
     Raises:
-        InputError: one of them was made with other options.
+        InputError: one of them was made with other options, or is another file than ours, which would be replaced.
     """
+    if output.is_dir():
+        raise InputError(f"{output} is a folder; --output names a file")
     wanted = json.loads(json.dumps(options.selecting()))
     done: set[Key] = set()
     for file in _files(output):
-        for row, _ in _rows(file):
+        for row, _ in _rows(file, is_part=file != output):
             if row["options"] != wanted:
                 raise InputError(f"{file} was made with other options; remove it, or choose another --output")
             done.add(_key(row))
@@ -43,7 +46,7 @@ def join(output: Path, *, keys: Set[Key]) -> Path | None:
     """One file of all parts, which are removed; None while they do not hold every key."""
     try:
         parts = _files(output)
-        lines = {_key(row): line for part in parts for row, line in _rows(part)}
+        lines = {_key(row): line for part in parts for row, line in _rows(part, is_part=part != output)}
     except FileNotFoundError:
         # another process has just joined them
         return output if output.is_file() else None
@@ -59,17 +62,33 @@ def join(output: Path, *, keys: Set[Key]) -> Path | None:
 
 
 def _files(output: Path) -> list[Path]:
-    parts = sorted(output.parent.glob(f"{output.stem}.part*{output.suffix}"))
+    parts = sorted(output.parent.glob(f"{escape(output.stem)}.part[0-9]*{escape(output.suffix)}"))
     return [*([output] if output.is_file() else []), *parts]
 
 
-def _rows(file: Path) -> Iterator[tuple[dict[str, Any], str]]:
+def _rows(file: Path, *, is_part: bool) -> Iterator[tuple[dict[str, Any], str]]:
+    """Raises:
+    InputError: a line that is not ours; but behind the last line feed of a part, where a kill cuts lines.
+    """
     # bytes, at line feeds alone: a kill may have cut a letter too, and questions may hold U+2028
-    for line in file.read_bytes().split(b"\n"):
-        try:
-            yield json.loads(line), line.decode()
-        except ValueError:
-            continue
+    lines = file.read_bytes().split(b"\n")
+    for number, line in enumerate(lines[:-1] if is_part else lines, start=1):
+        if line.strip():
+            yield _row(line, where=f"{file}, line {number},"), line.decode()
+
+
+def _row(line: bytes, *, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        row = None
+    if (
+        not isinstance(row, dict)
+        or not {"task", "doc_id", "options"} <= row.keys()
+        or not isinstance(row.get("selection"), dict)
+    ):
+        raise InputError(f"{where} is none that precompute wrote; remove the file, or choose another --output")
+    return row
 
 
 def _key(row: dict[str, Any]) -> Key:

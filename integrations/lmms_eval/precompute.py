@@ -64,7 +64,7 @@ def open_jobs(jobs: Sequence[Job], *, output: Path, options: SamplerOptions) -> 
     """The jobs without what an earlier run has selected.
 
     Raises:
-        InputError: ``output``, or a part of it, was made with other options.
+        InputError: ``output``, or a part of it, was made with other options, or is another file than ours.
     """
     done = finished(output, options=options)
     left = []

@@ -123,6 +123,52 @@ def test_a_file_of_other_options_is_refused(jobs: list[Job], alone: list[dict[st
         precompute(jobs, options=other, output=tmp_path / "alone.jsonl")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("my precious notes", "line 1, is none that precompute wrote; remove the file, or choose another"),
+        ('{"task": "barcodes", "doc_id": 0}\n', "line 1, is none that precompute wrote"),
+        ('{"task": "t", "doc_id": 0, "options": {}, "selection": null}\n', "line 1, is none that precompute wrote"),
+        ("\n[]\n", "line 2, is none that precompute wrote"),
+    ],
+)
+@pytest.mark.parametrize("place", ["notes.txt", "notes.part0.txt"])
+def test_a_file_that_is_not_ours_stays(place: str, content: str, said: str, jobs: list[Job], tmp_path: Path) -> None:
+    file = tmp_path / place
+    file.write_text(content + ("\n" if "part" in place else ""), encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        precompute(jobs, options=OPTIONS, output=tmp_path / "notes.txt")
+
+    assert file.read_text(encoding="utf-8").startswith(content)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_folder_is_no_output(jobs: list[Job], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a folder; --output names a file"):
+        precompute(jobs, options=OPTIONS, output=tmp_path)
+
+
+def test_a_name_with_brackets_finds_its_parts(jobs: list[Job], alone: list[dict[str, Any]], tmp_path: Path) -> None:
+    """And no file of a name that is alike."""
+    output, other = tmp_path / "run[1].jsonl", tmp_path / "run[1].partial.jsonl"
+    other.write_text("another's", encoding="utf-8")
+    for rank in range(2):
+        precompute(jobs, options=OPTIONS, output=output, rank=rank, num_processes=2)
+
+    assert rows(output) == alone
+    assert sorted(tmp_path.glob("run*")) == [output, other]
+
+
+def test_a_line_without_its_end_is_selected_again(jobs: list[Job], alone: list[dict[str, Any]], tmp_path: Path) -> None:
+    """It is cut from its part before more is appended to that."""
+    lines = (tmp_path / "alone.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    output = tmp_path / "selections.jsonl"
+    part_of(output, 0).write_text("".join(lines[:2]).removesuffix("\n"), encoding="utf-8")
+
+    assert precompute(jobs, options=OPTIONS, output=output) == output
+    assert rows(output) == alone
+
+
 @pytest.mark.slow
 def test_two_processes(precompute_with: Callable[..., tuple[Path, str]], alone: list[dict[str, Any]]) -> None:
     port = str(20_000 + os.getpid() % 20_000)
