@@ -20,6 +20,9 @@ POLICY_PREFIX = "policy_"
 LIST_SEPARATOR = "+"
 """Commas part the arguments."""
 
+REVISION_START = "r"
+REVISION_LETTERS = 12
+
 Mode = Literal["select", "uniform", "off", "cached"]
 Emit = Literal["auto", "handle", "frames", "images", "clip"]
 PairChoice = Literal["auto", "none", "repeat", "neighbor"]
@@ -204,6 +207,13 @@ class SamplerOptions:
         kept: Mapping[str, Any] = {name: value for name, value in asdict(self).items() if name not in PLACES}
         text = json.dumps(kept, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def revision_name(content: bytes) -> str:
+    """Short name of weights or of a file, for ``clamr_rev``. It starts with a letter of no number: lmms-eval turns what
+    looks like one into one, 07555e375941 into infinity.
+    """
+    return REVISION_START + hashlib.sha256(content).hexdigest()[:REVISION_LETTERS]
 
 
 def _check_positive(name: str, value: Any) -> None:

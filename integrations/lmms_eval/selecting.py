@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -10,12 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from clamr_select.errors import InputError
-from clamr_select.integrations.lmms_eval.options import SamplerOptions
+from clamr_select.integrations.lmms_eval.options import REVISION_START, SamplerOptions, revision_name
 from clamr_select.selection import Selection, SelectionWarning
 
 logger = logging.getLogger(__name__)
-
-REVISION_LETTERS = 12
 
 
 @dataclass(frozen=True)
@@ -125,18 +122,19 @@ def model_revision(encoder: Any) -> str | None:
     if identity is None:
         return None
     kept = {name: identity[name] for name in ("weights", "config", "processor")}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:REVISION_LETTERS]
+    return revision_name(json.dumps(kept, sort_keys=True).encode())
 
 
 def check_revision(found: str | None, *, wanted: str | None, of: str) -> None:
     """Raises:
-    InputError: another revision was asked for. lmms-eval's response cache knows names, not what they stand for.
+    InputError: another revision was asked for; the letter in front may be left out, as it was in older ones.
+    lmms-eval's response cache knows names, not what they stand for.
     """
     if wanted is None:
         logger.info(
             "%s is revision %s; with --use_cache say so, clamr_rev=%s: its key holds names only", of, found, found
         )
-    elif wanted != found:
+    elif found is None or wanted.removeprefix(REVISION_START) != found.removeprefix(REVISION_START):
         raise InputError(f"{of} is of revision {found}, clamr_rev={wanted} was asked for; answers are not comparable")
 
 

@@ -16,7 +16,6 @@ read in November 2026).
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from clamr_select.errors import InputError
+from clamr_select.integrations.lmms_eval.options import revision_name
 from clamr_select.text_lines import numbered_lines
 
 ID_FIELDS = ("question_id", "id", "qid", "question_idx", "uid")
@@ -57,7 +57,7 @@ class FileEntry:
 
 def file_revision(path: Path) -> str:
     """Short name of a file's content."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return revision_name(path.read_bytes())
 
 
 def read_selection_file(path: str | Path) -> tuple[str, list[FileEntry]]:

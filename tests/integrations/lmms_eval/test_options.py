@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from clamr_select.cli.precompute import parsed
 from clamr_select.errors import InputError, UnknownNameError
 from clamr_select.integrations.lmms_eval.options import HANDING_OVER, PLACES, SamplerOptions
+from clamr_select.integrations.lmms_eval.replay import FileSource
+from clamr_select.integrations.lmms_eval.selection_files import file_revision
 
 OTHER_VALUES: dict[str, Any] = {
     "mode": "off",
@@ -148,8 +152,28 @@ def test_the_digest_names_what_decides() -> None:
 
 
 def test_a_revision_is_held(evaluate: Callable[..., Any]) -> None:
-    with pytest.raises(InputError, match=r"clamr_model=clamr-nano is of revision [0-9a-f]{12}, clamr_rev=0 was"):
+    with pytest.raises(InputError, match=r"clamr_model=clamr-nano is of revision r[0-9a-f]{12}, clamr_rev=0 was"):
         evaluate("clamr", "base=oracle,clamr_model=clamr-nano,clamr_ocr=off,clamr_rev=0", limit=1)
+
+
+@pytest.mark.parametrize("number_like", ["07555e375941", "000000000012", "123456789012", "12345e678901"])
+def test_a_revision_comes_back_as_it_was_printed(
+    number_like: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """lmms-eval turns what looks like a number into one, and so does our command line."""
+    from lmms_eval.utils import simple_parse_args_string
+
+    monkeypatch.setattr("hashlib.sha256", lambda _: SimpleNamespace(hexdigest=lambda: number_like * 5))
+    file = tmp_path / "selections.json"
+    file.write_text('{"q-0": [1]}', encoding="utf-8")
+    printed = f"clamr_mode=cached,clamr_selections={file},clamr_rev={file_revision(file)}"
+
+    for read in (simple_parse_args_string(printed), parsed(printed.split(","))):
+        given = SamplerOptions.from_model_args(read)
+        assert given.rev == f"r{number_like}"
+        FileSource(str(given.selections), rev=given.rev)
+    # as they were printed once
+    FileSource(str(file), rev=number_like)
 
 
 def test_classes_take_them_out(evaluate: Callable[..., Any]) -> None:

@@ -81,7 +81,7 @@ def test_what_does_not_fit_is_an_error(world: Path, tmp_path: Path) -> None:
         source.select([wanted(world, ids=("far",))])
     (repeated,) = source.select([wanted(world, ids=("again",))])
     assert (repeated.frame_indices, repeated.warnings[0].code) == ((3, 7), "repeated_frames")
-    with pytest.raises(InputError, match=r"is of revision [0-9a-f]{12}, clamr_rev=0 was asked for"):
+    with pytest.raises(InputError, match=r"is of revision r[0-9a-f]{12}, clamr_rev=0 was asked for"):
         FileSource(str(file), rev="0")
 
 
