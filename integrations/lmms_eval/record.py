@@ -46,7 +46,8 @@ def record_of(one: Asked, plan: FramePlan, *, sampler: Sampler) -> dict[str, Any
         "ids": list(one.ids),
         "base": sampler.name,
         "arm": plan.arm,
-        "not_for_reporting": options.mode == "select" and options.model == NOT_FOR_REPORTING,
+        # by the selection itself: one of a file was made by a model too
+        "not_for_reporting": selection is not None and selection.method.get("model") == NOT_FOR_REPORTING,
         "options": options.selecting(),
         "source": {} if sampler.source is None else dict(sampler.source.describe()),
         "emit": sampler.emitter.form,

@@ -21,6 +21,7 @@ from clamr_select.integrations.lmms_eval.tasks.subtitle_files import (
     LONGVIDEOBENCH,
     cgbench_subtitles,
     longvideobench_subtitles,
+    videomme_v2_subtitles,
 )
 
 Arguments = Mapping[str, Any]
@@ -37,7 +38,12 @@ def videomme(doc: Doc, arguments: Arguments) -> TaskQuestion:
 
 
 def videomme_v2(doc: Doc, arguments: Arguments) -> TaskQuestion:
-    return TaskQuestion(stem=stem_of(doc, "question"), options=options_of(doc, "options"), strata=strata_of(doc))
+    """Its options are lines of one text."""
+    return TaskQuestion(
+        stem=stem_of(doc, "question"),
+        options=options_of(doc, "options") or split_prompt(str(doc.get("options", "")))[1],
+        subtitles=videomme_v2_subtitles(doc, arguments),
+    )
 
 
 def longvideobench(doc: Doc, arguments: Arguments) -> TaskQuestion:
@@ -123,6 +129,7 @@ KNOWN: Mapping[str, TaskAdapter] = {
     "videomme*_w_subtitle": TaskAdapter(videomme, answerer_reads=SUBTITLES, name="videomme_w_subtitle"),
     "videomme*_clamr_sub": TaskAdapter(videomme, answerer_reads=SUBTITLES, name="videomme_clamr_sub"),
     "videomme_v2*": TaskAdapter(videomme_v2, name="videomme_v2"),
+    "videomme_v2*_w_subtitle": TaskAdapter(videomme_v2, answerer_reads=SUBTITLES, name="videomme_v2_w_subtitle"),
     "longvideobench_*_v": TaskAdapter(longvideobench, name="longvideobench_v"),
     "longvideobench_*_clamr_sub": TaskAdapter(
         longvideobench, answerer_reads=SUBTITLES, name="longvideobench_clamr_sub"
@@ -156,5 +163,9 @@ KNOWN: Mapping[str, TaskAdapter] = {
     "moviechat_breakpoint": TaskAdapter(
         in_field("question"), videos=in_folder("video_name", usual="moviechat_1k_test"), name="moviechat_breakpoint"
     ),
+    # read like unknown ones; their prompts hold subtitles
+    "worldsense_w_subtitle": TaskAdapter(question_of, answerer_reads=SUBTITLES, name="worldsense_w_subtitle"),
+    "videomathqa_*_w_subtitles": TaskAdapter(question_of, answerer_reads=SUBTITLES, name="videomathqa_w_subtitles"),
+    "cinepile*": TaskAdapter(question_of, answerer_reads=SUBTITLES, name="cinepile"),
 }
 """Pattern to adapter; of several that fit, the last one counts."""

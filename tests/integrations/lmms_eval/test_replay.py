@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from clamr_select.integrations.lmms_eval.parts import finished, join, part_of
 from clamr_select.integrations.lmms_eval.replay import FileSource
 from clamr_select.integrations.lmms_eval.selecting import Wanted, with_last
 from clamr_select.integrations.lmms_eval.selection_files import keys_of, read_selection_file
+from clamr_select.integrations.plan import planned_selection
 from clamr_select.selection import Selection
 from clamr_select.text_lines import cut_torn_line
+from clamr_select.video import open_video
 
 Evaluate = Callable[..., dict[str, Any]]
 CHOSEN = [10, 12, 15, 20]
@@ -179,6 +182,22 @@ def test_precompute_then_replay_on_a_base(
     assert main([*command[:-1], "clamr_num_frames=auto"]) == 2
 
 
+@pytest.mark.parametrize(("model", "is_toy"), [("clamr-nano", True), ("meetdavidwan/clamr", False)])
+def test_a_replayed_selection_of_the_toy_is_not_for_reporting(
+    model: str, is_toy: bool, world: Path, evaluate: Evaluate, tmp_path: Path
+) -> None:
+    with open_video(world / "media" / "barcode_0.mp4") as reader:
+        selection = replace(planned_selection(reader, {"frame_indices": CHOSEN}), method={"model": model})
+    row = {"task": "barcodes", "doc_id": 0, "ids": ["barcode_0-0"], "selection": selection.to_dict()}
+    file = tmp_path / "selections.jsonl"
+    file.write_text(json.dumps(row), encoding="utf-8")
+    cached = f"clamr_mode=cached,clamr_selections={file},clamr_num_frames=8,clamr_log={tmp_path / 'log'}"
+    evaluate("clamr", f"base=oracle,{cached}", limit=1)
+
+    (log,) = (tmp_path / "log").iterdir()
+    assert json.loads(log.read_text(encoding="utf-8"))["not_for_reporting"] is is_toy
+
+
 def test_a_selection_of_a_changed_video_is_refused(world: Path, tmp_path: Path, color_selection: Selection) -> None:
     file = tmp_path / "selections.jsonl"
     row = {"task": "t", "doc_id": 0, "selection": {**color_selection.to_dict(), "question": "Which?"}}
@@ -233,8 +252,6 @@ def test_exports_are_read_back(form: Any, our_file: Path, color_selection: Selec
 
 
 def test_export_as_a_table_and_as_clips(our_file: Path, color_selection: Selection, tmp_path: Path) -> None:
-    from clamr_select.video import open_video
-
     table = export(our_file, form="vlmevalkit", output=tmp_path / "t.tsv").read_text(encoding="utf-8").splitlines()
     assert table[1].split("\t")[:3] == ["0", "lecture", "first?"]
     assert json.loads(table[1].split("\t")[3]) == list(color_selection.frame_indices)

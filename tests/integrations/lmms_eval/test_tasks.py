@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from clamr_select.errors import InputError
+from clamr_select.errors import InputError, SubtitlesError
 from clamr_select.integrations.lmms_eval import TaskAdapter, TaskQuestion, register_task
 from clamr_select.integrations.lmms_eval.tasks.fields import split_prompt
 from clamr_select.integrations.lmms_eval.tasks.registry import adapter_of
@@ -26,11 +26,17 @@ LVB = {
     "id": "86CxyhFV9MI_0", "video_path": "86CxyhFV9MI.mp4", "subtitle_path": "86CxyhFV9MI_en.json",
     "duration_group": 600, "starting_timestamp_for_subtitles": 0, "duration": 190.16, "view_count": 1,
 }  # fmt: skip
+V2 = {
+    "video_id": "001", "question": "What colour is it?", "options": "\n".join(FOUR), "answer": "C", "level": 2,
+    "group_type": "logic",
+}  # fmt: skip
 MLVU = "What colour is it?\nOptions:\n(A) red\n(B) blue\nOnly give the best option."
 DOCS: dict[str, tuple[dict[str, Any], str, tuple[str, ...], dict[str, str]]] = {
     # task: (document, question, options, strata)
     "videomme": (VIDEOMME, "What colour is it?", tuple(FOUR), {"duration": "short", "task_type": "Counting Problem"}),
     "videomme_long_w_subtitle": (VIDEOMME, "What colour is it?", tuple(FOUR), {}),
+    "videomme_v2": (V2, "What colour is it?", tuple(FOUR), {}),
+    "videomme_v2_w_subtitle": (V2, "What colour is it?", tuple(FOUR), {}),
     "longvideobench_val_v": (
         LVB, "Which subtitles appear?", ("one", "two", "three"), {"duration": "600", "evidence": "2"}
     ),
@@ -103,6 +109,27 @@ def test_only_the_fallback_reads_unknown_tasks() -> None:
     assert [task for task, name in named.items() if name == "fallback"] == ["somebody_elses"]
 
 
+@pytest.mark.parametrize(
+    ("task", "reads"),
+    [
+        ("videomme", ()),
+        ("videomme_long_w_subtitle", ("subtitles",)),
+        ("videomme_v2", ()),
+        ("videomme_v2_reasoning", ()),
+        ("videomme_v2_w_subtitle", ("subtitles",)),
+        ("worldsense", ()),
+        ("worldsense_w_subtitle", ("subtitles",)),
+        ("videomathqa_mcq_cot", ()),
+        ("videomathqa_mcq_cot_w_subtitles", ("subtitles",)),
+        ("cinepile", ("subtitles",)),
+        ("cgbench_subtitles", ("subtitles",)),
+    ],
+)
+def test_what_the_prompt_of_a_task_holds(task: str, reads: tuple[str, ...]) -> None:
+    """A report that says otherwise pairs runs that read different words."""
+    assert adapter_of(task).answerer_reads == reads
+
+
 def test_the_last_frame_belongs_to_some_questions() -> None:
     doc = DOCS["video_mmmu_comprehension"][0]
 
@@ -152,6 +179,27 @@ def test_subtitles_are_found_where_the_data_set_keeps_them(tmp_path: Path, monke
         assert adapter_of(task).question(DOCS[task][0], arguments).subtitles == str(place)
     # lmms-eval takes cache_dir away when it loads the videos
     assert adapter_of("videomme").question(VIDEOMME, {}).subtitles == str(places["videomme"])
+
+
+def test_subtitles_of_a_word_a_line_become_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Video-MME-v2 has them so."""
+    from clamr_select.context.subtitles import load_subtitles
+
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    file = tmp_path / "videomme_v2/subtitle/001.jsonl"
+    assert adapter_of("videomme_v2").question(V2, {}).subtitles is None
+    file.parent.mkdir(parents=True)
+    words = [("The", 1.0, 1.2), ("cart.", 1.2, 1.6), ("It", 1.7, 1.8), ("stops", 1.8, 2.2), ("here", 9.0, 9.5)]
+    rows = [{"text": text, "start_time": start, "end_time": end} for text, start, end in words]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    found = adapter_of("videomme_v2_w_subtitle").question(V2, {"cache_dir": "videomme_v2"}).subtitles
+
+    assert found is not None
+    lines = [(line.start_seconds, line.end_seconds, line.text) for line in load_subtitles(found).lines]
+    assert lines == [(1.0, 1.6, "The cart."), (1.7, 2.2, "It stops"), (9.0, 9.5, "here")]
+    file.write_text('{"text": "The"}', encoding="utf-8")
+    with pytest.raises(SubtitlesError, match=r"001\.jsonl' does not hold a word a line with text, start_time and end"):
+        adapter_of("videomme_v2").question(V2, {})
 
 
 def test_subtitles_of_a_part_are_on_the_clock_of_the_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
