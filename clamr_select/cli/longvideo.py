@@ -29,8 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.html is not None and len(arguments.runs) != 2:
         raise InputError(f"--html shows two runs side by side, got {len(arguments.runs)}")
-    named = [text.rpartition("=") for text in arguments.runs]
-    runs = [read_run(folder, name=name or None) for name, _, folder in named]
+    runs = [read_run(folder, name=name) for name, folder in map(named_folder, arguments.runs)]
     found = compare(runs, allow_different_text=arguments.allow_different_text)
     report = markdown(runs, found)
     print(report, end="")
@@ -43,3 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.html.parent.mkdir(parents=True, exist_ok=True)
         arguments.html.write_text(page, encoding="utf-8")
     return 0
+
+
+def named_folder(text: str) -> tuple[str | None, str]:
+    """(name, folder) of ``[NAME=]FOLDER``; a folder whose own name holds ``=`` may be given alone."""
+    name, equals, folder = text.partition("=")
+    return (name or None, folder) if equals and not Path(text).is_dir() else (None, text)

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from clamr_select.errors import InputError
-from clamr_select.eval.longvideo.runs import Place, Run
+from clamr_select.eval.longvideo.runs import Place, Run, video_of
 from clamr_select.metrics import BootstrapInterval, mcnemar
 from clamr_select.metrics.clusters import ClusterBootstrap
 
@@ -101,7 +101,7 @@ def strata_of(runs: Sequence[Run], places: Sequence[Place]) -> dict[str, np.ndar
     """Stratum to which questions are in it; ``all`` first. A run without records borrows those of the others."""
     known: dict[Place, Mapping[str, str]] = {}
     for run in runs:
-        known |= {place: record["strata"] for place, record in run.records.items()}
+        known |= {place: records[0]["strata"] for place, records in run.records.items()}
     groups: dict[str, np.ndarray] = {"all": np.ones(len(places), dtype=bool)}
     for kind in STRATA:
         values = [known.get(place, {}).get(kind) for place in places]
@@ -134,11 +134,11 @@ def _pairing(
 
 
 def _clusters(runs: Sequence[Run], places: Sequence[Place]) -> list[str]:
-    """The video of each question; a question without a record is its own."""
+    """The video of each question, or all of its videos; a question without a record is its own."""
     videos: dict[Place, str] = {}
     for run in runs:
-        for place, record in run.records.items():
-            videos[place] = (record.get("selection") or record).get("video", "")
+        for place, records in run.records.items():
+            videos[place] = "\n".join(sorted(map(video_of, records)))
     return [videos.get(place) or f"{place[0]} {place[1]}" for place in places]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from clamr_select.errors import ClamrSelectError
 from clamr_select.eval.longvideo.comparison import flipped
-from clamr_select.eval.longvideo.runs import Place, Run
+from clamr_select.eval.longvideo.runs import Place, Record, Run, video_of
 from clamr_select.time_format import format_time
 
 THUMBNAIL_SIDE = 168
@@ -86,17 +86,21 @@ def _arm(run: Run, place: Place) -> str:
 
 
 def _frames(run: Run, place: Place) -> str:
-    record = run.records.get(place)
-    if record is None:
+    records = run.records.get(place)
+    if records is None:
         return "<p>its frames were not recorded: run it with clamr_mode=uniform and clamr_log</p>"
+    return "".join(map(_frames_of, records))
+
+
+def _frames_of(record: Record) -> str:
+    """Of one video."""
     selection = record.get("selection")
-    video = (selection or record)["video"]
     indices = sorted(set(selection["frame_indices"] if selection else record["emitted_frame_indices"]))
     if not indices:
         return f"<p>{html.escape(str(record['base']))} sampled its frames itself and does not say which</p>"
     modalities = dict(zip(selection["frame_indices"], selection["modality"], strict=True)) if selection else {}
     try:
-        pictures = _thumbnails(video, indices)
+        pictures = _thumbnails(video_of(record), indices)
     except ClamrSelectError as error:
         return f"<p>{html.escape(str(error))}</p>"
     return "".join(

@@ -13,6 +13,8 @@ from clamr_select.text_lines import numbered_lines
 
 Place = tuple[str, int]
 """(task, number of the document)"""
+Record = Mapping[str, Any]
+"""A line of ``clamr_log``: one video of one question."""
 CORRECT_WITHIN = ("score", "acc", "exact_match")
 PREDICTED_AND_RIGHT = (("pred_answer", "answer"), ("parsed_pred", "answer"), ("pred", "ground_truth"))
 JUDGED_IN = ("acc", "Correctness", "correctness")
@@ -39,17 +41,21 @@ class Run:
     model: str
     model_args: str
     answers: Mapping[Place, Answer]
-    records: Mapping[Place, Mapping[str, Any]] = field(default_factory=dict)
-    """What was selected, where ``clamr_log`` was given."""
+    records: Mapping[Place, Sequence[Record]] = field(default_factory=dict)
+    """What was selected of each of a question's videos, where ``clamr_log`` was given."""
+
+    @property
+    def all_records(self) -> list[Record]:
+        return [record for records in self.records.values() for record in records]
 
     @property
     def not_for_reporting(self) -> bool:
         """Selected by the embedded toy model."""
-        return any(record.get("not_for_reporting") for record in self.records.values())
+        return any(record.get("not_for_reporting") for record in self.all_records)
 
     def reads(self, who: str) -> str:
         """What ``selector`` or ``answerer`` read, for a column of a table."""
-        found = sorted({", ".join(record[f"{who}_reads"]) for record in self.records.values()})
+        found = sorted({", ".join(record[f"{who}_reads"]) for record in self.all_records})
         return "; ".join(one or "nothing" for one in found) if found else "not recorded"
 
 
@@ -84,18 +90,23 @@ def read_run(folder: str | Path, *, name: str | None = None) -> Run:
         root,
         str(config["model"]),
         str(arguments),
-        {place: _as_read(answer, records.get(place)) for place, answer in answers.items()},
+        {place: _as_read(answer, records.get(place, ())) for place, answer in answers.items()},
         records,
     )
 
 
-def read_records(model_args: str, *, near: Path) -> dict[Place, dict[str, Any]]:
-    """The lines of the folder that ``clamr_log`` named, from here or beside the results; none where none was."""
+def read_records(model_args: str, *, near: Path) -> dict[Place, list[Record]]:
+    """The lines of the folder that ``clamr_log`` named, from beside the results or from there; none where none was.
+
+    Of a question that was asked again, the last line about each of its videos counts.
+    """
     given = dict(part.split("=", 1) for part in model_args.split(",") if "=" in part)
     if "clamr_log" not in given:
         return {}
     log = Path(given["clamr_log"])
-    folder = next((place for place in (log, near / log, near.parent / log.name) if place.is_dir()), None)
+    # first with the results: at the place that was named another run may lie by now
+    places = (near / log.name, log, near / log, near.parent / log.name)
+    folder = next((place for place in places if place.is_dir()), None)
     if folder is None:
         raise InputError(f"{near} was run with clamr_log={log}, which is not there; move it beside the results")
     files = sorted(folder.glob("selections-*.jsonl"))
@@ -104,13 +115,20 @@ def read_records(model_args: str, *, near: Path) -> dict[Place, dict[str, Any]]:
         raise InputError(
             f"{folder} holds records of {len(digests)} different settings; give each run its own clamr_log"
         )
-    rows = [json.loads(line) for file in files for _, line in numbered_lines(file)]
-    return {(row["task"], int(row["doc_id"])): row for row in rows}
+    last: dict[Place, dict[str, Record]] = {}
+    for row in (json.loads(line) for file in files for _, line in numbered_lines(file)):
+        last.setdefault((row["task"], int(row["doc_id"])), {})[video_of(row)] = row
+    return {place: list(by_video.values()) for place, by_video in last.items()}
 
 
-def _as_read(answer: Answer, record: Mapping[str, Any] | None) -> Answer:
+def video_of(record: Record) -> str:
+    """Path of its video."""
+    return str((record.get("selection") or record).get("video", ""))
+
+
+def _as_read(answer: Answer, records: Sequence[Record]) -> Answer:
     """With the words that reached the base: lmms-eval's log has the prompt it writes for unknown names."""
-    return answer if record is None else replace(answer, prompt=str(record["answerer_text"]))
+    return replace(answer, prompt=str(records[0]["answerer_text"])) if records else answer
 
 
 def _answer(sample: Mapping[str, Any], metrics: list[str], *, file: Path) -> Answer:

@@ -72,10 +72,12 @@ def _strata(runs: Sequence[Run], found: Comparison) -> str:
 def _costs(runs: Sequence[Run]) -> str:
     rows = []
     for run in runs:
-        selections = [record["selection"] for record in run.records.values() if record.get("selection")]
-        emitted = [len(record["emitted_frame_indices"]) for record in run.records.values()]
-        distinct = [len(set(record["emitted_frame_indices"])) for record in run.records.values()]
-        seconds = [sum(selection["timings_seconds"].values()) for selection in selections]
+        # a question may be about several videos
+        questions = [[record["emitted_frame_indices"] for record in records] for records in run.records.values()]
+        emitted = [sum(len(indices) for indices in videos) for videos in questions]
+        distinct = [sum(len(set(indices)) for indices in videos) for videos in questions]
+        selected = [[one["selection"] for one in records if one.get("selection")] for records in run.records.values()]
+        seconds = [sum(sum(one["timings_seconds"].values()) for one in videos) for videos in selected if videos]
         rows.append(
             (
                 run.name,
@@ -88,7 +90,7 @@ def _costs(runs: Sequence[Run]) -> str:
 
 
 def _arm(run: Run) -> str:
-    arms = sorted({str(record["arm"]) for record in run.records.values()})
+    arms = sorted({str(record["arm"]) for record in run.all_records})
     return ", ".join(arms) if arms else "the model's own"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -12,6 +13,8 @@ from clamr_select.integrations.lmms_eval.selection_files import FileEntry, read_
 from clamr_select.selection import Selection
 
 Form = Literal["aks", "bolt", "qca", "vlmevalkit", "clips"]
+ONE_VIDEO = {"aks", "qca", "clips"}
+"""Those that hold one list of frames a document, and do not name its video."""
 
 
 def export(file: str | Path, *, form: Form, output: Path, questions: Sequence[dict[str, Any]] | None = None) -> Path:
@@ -26,7 +29,8 @@ def export(file: str | Path, *, form: Form, output: Path, questions: Sequence[di
         questions: the documents of the task, for ``clips``: copied, with the clip in place of the video.
 
     Raises:
-        UnknownNameError, InputError: no such form; not a file of ours; several tasks; a document without a selection.
+        UnknownNameError, InputError: no such form; not a file of ours; several tasks; a document without a selection,
+        or of several videos in a form that has room for one.
     """
     if form not in get_args(Form):
         raise unknown_name("form", form, get_args(Form))
@@ -37,11 +41,19 @@ def export(file: str | Path, *, form: Form, output: Path, questions: Sequence[di
             f"{file} holds {kind} selections of the tasks {', '.join(tasks)}; one task of ours is exported"
         )
     # a request that was asked again stands there again; the last line counts
-    by_document = {entry.doc_id: entry for entry in entries if entry.doc_id is not None}
-    in_order = [by_document[number] for number in sorted(by_document)]
+    by_place = {(entry.doc_id, _selection(entry).video): entry for entry in entries if entry.doc_id is not None}
+    # documents in order, and within one its videos as they came
+    in_order = [by_place[place] for place in sorted(by_place, key=lambda place: place[0])]
+    num_videos = Counter(number for number, _ in by_place)
+    several = [number for number, count in num_videos.items() if count > 1]
+    if several and form in ONE_VIDEO:
+        raise InputError(
+            f"{file} has several videos of document {several[0]} of {tasks[0]}, and {form} has room for one; "
+            f"choose from {', '.join(sorted(set(get_args(Form)) - ONE_VIDEO))}"
+        )
     if form == "clips":
         return _clips(in_order, task=tasks[0], folder=output, questions=questions)
-    if list(by_document) and sorted(by_document) != list(range(len(by_document))) and form == "aks":
+    if form == "aks" and sorted(num_videos) != list(range(len(num_videos))):
         raise InputError(f"{file} lacks documents of {tasks[0]}, and AKS's form counts them all")
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(_WRITERS[form](in_order), encoding="utf-8")

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clamr_select.cli.longvideo import named_folder
 from clamr_select.cli.main import main
 from clamr_select.errors import InputError
 from clamr_select.eval.longvideo.comparison import compare, flipped
-from clamr_select.eval.longvideo.runs import read_run
+from clamr_select.eval.longvideo.page import flips_page
+from clamr_select.eval.longvideo.runs import read_run, video_of
 from clamr_select.eval.longvideo.tables import markdown
 from clamr_select.selection import Selection
 
@@ -28,6 +33,7 @@ def write_run(
     selection: Selection | None = None,
     metric: Any = None,
     model: str = "clamr-nano",
+    videos: Sequence[str] = (),
 ) -> Path:
     """In the form of lmms-eval 0.7.3, with our record where there is a selection."""
     (folder / "m").mkdir(parents=True)
@@ -47,14 +53,16 @@ def write_run(
         )  # fmt: skip
         if selection is not None:
             strata = {"duration": "long" if number % 2 else "short", "task_type": "Counting"}
-            records.append(
+            records += [
                 {
                     "task": TASK, "doc_id": number, "arm": "select", "not_for_reporting": model == "clamr-nano",
                     "emitted_frame_indices": [i for i in selection.frame_indices for _ in range(2)],
                     "selector_reads": ["frames", "subtitles"], "answerer_reads": ["frames", "options"],
-                    "answerer_text": prompt, "strata": strata, "selection": selection.to_dict(include_candidates=False),
+                    "answerer_text": prompt, "strata": strata,
+                    "selection": replace(selection, video=video).to_dict(include_candidates=False),
                 }
-            )  # fmt: skip
+                for video in videos or [selection.video]
+            ]  # fmt: skip
     lines = [json.dumps(sample) for sample in samples]
     (folder / "m" / f"2026_samples_{TASK}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     if records:
@@ -94,6 +102,56 @@ def test_the_figures(tmp_path: Path, color_selection: Selection) -> None:
     assert "| ours | 16 | 8 | 1.65 |" in text
     assert "| ours − plain | +37.5 (" in text
     assert "the questions are about 1 videos: intervals from so few are too narrow" in text
+
+
+def test_questions_about_several_videos(tmp_path: Path, color_video: Path, color_selection: Selection) -> None:
+    """Frames and seconds are of all of them, the page shows each, and a bootstrap draws them together."""
+    other = shutil.copy(color_video, tmp_path / "other.mp4")
+    both = [str(color_video), str(other)]
+    plain = read_run(write_run(tmp_path / "plain", FIRST))
+    ours = read_run(write_run(tmp_path / "ours", SECOND, selection=color_selection, videos=[*both, both[0]]))
+    found = compare([plain, ours], num_resamples=50)
+
+    assert [video_of(record) for record in ours.records[TASK, 0]] == both
+    assert "| ours | 32 | 16 | 3.30 |" in markdown([plain, ours], found)
+    assert "the questions are about 1 videos" in found.notes[-1]
+    page = flips_page(plain, ours, found.places, max_flips=1)
+    assert page.count("data:image/jpeg;base64,") == 2 * len(color_selection)
+
+
+@pytest.mark.parametrize("log", ["ours/selections", "selections"])
+def test_a_copied_run_is_read_where_it_lies(
+    log: str, tmp_path: Path, color_selection: Selection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it was made, another run may lie by now."""
+    monkeypatch.chdir(tmp_path)
+    made = write_run(Path("ours"), FIRST, selection=color_selection)
+    results = made / "m" / "2026_results.json"
+    results.write_text(results.read_text(encoding="utf-8").replace("ours/selections", log), encoding="utf-8")
+    copied = shutil.copytree(made, "copies/ours")
+    file = made / "selections" / "selections-abc-rank0.jsonl"
+    file.write_text(file.read_text(encoding="utf-8").replace("What colour", "Which"), encoding="utf-8")
+
+    assert {answer.prompt for answer in read_run(copied).answers.values()} == {QUESTION}
+    assert {answer.prompt for answer in read_run(made).answers.values()} == {QUESTION.replace("What colour", "Which")}
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "folder"),
+    [
+        ("out/even", None, "out/even"),
+        ("even=out/even", "even", "out/even"),
+        ("even=out/lr=1", "even", "out/lr=1"),
+        ("lr=1", None, "lr=1"),
+        ("lr=2", "lr", "2"),
+    ],
+)
+def test_folders_whose_names_hold_an_equals_sign(
+    given: str, name: str | None, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lr=1").mkdir()
+    assert named_folder(given) == (name, folder)
 
 
 def test_runs_that_read_different_words_are_not_paired(tmp_path: Path, color_selection: Selection) -> None:

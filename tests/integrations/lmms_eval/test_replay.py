@@ -265,6 +265,31 @@ def test_export_as_a_table_and_as_clips(our_file: Path, color_selection: Selecti
         export(our_file, form="csv", output=tmp_path)  # type: ignore[arg-type]
 
 
+def of_two_videos(selection: Selection) -> list[Selection]:
+    return [replace(selection, video=f"/{folder}/lecture.mp4") for folder in ("left", "right")]
+
+
+@pytest.mark.parametrize(("form", "holds_both"), [("aks", False), ("qca", False), ("clips", False), ("bolt", True),
+                                                  ("vlmevalkit", True)])  # fmt: skip
+def test_a_document_of_several_videos(form: Any, holds_both: bool, color_selection: Selection, tmp_path: Path) -> None:
+    """Both are written, or the form is refused by name; neither is lost."""
+    rows = [
+        {"task": "t", "doc_id": number, "ids": [f"q-{number}"], "selection": selection.to_dict()}
+        for number, selections in enumerate([[color_selection], of_two_videos(color_selection)])
+        for selection in selections
+    ]
+    file = tmp_path / "ours.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    if not holds_both:
+        with pytest.raises(InputError, match=f"several videos of document 1 of t, and {form} has room for one; choose"):
+            export(file, form=form, output=tmp_path / "out", questions=[{}, {}])
+        return
+    written = export(file, form=form, output=tmp_path / "out").read_text(encoding="utf-8")
+    assert written.count("lecture") == (1 if form == "bolt" else 3)
+    assert written.count(color_selection.question) == 3
+
+
 def test_the_task_of_exported_clips_finds_its_documents_from_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
