@@ -39,7 +39,7 @@ def jobs_of(documents: Iterable[TaskDocument], *, options: SamplerOptions) -> li
         InputError: no number of frames: there is no base here that could say how many it takes.
     """
     if not isinstance(options.num_frames, int):
-        raise InputError("--num-frames must be given: how many different frames a base shall get of a video")
+        raise InputError("clamr_num_frames=N must be given: how many different frames a base shall get of a video")
     by_video: dict[str, list[tuple[tuple[str, int], Wanted]]] = {}
     for one in documents:
         for video in one.videos:

@@ -9,6 +9,7 @@ from typing import Any
 
 from clamr_select.errors import InputError, missing_dependency
 from clamr_select.integrations.lmms_eval.selection_files import keys_of
+from clamr_select.integrations.lmms_eval.shown import check_selectable, shown_by, videos_among
 from clamr_select.integrations.lmms_eval.tasks.registry import Doc, TaskQuestion, adapter_of
 
 
@@ -36,7 +37,7 @@ def task_documents(
 
     Raises:
         MissingDependencyError: lmms-eval is not installed.
-        InputError: no such task, or a document without a question.
+        InputError: no such task, a document without a question, or a video whose frames cannot be selected.
     """
     try:
         from lmms_eval.tasks import TaskManager, get_task_dict
@@ -46,16 +47,23 @@ def task_documents(
     unknown = [name for name in tasks if name not in manager.all_tasks]
     if unknown:
         raise InputError(f"lmms-eval has no task {', '.join(unknown)}; `lmms-eval tasks list` lists them")
-    for name, task in _leaves(get_task_dict(list(tasks), manager, "simple")):
+    for name, task in _leaves(get_task_dict(list(tasks), manager, "chat")):
         adapter = adapter_of(name)
         arguments = task.config.dataset_kwargs or {}
         docs = task.eval_docs
         for doc_id in range(len(docs) if limit is None else min(limit, len(docs))):
             doc = docs[doc_id]
-            videos = adapter.videos(doc, arguments) if adapter.videos is not None else task.doc_to_visual(doc)
-            paths = tuple(video for video in videos if isinstance(video, str))
+            videos = adapter.videos(doc, arguments) if adapter.videos is not None else _videos(task, doc, name=name)
             question, shown = adapter.question(doc, arguments), adapter.num_shown(doc, arguments)
-            yield TaskDocument(name, doc_id, doc, question, paths, shown)
+            yield TaskDocument(name, doc_id, doc, question, tuple(videos), shown)
+
+
+def _videos(task: Any, doc: Doc, *, name: str) -> list[str]:
+    """As a run reads them, from visuals, or from messages where a task has nothing else."""
+    is_simple = task.config.doc_to_visual is not None or task.config.doc_to_messages is None
+    shown = shown_by(task.doc_to_visual(doc) if is_simple else task.doc_to_messages(doc), is_simple=is_simple)
+    check_selectable(shown, task=name)
+    return videos_among(shown)
 
 
 def _leaves(tasks: Any) -> Iterator[tuple[str, Any]]:

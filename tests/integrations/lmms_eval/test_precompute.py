@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from clamr_select.integrations.lmms_eval.on_ray import precompute_on_ray
 from clamr_select.integrations.lmms_eval.options import SamplerOptions
 from clamr_select.integrations.lmms_eval.parts import part_of
 from clamr_select.integrations.lmms_eval.precompute import Job, jobs_of, precompute
-from clamr_select.integrations.lmms_eval.questions import task_documents
+from clamr_select.integrations.lmms_eval.questions import TaskDocument, task_documents
 from clamr_select.integrations.lmms_eval.tasks import registry
 
 OPTIONS = SamplerOptions(model="clamr-nano", policy="topk", ocr="off", num_frames=4)
@@ -115,6 +116,55 @@ def test_a_task_that_shows_pictures_gets_as_many_as_it_shows(world: Path, monkey
     jobs = jobs_of(task_documents(["barcodes"], include_path=str(world / "tasks"), limit=2), options=OPTIONS)
 
     assert [one.num_moments for job in jobs for one in job.wanted] == [3, 3]
+
+
+SHOWN = """
+def in_text(doc): return doc["video"]
+def none(doc): return None
+def with_a_picture(doc): return [doc["video"], "picture.png"]
+def in_messages(doc): return [{"role": "user", "content": [{"type": "video", "url": doc["video"]}]}]
+def in_part(doc): return [{"role": "user", "content": [{"type": "video", "url": doc["video"], "end_time": 9.0}]}]
+"""
+
+
+ShowTasks = Callable[..., list[TaskDocument]]
+
+
+@pytest.fixture
+def documents_of(world: Path, tmp_path: Path) -> ShowTasks:
+    """Two documents each of tasks that are the barcodes but for a ``doc_to_…``, a function of ``SHOWN`` or none."""
+
+    def read(**tasks: str) -> list[TaskDocument]:
+        text = (world / "tasks" / "barcodes.yaml").read_text(encoding="utf-8")
+        kept = [line for line in text.splitlines() if not line.startswith(("task:", "doc_to_visual:"))]
+        for name, shown in tasks.items():
+            (tmp_path / f"{name}.yaml").write_text("\n".join([*kept, f"task: {name}", shown]), encoding="utf-8")
+        (tmp_path / "shown.py").write_text(SHOWN, encoding="utf-8")
+        shutil.copy(world / "tasks" / "barcodes.jsonl", tmp_path)
+        return list(task_documents(list(tasks), include_path=str(tmp_path), limit=2))
+
+    return read
+
+
+def test_videos_are_found_as_a_run_finds_them(documents_of: ShowTasks) -> None:
+    tasks = {name: f"doc_to_visual: !function shown.{name}" for name in ("in_text", "none", "with_a_picture")}
+    tasks |= {"in_messages": "doc_to_messages: !function shown.in_messages", "without": "doc_to_visual: null"}
+    found: dict[str, list[str]] = {}
+    for one in documents_of(**tasks):
+        found.setdefault(one.task, []).extend(Path(video).name for video in one.videos)
+
+    shown = ["barcode_0.mp4", "barcode_0.mp4"]
+    assert found == {"in_text": shown, "none": [], "with_a_picture": shown, "in_messages": shown, "without": []}
+
+
+def test_a_part_of_a_video_is_not_selected_for(documents_of: ShowTasks) -> None:
+    with pytest.raises(InputError, match=r"in_part shows .*barcode_0\.mp4 from None to 9\.0 seconds"):
+        documents_of(in_part="doc_to_messages: !function shown.in_part")
+
+
+def test_the_number_of_frames_must_be_given() -> None:
+    with pytest.raises(InputError, match="clamr_num_frames=N must be given"):
+        jobs_of([], options=SamplerOptions(model="clamr-nano"))
 
 
 def test_a_file_of_other_options_is_refused(jobs: list[Job], alone: list[dict[str, Any]], tmp_path: Path) -> None:
