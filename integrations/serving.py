@@ -69,7 +69,7 @@ def select_frames(
 
     Args:
         content: a digest of the file where the same video comes in files of other names, each gone after its
-            question; None takes the file's path, size and time of change.
+            question; None takes the file's path, size and time of change, and the subtitles and metadata beside it.
         effort: what ``fast`` and ``balanced`` saw of a video is remembered apart from what ``full`` did, and not at
             all with ``content``: their next question decodes more of the file.
 
@@ -107,8 +107,11 @@ def _remember(key: str, indexed: IndexedVideo | SkimmedVideo) -> None:
 
 def _key(video: Path, content: str | None, effort: Effort, options: dict[str, Any]) -> str:
     if content is None and video.is_file():
-        found = video.stat()
-        content = f"{video.resolve()} {found.st_size} {found.st_mtime_ns}"
+        from clamr_select.indexing.index_key import files_beside
+        from clamr_select.indexing.options import IndexOptions
+
+        found, beside = video.stat(), files_beside(video, IndexOptions(**options))
+        content = f"{video.resolve()} {found.st_size} {found.st_mtime_ns} {beside}"
     return f"{content} {effort} {sorted((name, str(value)) for name, value in options.items())}"
 
 

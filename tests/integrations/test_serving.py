@@ -63,6 +63,21 @@ def test_other_options_and_other_files_are_other_indexes(selector, constant_vide
     assert selector.num_indexed == 4
 
 
+def test_subtitles_that_come_later_are_read(selector, constant_video, tmp_path):
+    video = tmp_path / "video.mp4"
+    shutil.copy(constant_video, video)
+    assert select(video).method["asr"] == "none"
+    for words, num_indexed in (("one", 2), ("two", 3), ("two", 3)):
+        video.with_suffix(".srt").write_text(f"1\n00:00:00,000 --> 00:00:06,000\n{words}\n", encoding="utf-8")
+        selection = select(video)
+        assert {text["asr"] for text in selection.text} == {words}
+        assert selector.num_indexed == num_indexed
+    given = tmp_path / "given.srt"
+    for words in ("three", "four"):
+        given.write_text(f"1\n00:00:00,000 --> 00:00:06,000\n{words}\n", encoding="utf-8")
+        assert {text["asr"] for text in select(video, subtitles=given).text} == {words}
+
+
 def test_the_same_content_under_another_name_is_the_same_video(selector, constant_video, tmp_path):
     select(constant_video, content="digest")
     copy = shutil.copy(constant_video, tmp_path / "copy.mp4")
