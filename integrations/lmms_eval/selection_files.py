@@ -17,6 +17,7 @@ read in November 2026).
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,22 +65,23 @@ def read_selection_file(path: str | Path) -> tuple[str, list[FileEntry]]:
     """(kind of file, its entries).
 
     Raises:
-        InputError: no such file, or none of the forms above.
+        InputError: no such file, no UTF-8 text, or none of the forms above.
     """
     file = Path(path)
     if not file.is_file():
         raise InputError(f"clamr_selections: no such file: {path}")
-    text = file.read_text(encoding="utf-8")
     try:
-        content = json.loads(text)
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError:
         return _lines(file)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{str(path)!r} is not UTF-8 text: {error}; save it as UTF-8") from error
     # a file of one line is JSON too
     if isinstance(content, dict) and ("selection" in content or {"doc_id", "index"} <= content.keys()):
         return _lines(file)
     if isinstance(content, dict) and content:
         values = list(content.values())
-        if all(isinstance(value, list) and all(isinstance(one, dict) for one in value) for value in values):
+        if all(isinstance(value, list) and all(_is_of_bolt(one) for one in value) for value in values):
             return "BOLT", list(_of_bolt(content))
         if all(_is_indices(value) for value in values):
             return "QCA", [
@@ -130,7 +132,7 @@ def _lines(file: Path) -> tuple[str, list[FileEntry]]:
             kind = "VideoITG"
             entries.append(_of_videoitg(row, where=f"{file}, line {number}"))
         elif isinstance(row, dict) and isinstance(row.get("selection"), dict):
-            entries.append(_of_ours(row))
+            entries.append(_of_ours(row, where=f"{file}, line {number}"))
         elif isinstance(row, dict) and row.get("arm") == "uniform":
             continue  # the base sampled these itself
         else:
@@ -141,6 +143,8 @@ def _lines(file: Path) -> tuple[str, list[FileEntry]]:
 def _of_videoitg(row: Mapping[str, Any], *, where: str) -> FileEntry:
     if not _is_indices(row["index"]):
         raise InputError(f"{where}: index must be a list of frame numbers, got {row['index']!r}")
+    if not str(row["doc_id"]).isdecimal():
+        raise InputError(f"{where}: doc_id must be the number of a document, got {row['doc_id']!r}")
     video = row.get("video_path")
     return FileEntry(
         frame_indices=_indices(row["index"]),
@@ -150,8 +154,12 @@ def _of_videoitg(row: Mapping[str, Any], *, where: str) -> FileEntry:
     )
 
 
-def _of_ours(row: Mapping[str, Any]) -> FileEntry:
+def _of_ours(row: Mapping[str, Any], *, where: str) -> FileEntry:
     selection = row["selection"]
+    if not _is_indices(selection.get("frame_indices")) or not all(
+        isinstance(selection.get(name), str) for name in ("video", "question")
+    ):
+        raise InputError(f"{where}: its selection must have frame_indices, a list of numbers, video and question")
     return FileEntry(
         frame_indices=tuple(selection["frame_indices"]),
         ids=tuple(row.get("ids", ())),
@@ -160,6 +168,13 @@ def _of_ours(row: Mapping[str, Any]) -> FileEntry:
         doc_id=row.get("doc_id"),
         task=row.get("task"),
         selection=selection,
+    )
+
+
+def _is_of_bolt(row: Any) -> bool:
+    frames = row.get("frames") if isinstance(row, dict) else None
+    return isinstance(frames, list) and all(
+        isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one) for one in frames
     )
 
 
@@ -175,7 +190,7 @@ def _of_bolt(content: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Fil
 
 
 def _of_document(doc: Mapping[str, Any], number: int) -> FileEntry:
-    indices = next(doc[name] for name in INDEX_FIELDS if name in doc)
+    indices = next(doc[name] for name in INDEX_FIELDS if _is_indices(doc.get(name)))
     video = next((str(doc[name]) for name in VIDEO_FIELDS if isinstance(doc.get(name), str)), None)
     question = doc.get("question")
     return FileEntry(

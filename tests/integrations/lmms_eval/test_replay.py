@@ -154,6 +154,40 @@ def test_what_is_no_file_of_selections(text: str, tmp_path: Path) -> None:
         read_selection_file(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[[1, 2]]".encode("utf-16"), "is not UTF-8 text: .*; save it as UTF-8"),
+        (b'{"v": [{"question_id": "q-0", "question": "Which?"}]}', "is no file of selections that is known"),
+        (b'{"v": [{"question_id": "q-0", "frames": ["first"]}]}', "is no file of selections that is known"),
+        (b'{"v": [{"frames": [2.0]}, "q-0"]}', "is no file of selections that is known"),
+        (
+            b'{"task": "t", "selection": {"video": "v.mp4", "question": "?"}}',
+            "line 1: its selection must have frame_in",
+        ),
+        (
+            b'{"selection": {"video": 1, "question": "?", "frame_indices": [1]}}',
+            "line 1: its selection must have frame",
+        ),
+        (b'{"doc_id": "first", "index": [1]}', "line 1: doc_id must be the number of a document, got 'first'"),
+        (b'[{"question": "?", "keyframe_indices": null}]', "is no file of selections that is known"),
+    ],
+)
+def test_a_file_with_something_wrong_in_it_is_named(content: bytes, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "wrong.json"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=rf"wrong\.json.* {said}"):
+        read_selection_file(file)
+
+
+def test_files_with_a_byte_order_mark_and_with_two_kinds_of_indices(tmp_path: Path) -> None:
+    file = tmp_path / "f.json"
+    file.write_bytes(b"\xef\xbb\xbf[[1, 2]]")
+    assert read_selection_file(file)[0] == "AKS"
+    file.write_text('[{"question": "?", "keyframe_indices": null, "frame_idx": [3]}]', encoding="utf-8")
+    assert [entry.frame_indices for entry in read_selection_file(file)[1]] == [(3,)]
+
+
 def test_precompute_then_replay_on_a_base(
     world: Path, evaluate: Evaluate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
