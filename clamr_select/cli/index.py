@@ -112,6 +112,7 @@ def check(arguments: argparse.Namespace) -> None:
         InputError, UnknownNameError
     """
     from clamr_select.indexing.options import IndexOptions
+    from clamr_select.retrieval.ingest.journal import check_journal_path
 
     for name in ("workers", "threads", "max_tokens"):
         value = getattr(arguments, name)
@@ -120,6 +121,8 @@ def check(arguments: argparse.Namespace) -> None:
     if arguments.no_cache and arguments.cache_dir is not None:
         raise InputError("give --cache-dir or --no-cache, not both")
     check_collection(arguments)
+    if arguments.journal is not None:
+        check_journal_path(arguments.journal)
     IndexOptions(**index_options(arguments))
 
 

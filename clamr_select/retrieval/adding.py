@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from clamr_select.errors import InputError
 from clamr_select.retrieval.engine import Engine, Point
-from clamr_select.retrieval.files import VideoFile, index_file
+from clamr_select.retrieval.files import VideoFile, index_file, readable_digest
 from clamr_select.retrieval.filters import AnyOf
 from clamr_select.retrieval.moving import follow
 from clamr_select.retrieval.video_embeddings import VideoEmbeddings
 from clamr_select.selection import SelectionWarning
-from clamr_select.store import content_digest
 
 if TYPE_CHECKING:
     from clamr_select.retrieval.corpus import VideoCorpus
@@ -85,7 +84,7 @@ def _index(
         raise InputError(f"{corpus.where} was opened without a selector; open it with one to index videos")
     corpus.note_index_options()
     file = video if isinstance(video, VideoFile) else VideoFile(str(video))
-    digest = content_digest(file.path)
+    digest = readable_digest(file.path)
     known = {} if replace else corpus.paths([digest])
     if digest in known:
         path = str(Path(file.path).absolute())

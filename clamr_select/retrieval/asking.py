@@ -38,6 +38,9 @@ def question_vectors(
         if cut:
             message = f"the question is too long for this model; its last {cut[0].num_tokens_cut} tokens were cut"
             warnings = (SelectionWarning("question_truncated", message),)
+    if hasattr(query, "detach"):
+        # NumPy takes no tensor with gradients, of another device, or of bfloat16
+        query = query.detach().float().cpu()
     vectors = np.ascontiguousarray(np.asarray(query), dtype=np.float32)
     if vectors.ndim != 2 or not len(vectors) or vectors.shape[1] != dim:
         raise InputError(f"a query is (num_tokens, {dim}), got shape {vectors.shape}")

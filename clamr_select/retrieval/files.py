@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clamr_select.errors import InputError
+from clamr_select.errors import InputError, UnreadableVideoError, VideoNotFoundError
 from clamr_select.indexing.cached_indexer import CacheDir, file_state, index_cached, open_store, video_key
 from clamr_select.indexing.indexer import Indexer
 from clamr_select.retrieval.video_embeddings import VideoEmbeddings, embeddings_of
@@ -24,7 +24,11 @@ CHANGED = "the video changed while it was indexed; index it again when it is who
 
 @dataclass(frozen=True)
 class VideoFile:
-    """A file, and what is known of it beside what it says itself."""
+    """A file, and what is known of it beside what it says itself.
+
+    Raises:
+        InputError: a path that no file can have.
+    """
 
     path: str
     title: str | None = None
@@ -35,6 +39,10 @@ class VideoFile:
     """A file; None looks beside the video and inside it."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """JSON values to filter by and to show; not encoded."""
+
+    def __post_init__(self) -> None:
+        if "\0" in self.path:
+            raise InputError(f"a path cannot hold a zero character, got {self.path!r}")
 
     @property
     def shown_metadata(self) -> dict[str, Any]:
@@ -75,17 +83,31 @@ def index_file(
     options = own_options(file, options)
     key, before = None, file_state_of(path)
     if cache_dir is None:
-        digest = content_digest(path)
+        digest = readable_digest(path)
     else:
         cache_dir = open_store(cache_dir)
         key = video_key(path, encoder=encoder, options=options)
-        digest = content_digest(path) if key is None else str(key.values["video"])
+        digest = readable_digest(path) if key is None else str(key.values["video"])
     indexed = index_cached(Indexer(encoder, options=options, progress=progress), path, cache_dir=cache_dir)
     if file_state_of(path) != before:
         raise InputError(f"{path}: {CHANGED}")
     embeddings = embeddings_of(indexed, video_id=digest, max_tokens=max_tokens, metadata=file.shown_metadata, key=key)
     was_stored = "encode" not in indexed.timings_seconds
     return IndexedFile(embeddings, indexed.warnings, len(indexed), was_stored)
+
+
+def readable_digest(path: str) -> str:
+    """Of a video's bytes.
+
+    Raises:
+        VideoNotFoundError, UnreadableVideoError
+    """
+    try:
+        return content_digest(path)
+    except VideoNotFoundError:
+        raise
+    except OSError as error:
+        raise UnreadableVideoError(f"{path!r} cannot be read: {error.strerror}") from error
 
 
 def own_options(file: VideoFile, options: IndexOptions) -> IndexOptions:

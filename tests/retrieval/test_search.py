@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from clamr_select.errors import CorpusMismatchError, InputError, UnknownNameError
 from clamr_select.retrieval import CorpusOptions, Schema, VideoCorpus, VideoEmbeddings
@@ -49,6 +50,18 @@ def test_the_best_are_those_of_the_naive_loop(open_corpus, similarity, modalitie
         present = {name: naive[name] for name in MODALITIES if name in naive}
         assert hit.scores_by_modality == pytest.approx(present, abs=1e-5)
         assert hit.modality == max((name for name in considered if name in naive), key=lambda name: naive[name])
+
+
+@pytest.mark.parametrize("changed", [torch.Tensor.bfloat16, torch.Tensor.double, torch.Tensor.requires_grad_])
+def test_a_question_may_be_any_tensor_of_its_vectors(open_corpus, changed):
+    corpus = open_corpus()
+    corpus.add(made_videos(5))
+    query = torch.from_numpy(QUERY.copy())
+
+    found = corpus.search(changed(query)).hits
+
+    wanted = corpus.search(QUERY).hits
+    assert [hit.score for hit in found] == pytest.approx([hit.score for hit in wanted], abs=1e-2)
 
 
 def test_an_absent_modality_never_wins_even_where_all_scores_are_negative(open_corpus):

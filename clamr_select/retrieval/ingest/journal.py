@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, TextIO
 
-from clamr_select.errors import DamagedCorpusError
+from clamr_select.errors import DamagedCorpusError, InputError
 from clamr_select.text_lines import cut_torn_line
 
 Status = Literal["done", "failed"]
@@ -60,10 +60,12 @@ class Journal:
         path: JSON lines; made where it is absent.
 
     Raises:
+        InputError: as :func:`check_journal_path`.
         DamagedCorpusError: another line than the last cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
+        check_journal_path(path)
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lines = _read(path)
@@ -118,6 +120,14 @@ class Journal:
         partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         partial.replace(target)
         return target
+
+
+def check_journal_path(path: Path) -> None:
+    """Raises:
+    InputError: it is a folder.
+    """
+    if path.is_dir():
+        raise InputError(f"a journal is a file, got the folder {str(path)!r}; name a file in it")
 
 
 def _read(path: Path) -> dict[str, Line]:

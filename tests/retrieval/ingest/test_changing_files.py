@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clamr_select.errors import StoreError
+from clamr_select.errors import InputError, StoreError, UnreadableVideoError, VideoNotFoundError
 from clamr_select.retrieval import adding
 from clamr_select.retrieval.corpus import VideoCorpus
 from clamr_select.retrieval.files import IndexedFile, VideoFile
@@ -234,3 +234,13 @@ def test_a_name_that_is_no_unicode_is_an_error_of_that_file(
     answer, array = server.answer({"file": asdict(files([path])[0])})
     assert (answer["error"], array) == ("InputError", None)
     assert "rename the file" in answer["message"]
+
+
+def test_what_is_no_file_is_an_error_of_ours(library: VideoCorpus, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableVideoError, match="cannot be read: Is a directory"):
+        library.add([tmp_path])
+    with pytest.raises(VideoNotFoundError):
+        library.add([tmp_path / "none.mp4"])
+    with pytest.raises(InputError, match="a path cannot hold a zero character"):
+        library.add(["a.mp4\0"])
+    assert len(library) == 0

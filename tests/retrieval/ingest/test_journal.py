@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from clamr_select.errors import DamagedCorpusError
+from clamr_select.cli import main
+from clamr_select.errors import DamagedCorpusError, InputError
 from clamr_select.retrieval.ingest.journal import Journal, Line, Stamp
 
 
@@ -107,3 +108,12 @@ def test_two_journals_in_one_folder_leave_each_other_and_other_files_alone(tmp_p
 
 def test_a_file_that_is_gone_has_no_stamp(tmp_path: Path) -> None:
     assert Stamp.of(tmp_path / "gone.mp4") is None
+
+
+def test_a_folder_is_no_journal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Said before a model is loaded: there is none of this name."""
+    with pytest.raises(InputError, match="a journal is a file, got the folder"):
+        Journal(tmp_path)
+    command = ["index", str(tmp_path), "--journal", str(tmp_path), "--model", "no-such-model"]
+    assert main(command) == 2
+    assert "a journal is a file, got the folder" in capsys.readouterr().err
