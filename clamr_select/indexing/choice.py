@@ -244,7 +244,7 @@ def choose_frames(
 def _tiers(
     scores: np.ndarray, times: np.ndarray, options: ChoiceOptions, facts: VideoFacts, *, num_forced: int
 ) -> Tiers:
-    """How many frames of which side, one tier where all are alike; ``auto`` leaves room for those that must be there."""
+    """How many frames of which side, one tier where all are alike; ``auto`` leaves room for what must be there."""
     if options.max_tokens is not None and options.vlm is not None:
         return _tiers_for_tokens(options.max_tokens, options.vlm, options, facts)
     if options.max_seconds is not None:

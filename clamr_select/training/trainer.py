@@ -196,7 +196,8 @@ class ClamrTrainer(Trainer):
         """Whether the run ended there for want of patience."""
         if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # a best model can be loaded once it is sharded
             return False
-        kept: Any = state.stateful_callbacks.get(EarlyStoppingCallback.__name__, {})
+        states: Any = state.stateful_callbacks
+        kept = states.get(EarlyStoppingCallback.__name__, {})
         waited = kept.get("attributes", {}).get("early_stopping_patience_counter", 0)
         return any(waited >= each.early_stopping_patience for each in self._early_stopping())
 
