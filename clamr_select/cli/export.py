@@ -27,10 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from clamr_select.integrations.lmms_eval.selection_files import read_selection_file
 
     questions, task = None, ""
-    try:
-        _, entries = read_selection_file(arguments.file)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{str(arguments.file)!r} is not UTF-8 text: {error}; give a file of selections") from error
+    _, entries = read_selection_file(arguments.file)
     if not entries:
         raise InputError(f"{str(arguments.file)!r} holds no selection; was its run cut short?")
     if arguments.format == "clips":
