@@ -76,13 +76,13 @@ def select_frames(
     Raises:
         As :meth:`FrameSelector.from_pretrained` and :meth:`FrameSelector.select`.
     """
-    from clamr_select.indexing.asking import as_questions, check_select_options
+    from clamr_select.indexing.asking import as_questions, check_select_options, with_tuples
     from clamr_select.indexing.coarse_to_fine.effort import check_effort
     from clamr_select.selector import INDEX_OPTIONS
 
     check_effort(effort)
     index_options = {name: value for name, value in options.items() if name in INDEX_OPTIONS}
-    select_options = {name: value for name, value in options.items() if name not in INDEX_OPTIONS}
+    select_options = with_tuples({name: value for name, value in options.items() if name not in INDEX_OPTIONS})
     with _shared.lock:
         selector, key = _selector(), _key(Path(video), content, effort, index_options)
         indexed = _shared.indexed.get(key)

@@ -14,7 +14,6 @@ from clamr_select.answer.prompt import question_text
 from clamr_select.answer.settings import AskSettings
 from clamr_select.answer.vlm import Reply, Turn, Vlm
 from clamr_select.errors import InputError
-from clamr_select.indexing.asking import with_tuples
 
 if TYPE_CHECKING:
     from clamr_select.answer.conversation import Conversation
@@ -175,6 +174,8 @@ class VideoQA:
         *,
         timings: dict[str, float],
     ) -> Selection:
+        from clamr_select.indexing.asking import with_tuples
+
         options = with_tuples({"num_frames": settings.num_frames, **settings.select_options})
         indexed = self._videos.get(video, select_options=options, timings=timings)
         started = time.perf_counter()
