@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import EarlyStoppingCallback, TrainingArguments
+
+from clamr_select.errors import InputError
+from clamr_select.training.optimizers import OptimizerName
 
 METRIC = "ndcg@10"
 
@@ -33,6 +37,34 @@ def training_arguments(output: Path, **options: Any) -> TrainingArguments:
         "report_to": "none",
     }
     return TrainingArguments(**{**defaults, **options})
+
+
+def check_arguments(args: TrainingArguments, *, optimizer: OptimizerName) -> None:
+    """Raises InputError for what would drop columns, hide a loss that is not finite, lose processes or shards, or shard
+    what ``muon`` steps whole."""
+    if args.remove_unused_columns or args.logging_nan_inf_filter:
+        raise InputError(
+            "remove_unused_columns and logging_nan_inf_filter must be off: they drop data and hide a loss that "
+            "is not finite; build the arguments with clamr_select.training.arguments.training_arguments"
+        )
+    started = int(os.environ.get("WORLD_SIZE", "1"))
+    if args.world_size != started:
+        raise InputError(
+            f"{started} processes were started and this one sees {args.world_size}: they would overwrite each "
+            "other's checkpoints; on a CPU, set use_cpu=True"
+        )
+    if getattr(args, "gradient_checkpointing", False) or getattr(args, "activation_checkpointing", False):
+        raise InputError(
+            "call clamr_select.training.memory.enable_gradient_checkpointing on the model instead: transformers "
+            "names the argument differently from version to version"
+        )
+    if optimizer == "muon" and (args.fsdp_plugin_args or args.deepspeed):
+        raise InputError("muon steps whole matrices and FSDP and DeepSpeed shard them; use optimizer='adamw'")
+    if args.fsdp_plugin_args and (args.use_cpu or started == 1):
+        raise InputError(
+            "FSDP was asked for and accelerate would train without it: it needs GPUs, and several processes, as "
+            "torchrun starts them"
+        )
 
 
 def early_stopping_options(*, evaluate_every: int) -> dict[str, Any]:

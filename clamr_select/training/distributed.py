@@ -1,11 +1,13 @@
-"""Other processes' documents as negatives: what has to be gathered, with gradient where there is one."""
+"""What processes send each other: documents as negatives, with gradient where there is one, and what is evaluated."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import distributed
+
+Item = TypeVar("Item")
 
 
 def num_processes() -> int:
@@ -37,6 +39,28 @@ def total(value: torch.Tensor) -> torch.Tensor:
     if num_processes() > 1:
         distributed.all_reduce(summed)
     return summed
+
+
+def to_main_in_turn(own: list[Item], *, count: int) -> list[Item] | None:
+    """What the processes dealt out among themselves one by one, in order, in the main process; None in the others.
+
+    Args:
+        own: as many in every process.
+        count: of all of them together.
+    """
+    if num_processes() == 1:
+        return own[:count]
+    parts: list[list[Item]] | None = [[] for _ in range(num_processes())] if process_index() == 0 else None
+    distributed.gather_object(own, parts)
+    return None if parts is None else [item for row in zip(*parts, strict=True) for item in row][:count]
+
+
+def from_main(value: Item | None) -> Item | None:
+    """The main process's value, in all of them."""
+    box = [value]
+    if num_processes() > 1:
+        distributed.broadcast_object_list(box)
+    return box[0]
 
 
 class _AllGather(torch.autograd.Function):

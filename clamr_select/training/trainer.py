@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import distributed
 from torch.utils.data import DataLoader, Dataset
 from transformers import (
     EarlyStoppingCallback,
@@ -26,6 +24,7 @@ from transformers.trainer_utils import rotate_checkpoints
 
 from clamr_select.errors import CheckpointError, InputError
 from clamr_select.model import ClamrProcessor
+from clamr_select.training.arguments import check_arguments
 from clamr_select.training.checkpoints import (
     atomic_directory,
     check_resumable,
@@ -37,7 +36,7 @@ from clamr_select.training.checkpoints import (
     save_random_state,
 )
 from clamr_select.training.contrastive_model import ContrastiveModel
-from clamr_select.training.distributed import num_processes, process_index
+from clamr_select.training.distributed import from_main, num_processes, process_index, to_main_in_turn
 from clamr_select.training.evaluation import EncodedBatch, retrieval_metrics
 from clamr_select.training.model_card import CardFacts, TrainingData, write_model_card
 from clamr_select.training.optimizers import OptimizerName, check_optimizer, muon_with_adamw
@@ -112,31 +111,9 @@ class ClamrTrainer(Trainer):
     ) -> None:
         check_score(similarity)
         check_optimizer(optimizer)
-        if args.remove_unused_columns or args.logging_nan_inf_filter:
-            raise InputError(
-                "remove_unused_columns and logging_nan_inf_filter must be off: they drop data and hide a loss that "
-                "is not finite; build the arguments with clamr_select.training.arguments.training_arguments"
-            )
-        started = int(os.environ.get("WORLD_SIZE", "1"))
-        if args.world_size != started:
-            raise InputError(
-                f"{started} processes were started and this one sees {args.world_size}: they would overwrite each "
-                "other's checkpoints; on a CPU, set use_cpu=True"
-            )
-        if getattr(args, "gradient_checkpointing", False) or getattr(args, "activation_checkpointing", False):
-            raise InputError(
-                "call clamr_select.training.memory.enable_gradient_checkpointing on the model instead: transformers "
-                "names the argument differently from version to version"
-            )
+        check_arguments(args, optimizer=optimizer)
         if args.eval_strategy != "no" and eval_dataset is None:
             raise InputError(f"eval_strategy is {args.eval_strategy!r} and there is no eval_dataset; give one, or 'no'")
-        if optimizer == "muon" and (args.fsdp_plugin_args or args.deepspeed):
-            raise InputError("muon steps whole matrices and FSDP and DeepSpeed shard them; use optimizer='adamw'")
-        if args.fsdp_plugin_args and (args.use_cpu or started == 1):
-            raise InputError(
-                "FSDP was asked for and accelerate would train without it: it needs GPUs, and several processes, as "
-                "torchrun starts them"
-            )
         self.similarity = similarity
         self.optimizer_name = optimizer
         self.processor = processor
@@ -255,7 +232,7 @@ class ClamrTrainer(Trainer):
         own = None
         if encoded is not None:
             own = retrieval_metrics(encoded, similarity=self.similarity, device=self.args.device)
-        values = _broadcast(own)
+        values = from_main(own) or {}  # everywhere: all processes decide alike when to stop
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in values.items()}
         metrics[f"{metric_key_prefix}_seconds"] = round(time.monotonic() - started, 3)
         self.log(metrics)
@@ -283,7 +260,7 @@ class ClamrTrainer(Trainer):
                 batch: PreparedBatch = inputs["batch"]
                 output = model(batch=batch, encode_only=True)
                 encoded.append(EncodedBatch.of(batch, **output))
-        return _gather_in_order(encoded, count=len(starts))
+        return to_main_in_turn(encoded, count=len(starts))
 
     # ---- checkpoints
 
@@ -406,22 +383,3 @@ def _without(name: str, parts: Sequence[str]) -> str:
     for part in parts:
         name = name.replace(part, "")
     return name
-
-
-def _gather_in_order(encoded: list[EncodedBatch], *, count: int) -> list[EncodedBatch] | None:
-    """Batches of all processes in the data's order, in the main process."""
-    if num_processes() == 1:
-        return encoded
-    parts: list[list[EncodedBatch]] | None = [[] for _ in range(num_processes())] if process_index() == 0 else None
-    distributed.gather_object(encoded, parts)
-    if parts is None:
-        return None
-    return [batch for row in zip(*parts, strict=True) for batch in row][:count]
-
-
-def _broadcast(values: dict[str, float] | None) -> dict[str, float]:
-    """The main process's metrics, everywhere: all processes decide alike when to stop."""
-    box = [values]
-    if num_processes() > 1:
-        distributed.broadcast_object_list(box)
-    return box[0] or {}
