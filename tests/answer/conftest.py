@@ -227,7 +227,9 @@ def transformers_serve(directory: Path, log: Path) -> Iterator[str]:
     port = a_free_port()
     code = "from transformers.cli.transformers import main; main()"
     line = [sys.executable, "-c", code, "serve", str(directory), "--host", "127.0.0.1", "--port", str(port)]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    hub = log.parent / "hub"
+    hub.mkdir(exist_ok=True)  # its list of models fails without the folder, in older versions
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(hub), "OMP_NUM_THREADS": "1"}
     with log.open("wb") as output:
         server = subprocess.Popen([*line, "--device", "cpu"], stdout=output, stderr=output, env=environment)
     try:

@@ -12,8 +12,6 @@ from pathlib import Path
 import pytest
 
 from clamr_select.cli import main
-from clamr_select.errors import MissingDependencyError
-from clamr_select.model.backbones import backbone_for
 from clamr_select.model.catalogue import CATALOGUE
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "omni_4_52"
@@ -55,11 +53,8 @@ def test_the_list_says_licences_memory_and_what_is_missing(capsys, tmp_path, mon
     assert "no, missing: meetdavidwan/clamr, Qwen/Qwen2.5-VL-3B-Instruct" in shown
 
 
+@pytest.mark.usefixtures("omni")
 def test_what_a_directory_holds(capsys):
-    try:
-        backbone_for("qwen2_5_omni_thinker").check()
-    except MissingDependencyError as error:
-        pytest.skip(str(error))
     assert main(["models", str(GOLDEN / "adapter"), "--base", str(GOLDEN / "base"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["kind"] == "adapter"

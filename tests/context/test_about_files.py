@@ -10,11 +10,12 @@ import av
 import numpy as np
 import pytest
 
-from clamr_select.context.chapters import Chapter, container_chapters, tidy_chapters
+from clamr_select.context.chapters import Chapter, can_read_chapters, container_chapters, tidy_chapters
 from clamr_select.context.info_json import MAX_BYTES, InfoJson, find_info_json, read_info_json
 from clamr_select.context.metadata import describe
 from clamr_select.errors import VideoNotFoundError
 
+needs_chapters = pytest.mark.skipif(not can_read_chapters(), reason="the installed PyAV cannot read chapters")
 INFO = {
     "title": "A  talk",
     "uploader": "someone",
@@ -45,6 +46,7 @@ def write_chapters(path: Path, chapters: list[tuple[int, int, str]]) -> Path:
     return path
 
 
+@needs_chapters
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_chapters_of_a_container(suffix: str, tmp_path: Path) -> None:
     path = write_chapters(tmp_path / f"talk{suffix}", [(0, 4000, "Bread"), (4000, 9500, "Soup  and salt")])

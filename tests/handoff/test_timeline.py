@@ -70,6 +70,8 @@ def test_a_constant_rate_comes_out_right(rate, taken):
 @pytest.mark.parametrize("name", ["constant", "ntsc", "sparse_constant", "one_frame"])
 def test_a_constant_rate_keeps_the_files_own_indices(scene, name):
     selection = scene(name)
+    if name == "sparse_constant" and selection.video_facts.average_fps != pytest.approx(0.1):
+        pytest.skip("this PyAV writes the last frame a second long, and the rate is not constant then")
 
     line = timeline(selection)
 

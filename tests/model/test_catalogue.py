@@ -43,6 +43,8 @@ def counted(model: ClamrForRetrieval) -> tuple[int, int]:
 @pytest.fixture(scope="module", params=sorted(FULL_SIZE))
 def full_size(request) -> tuple[str, ClamrForRetrieval]:
     """A 3B model without its data."""
+    if request.param == "qwen2_5_omni_thinker":
+        request.getfixturevalue("omni")
     config = ClamrConfig(vlm_config=CONFIG_MAPPING[request.param](**FULL_SIZE[request.param]))
     with torch.device("meta"):
         return request.param, ClamrForRetrieval(config)

