@@ -128,7 +128,7 @@ def write_talk() -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def omni() -> None:
-    """Skips what needs the backbone that hears, where the installed transformers does not know it; the error says so."""
+    """Skips what needs the backbone that hears, where the installed transformers does not know it."""
     from clamr_select.model.backbones import backbone_for
 
     try:

@@ -29,6 +29,16 @@ REFUSAL_OF_VLLM = (
 
 
 @pytest.fixture
+def server(server: str) -> str:
+    """One that says which model it serves: ``transformers serve`` once did not, of a model in a directory."""
+    from openai import OpenAI
+
+    if not list(OpenAI(base_url=server, api_key="none").models.list()):
+        pytest.skip("the installed transformers serve does not list the model of a directory")
+    return server
+
+
+@pytest.fixture
 def asker(selector, subtitles, color_video) -> Callable[[OpenAIVlm], Callable[..., Answer]]:
     def asker(vlm: OpenAIVlm) -> Callable[..., Answer]:
         qa = VideoQA(selector, vlm, index_options={"subtitles": subtitles, "ocr": "off"})

@@ -45,7 +45,7 @@ def never(*arguments, **options):
 
 av.open = ClamrEncoder.encode_document = never
 selector = FrameSelector.from_pretrained("clamr-nano", device="cpu")
-selection = selector.select(sys.argv[1], sys.argv[2], num_frames=3, ocr="off", candidate_fps=0.4)
+selection = selector.select(sys.argv[1], sys.argv[2], num_frames=3, ocr="off", candidate_fps=0.4, chapters="off")
 print(json.dumps(selection.to_dict()))
 """
 
