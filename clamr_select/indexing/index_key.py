@@ -18,7 +18,7 @@ from clamr_select.limits import BEFORE_OPENING
 from clamr_select.store import Key, content_digest
 
 KIND = "embeddings"
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 """To be raised when the same video, options and model give another index than before."""
 _LIBRARIES = ("av", "rapidocr")
 """What else decides which pixels and words there are."""
