@@ -65,10 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has left, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest when it ends
         return 1
-    except ClamrSelectError as error:
-        print(f"clamr-select: {error}".replace("\n", " "), file=sys.stderr)
-        return 2
-    except OSError as error:  # of the system: a name that is too long, a full disk, a folder that may not be read
+    # of the system: a name that is too long, a full disk, a folder that may not be read
+    except (ClamrSelectError, OSError) as error:
         print(f"clamr-select: {error}".replace("\n", " "), file=sys.stderr)
         return 2
     except KeyboardInterrupt:

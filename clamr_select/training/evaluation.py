@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 import torch
@@ -77,7 +78,9 @@ def retrieval_metrics(
     values: Values = defaultdict(lambda: defaultdict(list))
     pool = [batch for batch in batches if batch.document_keys is not None]
     alone = [batch for batch in batches if batch.document_keys is None]
-    for scores, relations, batch in [*_own_tables(alone, similarity, device), *_pool_tables(pool, similarity, device)]:
+    for scores, relations, batch in chain(
+        _own_tables(alone, similarity, device), _pool_tables(pool, similarity, device)
+    ):
         for row, target in enumerate(batch.targets):
             ranked, relevant = _ranking(scores[row], relations[row])
             if relevant:
