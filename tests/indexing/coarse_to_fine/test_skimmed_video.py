@@ -1,12 +1,8 @@
-"""A few windows looked at closely: as a full index encodes them, whatever was asked before, and kept."""
+"""A few windows looked at closely: as a full index encodes them, and chosen from."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,73 +13,19 @@ import torch
 
 from clamr_select.answer import VideoQA
 from clamr_select.cli.main import main
-from clamr_select.errors import InputError, UnknownNameError, UnreadableVideoError, VideoNotFoundError
+from clamr_select.errors import InputError, UnknownNameError
 from clamr_select.indexing import indexer
 from clamr_select.indexing.coarse_to_fine import file_windows, opening, skimmer
 from clamr_select.indexing.coarse_to_fine.effort import EffortPlan
 from clamr_select.indexing.coarse_to_fine.skimmed_video import SkimmedVideo
 from clamr_select.indexing.token_matches import frame_matches
-from clamr_select.model.encoder import ClamrEncoder
-from clamr_select.selection import Selection
 from clamr_select.selector import FrameSelector
-from clamr_select.store import Store
 from clamr_select.video.reader import DecodedFrame
 from clamr_select.video.stream import decode_candidates
 
-SRT = """1
-00:00:11,500 --> 00:00:13,400
-The walrus answered the harbor master, twice.
+from .conftest import GLACIERS, WALRUS, plain
 
-2
-00:00:21,000 --> 00:00:23,000
-Then the lantern keeper told a story about glaciers.
-"""
-WALRUS, GLACIERS = "what is said about the walrus?", "who told a story about glaciers?"
-SMALL = EffortPlan(skim_step=4, dense_windows=3)
-SECOND_PROCESS = """
-import json, sys
-import av
-from clamr_select import FrameSelector
-from clamr_select.indexing.coarse_to_fine import opening
-from clamr_select.indexing.coarse_to_fine.effort import EffortPlan
-from clamr_select.model.encoder import ClamrEncoder
-
-def never(*arguments, **options):
-    raise AssertionError("something was decoded or encoded")
-
-av.open = ClamrEncoder.encode_document = never
-opening.EFFORT_PLANS = {"fast": EffortPlan(4, 3)}
-selector = FrameSelector.from_pretrained("clamr-nano", device="cpu")
-print(json.dumps(selector.select(sys.argv[1], sys.argv[2], num_frames=3, ocr="off", effort="fast").to_dict()))
-"""
-
-
-@pytest.fixture(autouse=True)
-def _small_plans(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The plans are made for hours, the video is half a minute."""
-    monkeypatch.setattr(opening, "EFFORT_PLANS", {"fast": SMALL, "balanced": EffortPlan(2, 5)})
-
-
-@pytest.fixture
-def talk(tmp_path: Path, color_video: Path) -> Path:
-    """Thirty candidates in eight windows, with subtitles beside them."""
-    path = tmp_path / "talk.mp4"
-    shutil.copy(color_video, path)
-    path.with_suffix(".srt").write_text(SRT, encoding="utf-8")
-    return path
-
-
-@pytest.fixture
-def skimmed(nano: FrameSelector, talk: Path) -> SkimmedVideo:
-    return nano.skim(talk, ocr="off")
-
-
-def plain(selection: Selection) -> dict[str, object]:
-    return json.loads(json.dumps({**selection.to_dict(), "timings_seconds": None}))
-
-
-def never(*_arguments: object, **_options: object) -> None:
-    raise AssertionError("something was decoded or encoded")
+pytestmark = pytest.mark.usefixtures("small_plans")
 
 
 def test_the_answer_is_found_and_what_was_skipped_is_said(nano: FrameSelector, talk: Path) -> None:
@@ -143,123 +85,6 @@ def test_a_short_video_is_encoded_whole(nano: FrameSelector, talk: Path, monkeyp
     assert fast.candidates is not None
     assert len(fast.candidates.scores) == 30
     assert "not_all_seen" not in {warning.code for warning in fast.warnings}
-
-
-@pytest.mark.parametrize("cached", [True, False])
-def test_what_was_asked_before_changes_nothing(nano: FrameSelector, talk: Path, tmp_path: Path, cached: bool) -> None:
-    def folder(name: str) -> Path | None:
-        return tmp_path / name if cached else None
-
-    fresh = nano.select(talk, WALRUS, effort="fast", ocr="off", cache_dir=folder("fresh"))
-    used = nano.skim(talk, ocr="off", cache_dir=folder("used"))
-    for question in (GLACIERS, "a green picture", "something red"):
-        used.select(question)
-    if cached:
-        nano.select(talk, GLACIERS, ocr="off", cache_dir=folder("used"))
-        nano.select(talk, GLACIERS, effort="balanced", ocr="off", cache_dir=folder("used"))
-
-    assert plain(used.select(WALRUS)) == plain(fresh)
-
-
-def test_full_never_takes_a_part(nano: FrameSelector, talk: Path) -> None:
-    nano.select(talk, [WALRUS, GLACIERS], effort="fast", ocr="off")
-    after = nano.select(talk, WALRUS, ocr="off")
-
-    assert after.candidates is not None
-    assert len(after.candidates.scores) == 30
-    assert "effort" not in after.method
-    assert plain(after) == plain(nano.select(talk, WALRUS, ocr="off", cache_dir=None))
-
-
-def test_a_second_question_uses_what_was_encoded(
-    nano: FrameSelector, talk: Path, skimmed: SkimmedVideo, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    encoded: list[int] = []
-    real = ClamrEncoder.encode_document
-
-    def spy(self: ClamrEncoder, documents: list[object], **options: object) -> object:
-        encoded.append(len(documents))
-        return real(self, documents, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(ClamrEncoder, "encode_document", spy)
-    both = f"{WALRUS} {GLACIERS}"  # so that some window is looked at for either question
-    first, second = set(skimmed.propose(WALRUS)), set(skimmed.propose(both))
-    skimmed.select(WALRUS)
-    nano.skim(talk, ocr="off").select(both)  # from the store: another object, the same windows
-
-    assert first & second
-    assert sum(encoded) == len(first | second)
-
-
-def test_asked_again_nothing_is_decoded(
-    nano: FrameSelector, talk: Path, skimmed: SkimmedVideo, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = skimmed.select(WALRUS)
-    monkeypatch.setattr("av.open", never)
-    monkeypatch.setattr(ClamrEncoder, "encode_document", never)
-
-    assert plain(nano.select(talk, WALRUS, effort="fast", ocr="off")) == plain(before)
-
-
-def test_nor_in_a_new_process(nano: FrameSelector, talk: Path) -> None:
-    before = nano.select(talk, WALRUS, num_frames=3, effort="fast", ocr="off")
-    done = subprocess.run(
-        [sys.executable, "-c", SECOND_PROCESS, str(talk), WALRUS], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-
-    assert {**json.loads(done.stdout), "timings_seconds": None} == plain(before)
-
-
-def test_a_damaged_window_is_made_anew(nano: FrameSelector, talk: Path, tmp_path: Path) -> None:
-    store = Store(tmp_path / "kept")
-    before = nano.select(talk, WALRUS, effort="fast", ocr="off", cache_dir=store)
-    (damaged, *_) = [file for file, _ in store.entries(kind="window")]
-    damaged.path.write_bytes(damaged.path.read_bytes()[:-7])
-    after = nano.select(talk, WALRUS, effort="fast", ocr="off", cache_dir=Store(tmp_path / "kept"))
-
-    assert after.frame_indices == before.frame_indices
-    assert "cache_damaged" in {warning.code for warning in after.warnings}
-
-
-def test_a_file_that_changed_is_an_error(nano: FrameSelector, talk: Path) -> None:
-    skimmed = nano.skim(talk, ocr="off", cache_dir=None)
-    with open(talk, "ab") as file:
-        file.write(b"more")
-
-    with pytest.raises(UnreadableVideoError, match="changed since it was skimmed"):
-        skimmed.select(WALRUS)
-
-
-def test_a_file_that_is_gone_is_an_error_of_ours(nano: FrameSelector, talk: Path) -> None:
-    skimmed = nano.skim(talk, ocr="off")
-    talk.unlink()
-
-    with pytest.raises(VideoNotFoundError, match="no such file"):
-        skimmed.select(WALRUS)
-
-
-def test_what_was_looked_at_while_the_file_went_is_answered_and_not_stored(
-    nano: FrameSelector, talk: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    skimmed = nano.skim(talk, ocr="off")
-    real = ClamrEncoder.encode_document
-
-    def remove(*arguments: object, **options: object) -> object:
-        talk.unlink(missing_ok=True)
-        return real(*arguments, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(ClamrEncoder, "encode_document", remove)
-
-    assert 12.0 in skimmed.select(WALRUS, num_frames=2).timestamps_seconds
-    assert list(Store().entries(kind="window")) == []
-
-
-def test_a_touched_file_is_skimmed_anew_from_its_bytes(nano: FrameSelector, talk: Path) -> None:
-    before = nano.select(talk, WALRUS, effort="fast", ocr="off")
-    os.utime(talk, (1, 1))
-
-    assert plain(nano.select(talk, WALRUS, effort="fast", ocr="off")) == plain(before)
 
 
 def test_a_span_has_the_windows_to_itself(skimmed: SkimmedVideo) -> None:
